@@ -1,0 +1,90 @@
+# Everything a person or another tool needs; `make help` lists it.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+# The newest Python that Vercel also runs comes first. Each candidate is asked, since a shim of a
+# version manager may exist without its Python.
+PYTHON ?= $(shell for p in python3.12 python3.13 python3.14 python3.11 python3; do \
+	if $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null; \
+	then command -v $$p; break; fi; done)
+BIN := .venv/bin
+PORT ?= 3000
+FORMAT ?= mp4
+QUALITY ?= medium
+# Tests run on as many processes as there are cores.
+WORKERS ?= auto
+
+.PHONY: help
+help: ## list the commands
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+.venv/local.done: requirements.txt requirements-local.txt tools/venv.sh
+	@sh tools/venv.sh "$(PYTHON)"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-local.txt
+	@touch $@
+
+.venv/dev.done: .venv/local.done requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+.PHONY: demo
+demo: .venv/local.done ## the main job, from upload to download: make demo [VIDEO=] [FORMAT=] [RESOLUTION=] [QUALITY=]
+	@$(BIN)/python -m local demo --format "$(FORMAT)" --quality "$(QUALITY)" \
+		$(if $(RESOLUTION),--resolution "$(RESOLUTION)") $(if $(VIDEO),--video "$(VIDEO)")
+
+.PHONY: up
+up: .venv/local.done ## the whole service on this machine, until Ctrl-C: make up [PORT=] [SOURCE_ALLOW=]
+	@exec $(BIN)/python -m local up --port "$(PORT)"
+
+.PHONY: worker
+worker: .venv/local.done ## one more worker against the running stack
+	@exec $(BIN)/python -m local worker
+
+.PHONY: key
+key: .venv/local.done ## an API key: make key [EMAIL=] [LABEL=] [PLAN=free|starter|pro]
+	@$(BIN)/python -m local key $(if $(EMAIL),--email "$(EMAIL)") \
+		$(if $(LABEL),--label "$(LABEL)") $(if $(PLAN),--plan "$(PLAN)")
+
+.PHONY: reset
+reset: .venv/local.done ## delete all data of this machine's stack
+	@$(BIN)/python -m local reset
+
+.PHONY: test
+test: .venv/dev.done ## the tests
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow"
+
+.PHONY: test-slow
+test-slow: .venv/dev.done ## the sweeps: schema-driven fuzz, large files
+	$(BIN)/python -m pytest -n $(WORKERS) -m slow
+
+.PHONY: test-live
+test-live: .venv/dev.done ## the service tests against a real Supabase project (see README)
+	$(BIN)/python -m pytest -rs tests/live
+
+.PHONY: lint
+lint: .venv/dev.done ## ruff, types, import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: format
+format: .venv/dev.done ## put the code into shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: openapi
+openapi: .venv/dev.done ## make the OpenAPI document anew from the models
+	$(BIN)/python -m tools.openapi
+
+.PHONY: bench
+bench: .venv/dev.done ## how fast it is, as ratios against raw ffmpeg and bare Flask
+	$(BIN)/python -m bench
+
+.PHONY: deploy-check
+deploy-check: .venv/dev.done ## the real vercel build, offline, and its functions run for real
+	$(BIN)/python -m pytest -n 0 tests/deploy
+
+.PHONY: clean
+clean: ## remove what make made, but for data
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache demo-output

@@ -1,0 +1,16 @@
+"""/internal/cron: what the platform's clock calls, with CRON_SECRET."""
+
+from flask import Response
+
+from lib.http.app import answer, create_app
+from lib.http.auth import require_secret
+from lib.jobs.heal import heal
+from lib.platform.settings import settings
+
+app = create_app(__name__)
+
+
+@app.get("/internal/cron/heal")
+def heal_queue() -> Response:
+    require_secret(settings().cron_secret)
+    return answer(heal())

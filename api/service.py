@@ -1,0 +1,22 @@
+"""What needs no account: health, the OpenAPI document, and every route that does not exist."""
+
+from flask import Response
+
+from lib.http.app import answer, create_app
+from lib.http.health import health
+from lib.http.openapi import document
+
+app = create_app(__name__)
+
+
+@app.get("/health-check")
+def health_check() -> Response:
+    report = health()
+    return answer(report, 200 if report.ok else 500)
+
+
+@app.get("/openapi.yaml")
+def openapi() -> Response:
+    return Response(
+        document(), mimetype="application/yaml", headers={"Cache-Control": "public, max-age=300"}
+    )

@@ -1,0 +1,73 @@
+"""/v1/transcodes: create, list, get, cancel, download."""
+
+import time
+
+from flask import Response, request
+
+from lib.http.app import answer, create_app
+from lib.http.auth import authenticate
+from lib.http.body import input_urls, json_body, parse, query_int, query_text, query_time
+from lib.jobs import addresses, cancel, create, read, wake
+from lib.media.request import TranscodeRequest
+
+app = create_app(__name__)
+
+STALLED_SECONDS = 5
+
+
+@app.post("/v1/transcodes")
+def create_transcode() -> Response:
+    data = json_body(authenticate_first=authenticate)
+    objects, jobs = addresses.named(input_urls(data))
+    caller = authenticate(objects=objects, jobs=jobs)
+    accepted = create.create(caller, parse(data, TranscodeRequest))
+    response = answer(accepted, 201, {"Location": f"/v1/transcodes/{accepted.id}"})
+    response.call_on_close(wake.wake)
+    return response
+
+
+@app.get("/v1/transcodes")
+def list_transcodes() -> Response:
+    caller = authenticate()
+    listed = read.page(
+        caller.account_id,
+        page=query_int("page", 1, 1, 100_000),
+        limit=query_int("limit", 20, 1, 100),
+        order=query_text("order") or "created_at.desc",
+        status=query_text("status"),
+        job_type=query_text("job_type"),
+        since=query_time("since"),
+        until=query_time("until"),
+    )
+    return answer(listed, headers={"X-Total-Count": str(listed.total)})
+
+
+@app.get("/v1/transcodes/<job_id>")
+def get_transcode(job_id: str) -> Response:
+    caller = authenticate()
+    job = read.get(caller.account_id, job_id)
+    response = answer(job)
+    if job.status == "pending" and read.waited_seconds(job) > STALLED_SECONDS:
+        response.call_on_close(_wake_once)  # the call that followed the create may be lost
+    return response
+
+
+@app.patch("/v1/transcodes/<job_id>/cancel")
+def cancel_transcode(job_id: str) -> Response:
+    return answer(cancel.cancel(authenticate().account_id, job_id))
+
+
+@app.get("/v1/transcodes/<job_id>/download")
+def download_transcode(job_id: str) -> Response:
+    return answer(read.download(authenticate().account_id, job_id))
+
+
+_woken = 0.0
+
+
+def _wake_once() -> None:
+    """Wake the worker, but not for every poll of every waiting client."""
+    global _woken  # noqa: PLW0603
+    if time.monotonic() - _woken > STALLED_SECONDS:
+        _woken = time.monotonic()
+        wake.wake()

@@ -1,0 +1,105 @@
+"""The application every function shares: JSON errors, request ids, the record of each call."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import traceback
+import uuid
+from typing import Any
+
+import msgspec
+from flask import Flask, Response, g, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
+
+from lib.http import request_log
+from lib.platform.errors import Problem
+
+MAX_BODY_BYTES = 4_500_000
+"""What Vercel takes; media travels by signed links instead."""
+
+
+def create_app(name: str) -> Flask:
+    """A Flask application whose every answer, errors too, is JSON with a request id."""
+    app = Flask(name, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.url_map.strict_slashes = False
+    app.before_request(_begin)
+    app.after_request(_finish)
+    app.register_error_handler(Problem, _problem)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _unexpected)
+    return app
+
+
+def answer(data: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """`data` (plain values or msgspec structs) as JSON."""
+    response = Response(msgspec.json.encode(data), status, mimetype="application/json")
+    response.headers.update(headers or {})
+    return response
+
+
+def _begin() -> None:
+    g.started = time.perf_counter()
+    g.request_id = str(uuid.uuid4())
+
+
+def _finish(response: Response) -> Response:
+    response.headers["X-Request-Id"] = g.request_id
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    entry = request_log.entry(response.status_code, (time.perf_counter() - g.started) * 1000)
+    # The answer is complete when `close` is called: its reader does not wait for this.
+    response.call_on_close(lambda: request_log.record(entry))
+    return response
+
+
+def _problem(problem: Problem) -> Response:
+    return answer(problem.body(), problem.status, problem.headers)
+
+
+def _http_error(error: HTTPException) -> Response:
+    if isinstance(error, MethodNotAllowed):
+        allowed = ", ".join(sorted(set(error.valid_methods or ()) - {"HEAD", "OPTIONS"}))
+        return answer(
+            {"error": f"{request.method} is not possible here. Use {allowed}."},
+            405,
+            {"Allow": allowed},
+        )
+    if isinstance(error, RequestEntityTooLarge):
+        return answer(
+            {
+                "error": "The request body is larger than 4.5 MB. Send media with the link from"
+                " POST /v1/upload/presigned-url instead."
+            },
+            413,
+        )
+    if error.code == 404:
+        return answer(
+            {"error": f"There is no route {request.method} {request.path[:200]}. See /openapi.yaml."},
+            404,
+        )
+    return answer({"error": error.description or error.name}, error.code or 500)
+
+
+def _unexpected(error: Exception) -> Response:
+    """A 500 that tells nothing of the inside; the log line tells all."""
+    print(  # noqa: T201 -- one JSON line on stderr is what the platform collects
+        json.dumps(
+            {
+                "level": "error",
+                "request_id": g.get("request_id"),
+                "method": request.method,
+                "route": str(request.url_rule),
+                "error": repr(error),
+                "trace": traceback.format_exc(),
+            }
+        ),
+        file=sys.stderr,
+        flush=True,
+    )
+    return answer(
+        {"error": "Something went wrong on our side. Try again, and quote the request id if it stays."},
+        500,
+    )

@@ -1,0 +1,114 @@
+"""Requests parsed into typed models, with refusals a caller can act on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, TypeVar
+
+import msgspec
+from flask import request
+
+from lib.platform.errors import Problem, bad_request
+
+T = TypeVar("T")
+
+_AT = re.compile(r"^(?P<what>.*?)(?: - at `\$\.?(?P<where>.*)`)?$", re.DOTALL)
+
+
+def json_body(authenticate_first: Callable[[], object] | None = None) -> Any:
+    """The body as plain JSON values. Raises Problem 400 or 415.
+
+    A route that reads the body before it knows the caller names `authenticate_first`, so that a
+    stranger learns of the missing key and not of the body's faults.
+    """
+    try:
+        return _json_body()
+    except Problem:
+        if authenticate_first is not None:
+            authenticate_first()
+        raise
+
+
+def input_urls(data: Any) -> list[str]:
+    """The URLs of a create's inputs, as far as the body has the right shape."""
+    inputs = data.get("inputs") if isinstance(data, dict) else None
+    items = inputs if isinstance(inputs, list) else []
+    urls = [item.get("url") for item in items[:20] if isinstance(item, dict)]
+    return [url for url in urls if isinstance(url, str)]
+
+
+def _json_body() -> Any:
+    kind = request.mimetype
+    if kind and kind != "application/json" and not kind.endswith("+json"):
+        raise Problem(
+            415, f"Send the body as JSON with `Content-Type: application/json`, not {kind[:100]}."
+        )
+    data = request.get_data()
+    if not data.strip():
+        raise bad_request("The request has no body. Send a JSON object.")
+    if b"\\u0000" in data or b"\0" in data:
+        raise bad_request("The body holds a NUL character. Remove it from the texts you send.")
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise bad_request("The body is not valid JSON.", str(error)[:200]) from error
+
+
+def parse(data: Any, model: type[T]) -> T:
+    """`data` as `model`. Raises Problem 400 naming the field and what it must be."""
+    try:
+        return msgspec.convert(data, model)
+    except (msgspec.ValidationError, RecursionError, OverflowError) as error:
+        raise bad_request(_sentence(str(error))) from error
+
+
+def query_int(name: str, default: int, low: int, high: int) -> int:
+    """A whole number of the query, clamped into low..high. Raises Problem 400 when it is none."""
+    text = request.args.get(name)
+    if text is None or text == "":
+        return default
+    if not re.fullmatch(r"[+-]?[0-9]{1,30}", text):
+        raise bad_request(f"`{name}` must be a whole number.")
+    return min(max(int(text), low), high)
+
+
+def query_text(name: str) -> str | None:
+    """A text of the query; None when it is absent or empty. Raises Problem 400 for a NUL."""
+    text = request.args.get(name) or None
+    if text and "\0" in text:
+        raise bad_request(f"`{name}` holds a NUL character.")
+    return text
+
+
+def query_time(name: str) -> datetime | None:
+    """A moment of the query, ISO 8601; without a zone it is UTC. Raises Problem 400."""
+    text = request.args.get(name)
+    if not text:
+        return None
+    try:
+        # A "+" that was not encoded arrives as a space; the official client sends +0000.
+        moment = datetime.fromisoformat(re.sub(r" (\d\d:?\d\d)$", r"+\1", text))
+    except ValueError:
+        raise bad_request(
+            f"`{name}` must be an ISO 8601 date and time such as 2026-01-31T12:00:00Z."
+        ) from None
+    from datetime import UTC
+
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
+def _sentence(message: str) -> str:
+    """msgspec's message as a sentence: which field, what it must be."""
+    match = _AT.match(message)
+    what, where = (match["what"], match["where"]) if match else (message, None)
+    place = f"`{where}`" if where else "The body"
+    what = what.rstrip(".")
+    if what.startswith("Object missing required field"):
+        field = what.partition("`")[2].rstrip("`")
+        path = f"{where}.{field}" if where else field
+        return f"The field `{path}` is missing."
+    if what.startswith("Expected"):
+        return f"{place} is not right: {what[0].lower()}{what[1:]}.".replace("`", "`")
+    return f"{place} is not right: {what}."

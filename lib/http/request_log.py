@@ -1,0 +1,59 @@
+"""The record of each call (promise P3): time, account, route, status, milliseconds, address."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import sys
+from typing import Any
+
+import psycopg
+from flask import g, request
+
+from lib.platform import postgres
+
+
+def entry(status: int, milliseconds: float) -> dict[str, Any]:
+    """The row for the request under way."""
+    caller = g.get("caller")
+    return {
+        "request_id": g.request_id,
+        "account": caller.account_id if caller else None,
+        "key": caller.key_id if caller else None,
+        "method": request.method,
+        "route": str(request.url_rule) if request.url_rule else "(none)",
+        "status": status,
+        "ms": milliseconds,
+        "ip": client_ip(),
+    }
+
+
+def record(row: dict[str, Any]) -> None:
+    """Write the row and note the key's use. Called when the answer is already out: never raises."""
+    try:
+        postgres.rows(
+            """
+            with used as (
+              update app.api_keys set last_used_at = now()
+               where id = %(key)s
+                 and (last_used_at is null or last_used_at < now() - interval '1 minute')
+            )
+            insert into app.request_log
+              (request_id, account_id, key_id, method, route, status, milliseconds, ip)
+            values (%(request_id)s, %(account)s, %(key)s, %(method)s, %(route)s, %(status)s,
+                    %(ms)s, %(ip)s)
+            """,
+            row,
+        )
+    except psycopg.Error as error:
+        line = {"level": "error", "request_id": row["request_id"], "error": f"request log: {error}"}
+        print(json.dumps(line), file=sys.stderr, flush=True)  # noqa: T201
+
+
+def client_ip() -> str | None:
+    """The caller's address; behind Vercel's proxy it comes in x-real-ip, which Vercel sets."""
+    text = request.headers.get("x-real-ip") or request.remote_addr or ""
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        return None

@@ -1,0 +1,74 @@
+"""Storage addresses as callers see them: gs://<bucket>/<object>, opaque, resolved for their owner.
+
+An object's name starts with the id of the account it belongs to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+from uuid import UUID
+
+from lib.platform.storage import OUTPUTS, UPLOADS
+
+SCHEME = "gs://"
+
+
+class Address(NamedTuple):
+    """Where a stored file lies."""
+
+    bucket: str
+    object_name: str
+
+    def __str__(self) -> str:
+        return f"{SCHEME}{self.bucket}/{self.object_name}"
+
+    @property
+    def job_id(self) -> UUID | None:
+        """The job that made an output; None for an upload."""
+        if self.bucket != OUTPUTS:
+            return None
+        try:
+            return UUID(self.object_name.split("/")[1])
+        except ValueError:
+            return None
+
+    @property
+    def filename(self) -> str:
+        """The last part of the object's name."""
+        return self.object_name.rpartition("/")[2]
+
+
+def upload(account_id: UUID, filename: str) -> Address:
+    """The address of an account's upload."""
+    return Address(UPLOADS, f"{account_id}/{filename}")
+
+
+def output(account_id: UUID, job_id: UUID, attempt: int, filename: str) -> Address:
+    """The address of what one attempt at a job made; no two attempts share one."""
+    return Address(OUTPUTS, f"{output_folder(account_id, job_id)}{attempt}/{filename}")
+
+
+def output_folder(account_id: UUID, job_id: UUID) -> str:
+    """The prefix of everything a job ever stored in the outputs bucket."""
+    return f"{account_id}/{job_id}/"
+
+
+def parse(url: str) -> Address | None:
+    """The address in a gs:// URL, or None when it is of another kind or not well formed."""
+    if not url.startswith(SCHEME):
+        return None
+    bucket, _, object_name = url.removeprefix(SCHEME).partition("/")
+    parts = object_name.split("/")
+    if bucket not in (UPLOADS, OUTPUTS) or len(parts) < 2 or not all(parts) or ".." in parts:
+        return None
+    return Address(bucket, object_name)
+
+
+def named(urls: Iterable[str]) -> tuple[list[str], list[UUID]]:
+    """The object names of uploads and the ids of jobs that `urls` name, for `callers.identify`."""
+    found = [address for address in map(parse, urls) if address]
+    return (
+        [address.object_name for address in found if address.bucket == UPLOADS],
+        [job_id for address in found if (job_id := address.job_id)],
+    )

@@ -1,0 +1,315 @@
+"""The queue, pgmq: a message is a ticket for one job, its visibility timeout is the lease.
+
+A ticket names no job. Whoever reads one takes the pending job whose turn is next, so that one
+account's thousand jobs wait for each other and not for the others (start-time fair queueing). The
+job keeps the ticket's id while it is leased; a ticket that comes back, because its worker fell
+silent, brings the same job back. There are always at least as many unbound tickets as pending
+jobs, so a pending job is always found.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from psycopg.types.json import Jsonb
+from lib.jobs.wire import Category, FfmpegOptions, JobInput, JobOutput
+from lib.media.request import TranscodeRequest
+from lib.platform import postgres
+
+
+@dataclass(frozen=True)
+class Lease:
+    """A job in a worker's hands; `attempt` guards everything it writes."""
+
+    job_id: UUID
+    account_id: UUID
+    attempt: int
+    ticket: int
+    request: TranscodeRequest
+    inputs: list[JobInput]
+    reserved_minutes: Decimal
+    max_input_bytes: int
+    plan_name: str
+    minutes_per_month: int
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """A ticket whose job has ended without its worker, which may have left files behind."""
+
+    job_id: UUID
+    account_id: UUID
+    ticket: int
+
+
+def claim(lease_seconds: int) -> Lease | Leftover | None:
+    """Take the next job, or None when there is nothing to do."""
+    while True:
+        row = postgres.row(_CLAIM, {"lease": lease_seconds})
+        if row is None:
+            return None
+        if row["id"] is not None:
+            return _lease(row)
+        if row["ended_id"] is not None:
+            return Leftover(row["ended_id"], row["ended_account"], row["ticket"])
+        # The ticket was read in a newer snapshot than the jobs were: look again before dropping it.
+        postgres.rows(_RETURN_OR_DROP, {"ticket": row["ticket"]})
+
+
+def drop(leftover: Leftover) -> None:
+    """Forget the ticket of an ended job, once what it left behind is gone."""
+    postgres.rows(
+        """
+        with unbound as (
+          update app.jobs set message_id = null where message_id = %(ticket)s
+        )
+        select pgmq.archive('jobs', %(ticket)s::bigint)
+        """,
+        {"ticket": leftover.ticket},
+    )
+
+
+def beat(lease: Lease, lease_seconds: int, progress: float | None) -> bool:
+    """Keep the lease and store the progress in percent; False when the job is ours no more."""
+    return (
+        postgres.row(
+            f"""
+            with mine as (
+              update app.jobs set progress = coalesce(%(progress)s, progress) where {_MINE}
+              returning 1
+            )
+            select pgmq.set_vt('jobs', %(ticket)s::bigint, %(lease)s::integer) from mine
+            """,  # noqa: S608
+            _mine(lease) | {"lease": lease_seconds, "progress": progress},
+        )
+        is not None
+    )
+
+
+def describe(
+    lease: Lease,
+    *,
+    inputs: list[JobInput],
+    options: FfmpegOptions,
+    minutes: Decimal,
+    seconds: float,
+) -> bool:
+    """Store what became known of the job before ffmpeg runs, and reserve what is still missing.
+
+    False when the month's minutes do not suffice or the job is ours no more; nothing changed then.
+    """
+    return (
+        postgres.row(
+            f"""
+            with mine as (
+              select account_id, id, period, reserved_minutes as held from app.jobs where {_MINE}
+              for update
+            ),
+            reserved as (
+              update app.usage u
+                 set reserved_minutes = u.reserved_minutes + greatest(%(minutes)s - m.held, 0)
+                from mine m
+               where u.account_id = m.account_id and u.period = m.period
+                 and (%(minutes)s <= m.held
+                      or u.used_minutes + u.reserved_minutes - m.held + %(minutes)s <= %(limit)s)
+              returning m.*
+            ),
+            ledger as (
+              insert into app.usage_ledger (account_id, job_id, period, kind, minutes)
+              select account_id, id, period, 'reserve', %(minutes)s - held
+                from reserved where %(minutes)s > held
+            )
+            update app.jobs j
+               set inputs = %(inputs)s::jsonb, ffmpeg_options = %(options)s::jsonb,
+                   reserved_minutes = greatest(%(minutes)s, r.held), duration_seconds = %(seconds)s
+              from reserved r where j.id = r.id
+            returning j.id
+            """,  # noqa: S608
+            _mine(lease)
+            | {
+                "inputs": Jsonb(inputs),
+                "options": Jsonb(options),
+                "minutes": minutes,
+                "seconds": seconds,
+                "limit": lease.minutes_per_month,
+            },
+        )
+        is not None
+    )
+
+
+def complete(
+    lease: Lease,
+    *,
+    output: JobOutput,
+    minutes: Decimal,
+    output_seconds: float,
+    processing_seconds: float,
+) -> bool:
+    """End the job as completed and charge it; False, and nothing done, when it is ours no more."""
+    return _end(
+        lease,
+        {
+            "status": "completed",
+            "outputs": Jsonb([output]),
+            "minutes": minutes,
+            "seconds": output_seconds,
+            "processing": processing_seconds,
+            "message": None,
+            "category": "unknown",
+        },
+    )
+
+
+def fail(lease: Lease, category: Category, message: str) -> bool:
+    """End the job as failed, uncharged; False, and nothing done, when it is ours no more."""
+    return _end(
+        lease,
+        {
+            "status": "failed",
+            "outputs": None,
+            "minutes": Decimal(0),
+            "seconds": None,
+            "processing": None,
+            "message": message,
+            "category": category,
+        },
+    )
+
+
+def postpone(lease: Lease, seconds: int) -> None:
+    """Give the job back, to be tried again after `seconds`."""
+    postgres.rows(
+        f"""
+        with mine as (select id from app.jobs where {_MINE} for update),
+        event as (
+          insert into app.job_events (job_id, kind, detail)
+          select id, 'retried', jsonb_build_object('attempt', %(attempt)s::integer) from mine
+        )
+        select pgmq.set_vt('jobs', %(ticket)s::bigint, %(seconds)s::integer) from mine
+        """,  # noqa: S608
+        _mine(lease) | {"seconds": seconds},
+    )
+
+
+def pending() -> bool:
+    """Whether any job waits."""
+    found = postgres.row("select exists (select from app.jobs where status = 'pending') as any")
+    return bool(found and found["any"])
+
+
+def _end(lease: Lease, values: dict[str, Any]) -> bool:
+    return (
+        postgres.row(
+            f"""
+            with before as (
+              select id, reserved_minutes as held from app.jobs where {_MINE} for update
+            ),
+            ended as (
+              update app.jobs j
+                 set status = %(status)s, outputs = %(outputs)s::jsonb,
+                     billable_minutes = %(minutes)s, reserved_minutes = 0,
+                     duration_seconds = coalesce(%(seconds)s, duration_seconds),
+                     processing_seconds = %(processing)s,
+                     progress = case when %(status)s = 'completed' then 100 else progress end,
+                     error_message = %(message)s, error_category = %(category)s,
+                     updated_at = now(), message_id = null,
+                     completed_at = case when %(status)s = 'completed' then now() end
+                from before b where j.id = b.id
+              returning j.account_id, j.id, j.period, b.held
+            ),
+            ledger as (
+              insert into app.usage_ledger (account_id, job_id, period, kind, minutes)
+              select account_id, id, period,
+                     case when %(status)s = 'completed' then 'settle' else 'release' end,
+                     case when %(status)s = 'completed' then %(minutes)s else held end
+                from ended
+            ),
+            usage as (
+              update app.usage u
+                 set reserved_minutes = u.reserved_minutes - e.held,
+                     used_minutes = u.used_minutes + %(minutes)s
+                from ended e where u.account_id = e.account_id and u.period = e.period
+            ),
+            event as (
+              insert into app.job_events (job_id, kind) select id, %(status)s from ended
+            )
+            select pgmq.archive('jobs', %(ticket)s::bigint) from ended
+            """,  # noqa: S608
+            _mine(lease) | values,
+        )
+        is not None
+    )
+
+
+def _lease(row: dict[str, Any]) -> Lease:
+    return Lease(
+        job_id=row["id"],
+        account_id=row["account_id"],
+        attempt=row["attempt"],
+        ticket=row["ticket"],
+        request=msgspec.convert(row["request"], TranscodeRequest),
+        inputs=msgspec.convert(row["inputs"], list[JobInput]),
+        reserved_minutes=row["reserved_minutes"],
+        max_input_bytes=row["max_input_bytes"],
+        plan_name=row["plan_name"],
+        minutes_per_month=row["minutes_per_month"],
+    )
+
+
+def _mine(lease: Lease) -> dict[str, Any]:
+    return {"id": lease.job_id, "attempt": lease.attempt, "ticket": lease.ticket}
+
+
+_MINE = "id = %(id)s and attempt = %(attempt)s and status = 'processing'"
+
+_CLAIM = """
+    with ticket as materialized (
+      select msg_id from pgmq.read('jobs', %(lease)s::integer, 1)
+    ),
+    bound as (
+      select j.id, j.account_id, j.status from app.jobs j join ticket t on j.message_id = t.msg_id
+         for update of j
+    ),
+    next as (
+      select j.id from app.jobs j
+       where j.status = 'pending' and exists (select from ticket)
+         and not exists (select from bound)
+       order by j.turn, j.created_at, j.id
+       limit 1 for update of j
+    ),
+    claimed as (
+      update app.jobs j
+         set status = 'processing', attempt = j.attempt + 1, message_id = t.msg_id,
+             started_at = coalesce(j.started_at, now()), updated_at = now(), progress = null
+        from ticket t
+       where j.id in (select id from bound where status = 'processing'
+                      union all select id from next)
+      returning j.*
+    ),
+    clock as (
+      update app.queue_clock q set turn = greatest(q.turn, c.turn) from claimed c
+    ),
+    event as (
+      insert into app.job_events (job_id, kind, detail)
+      select id, 'started', jsonb_build_object('attempt', attempt) from claimed
+    )
+    select t.msg_id as ticket, c.id, c.account_id, c.attempt, c.request, c.inputs,
+           c.reserved_minutes, p.max_input_bytes, p.minutes_per_month, p.name as plan_name,
+           e.id as ended_id, e.account_id as ended_account
+      from ticket t
+      left join claimed c on true
+      left join app.accounts a on a.id = c.account_id
+      left join app.plans p on p.id = a.plan_id
+      left join bound e on e.status <> 'processing'
+"""
+
+_RETURN_OR_DROP = """
+    select case when exists (select from app.jobs where status = 'pending')
+      then (select count(*) from pgmq.set_vt('jobs', %(ticket)s::bigint, 0))
+      else (select count(*) from (select pgmq.archive('jobs', %(ticket)s::bigint)) archived) end
+"""

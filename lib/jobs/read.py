@@ -1,0 +1,136 @@
+"""Reading jobs: one, a page of them, and the link to an output."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from lib.jobs import addresses
+from lib.jobs.wire import STATUSES, Download, Transcode, TranscodeList, transcode
+from lib.platform import postgres, storage
+from lib.platform.errors import Problem, bad_request, not_found
+
+DOWNLOAD_SECONDS = 600
+"""How long the link to an output lives."""
+TOTAL_CAP = 10_000
+"""`total` is counted up to here, so that a page costs the same whatever the table holds."""
+ORDERS = {
+    "created_at.desc": "created_at desc, id desc",
+    "updated_at.asc": "updated_at asc, id asc",
+    "updated_at.desc": "updated_at desc, id desc",
+}
+
+COLUMNS = """
+    id, account_id, job_type, status, output_format, inputs, outputs, ffmpeg_options, metadata,
+    lane, queue_position, progress, reserved_minutes, billable_minutes, duration_seconds,
+    processing_seconds, error_message, error_category, created_at, updated_at, started_at,
+    completed_at
+"""
+
+
+def get(account_id: UUID, job_id: str) -> Transcode:
+    """The account's job. Raises Problem 404."""
+    return transcode(_row(account_id, job_id))
+
+
+def page(
+    account_id: UUID,
+    *,
+    page: int,
+    limit: int,
+    order: str,
+    status: str | None,
+    job_type: str | None,
+    since: datetime | None,
+    until: datetime | None,
+) -> TranscodeList:
+    """A page of the account's jobs; `since` and `until` bound `updated_at`, both inclusive.
+
+    An unknown status is an empty list (contract, 3.6). Raises Problem 400 for an unknown order.
+    """
+    if order not in ORDERS:
+        raise bad_request(f"`order` must be one of {', '.join(ORDERS)}.")
+    if status is not None and status not in STATUSES:
+        return TranscodeList([], page, limit, 0)
+    if job_type is not None and job_type not in ("transcode", "transcribe"):
+        raise bad_request("`job_type` must be transcode or transcribe.")
+    conditions = ["account_id = %(account)s"]
+    conditions += ["status = %(status)s"] if status else []
+    conditions += ["job_type = %(job_type)s"] if job_type else []
+    conditions += ["updated_at >= %(since)s"] if since else []
+    conditions += ["updated_at <= %(until)s"] if until else []
+    where = " and ".join(conditions)
+    # The texts that are put together here are all ours; values go as parameters.
+    rows = postgres.rows(
+        f"""
+        with total as (
+          select count(*) from (select from app.jobs where {where} limit {TOTAL_CAP}) counted
+        ),
+        items as (
+          select {COLUMNS} from app.jobs where {where}
+           order by {ORDERS[order]} limit %(limit)s offset %(offset)s
+        )
+        select total.count as total, items.* from total left join items on true
+        """,  # noqa: S608
+        {
+            "account": account_id,
+            "status": status,
+            "job_type": job_type,
+            "since": since,
+            "until": until,
+            "limit": limit,
+            "offset": (page - 1) * limit,
+        },
+    )
+    items = [transcode(row) for row in rows if row["id"] is not None]
+    return TranscodeList(items, page, limit, rows[0]["total"])
+
+
+def download(account_id: UUID, job_id: str) -> Download:
+    """A signed link to the job's output. Raises Problem 400 when there is none, 404."""
+    row = _row(account_id, job_id)
+    if row["status"] != "completed":
+        raise bad_request(
+            "Transcode not completed", f"Its status is {row['status']}. Poll it until it completes."
+        )
+    if not row["outputs"]:
+        raise bad_request("No output available for this transcode")
+    made = row["outputs"][0]
+    address = addresses.parse(made["url"])
+    if address is None:
+        raise bad_request("No output available for this transcode")
+    try:
+        return Download(storage.sign_download(*address, DOWNLOAD_SECONDS, made["filename"]))
+    except storage.Missing as error:
+        raise not_found("The output of this job has been deleted.") from error
+    except storage.StorageError as error:
+        raise Problem(503, "Storage does not answer just now. Try again in a moment.") from error
+
+
+def waited_seconds(job: Transcode) -> float:
+    """Seconds since the job was accepted."""
+    return (datetime.now(UTC) - datetime.fromisoformat(job.created_at)).total_seconds()
+
+
+def parse_id(text: str) -> UUID:
+    """The id in a path. Raises Problem 404 for what can be no id."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise unknown_job() from None
+
+
+def unknown_job() -> Problem:
+    """404 for a job that is not there or not the caller's."""
+    return not_found("There is no job of yours with this id.")
+
+
+def _row(account_id: UUID, job_id: str) -> dict[str, Any]:
+    row = postgres.row(
+        f"select {COLUMNS} from app.jobs where id = %(id)s and account_id = %(account)s",  # noqa: S608
+        {"id": parse_id(job_id), "account": account_id},
+    )
+    if row is None:
+        raise unknown_job()
+    return row

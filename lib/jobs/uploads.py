@@ -1,0 +1,267 @@
+"""Uploads: a link to put bytes to, their confirmation, and looking into what was stored."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from psycopg.types.json import Jsonb
+from lib.accounts.callers import Caller
+from lib.jobs import addresses
+from lib.jobs.addresses import Address
+from lib.jobs.wire import stamp
+from lib.media.errors import MediaError
+from lib.media.probe import Probe, media_metadata, probe
+from lib.platform import postgres, storage
+from lib.platform.errors import Problem, bad_request, not_found
+
+TYPES = frozenset({
+    "video/mp4", "video/webm", "video/quicktime", "video/x-msvideo",
+    "audio/mpeg", "audio/mp4", "audio/aac", "audio/wav", "audio/ogg", "audio/opus", "audio/flac",
+    "image/jpeg", "image/png", "image/gif", "image/webp",
+})  # fmt: skip
+"""What may be uploaded (contract, section 4); Storage's bucket holds the same list."""
+MAX_BYTES = 2_040_109_465
+LINK_SECONDS = 15 * 60
+CONFIRMED_LINK_SECONDS = 3600
+WHOLE_BYTES = 8 * 1024 * 1024
+"""Files up to here are read whole to be probed; of larger ones the two ends are."""
+MISSING = "Missing required fields: filename, contentType, fileSize"
+BAD_SIZE = (
+    "Invalid fileSize. Must be a positive number in bytes (not a formatted string like '1.46mbs')"
+)
+UNAVAILABLE = "Storage does not answer just now. Try again in a moment."
+
+
+class Presigned(msgspec.Struct):
+    """Where to PUT the bytes."""
+
+    uploadUrl: str  # noqa: N815 -- the wire's names are camelCase here
+    filename: str
+    """The stored name, to be given to confirm."""
+    expiresAt: str  # noqa: N815
+
+
+class Confirmed(msgspec.Struct):
+    """A file that is stored and was looked into."""
+
+    fileUrl: str  # noqa: N815
+    downloadUrl: str  # noqa: N815
+    filename: str
+    fileSize: int  # noqa: N815
+    uploadedAt: str  # noqa: N815
+    metadata: dict[str, Any]
+
+
+class ProbeRequest(msgspec.Struct):
+    """What to look into."""
+
+    url: str
+    """The gs:// address of one of the caller's uploads."""
+
+
+def presign(caller: Caller, request: Any) -> Presigned:
+    """A link for one file of at most 2,040,109,465 bytes. Raises Problem 400, 503."""
+    filename, content_type, size = _presign_fields(request)
+    stored = stored_name(filename)
+    address = addresses.upload(caller.account_id, stored)
+    postgres.rows(
+        """
+        insert into app.uploads
+          (account_id, object_name, filename, content_type, declared_bytes)
+        values (%(account)s, %(object)s, %(filename)s, %(type)s, %(size)s)
+        """,
+        {
+            "account": caller.account_id,
+            "object": address.object_name,
+            "filename": filename[:255],
+            "type": content_type,
+            "size": size,
+        },
+    )
+    try:
+        link = storage.sign_upload(address.object_name)
+    except storage.StorageError as error:
+        raise Problem(503, UNAVAILABLE) from error
+    return Presigned(link, stored, stamp(datetime.now(UTC) + timedelta(seconds=LINK_SECONDS)))
+
+
+def confirm(caller: Caller, request: Any) -> Confirmed:
+    """Check that the bytes arrived, look into them and keep what was found.
+
+    Raises Problem 400 in the contract's words, 503.
+    """
+    filename, declared = _confirm_fields(request)
+    address = addresses.upload(caller.account_id, filename)
+    if _declared(address) is None:
+        raise Problem(404, "File not found in storage", _UNKNOWN_UPLOAD)
+    try:
+        size = storage.size(*address)
+        if size != declared:
+            storage.remove(address.bucket, [address.object_name])
+            raise bad_request(
+                "File size mismatch",
+                f"fileSize says {declared} bytes, {size} arrived. They were removed: PUT the file"
+                " again to the same link, then confirm with its exact size.",
+            )
+        found = _probe_or_none(address, size)
+        link = storage.sign_download(*address, CONFIRMED_LINK_SECONDS)
+    except storage.Missing as error:
+        raise bad_request(
+            "File not found in storage",
+            "Nothing was uploaded to the link yet. PUT the bytes to `uploadUrl` first.",
+        ) from error
+    except storage.StorageError as error:
+        raise Problem(503, UNAVAILABLE) from error
+    confirmed = postgres.row(
+        """
+        update app.uploads
+           set size_bytes = %(size)s, probe = %(probe)s::jsonb,
+               confirmed_at = coalesce(confirmed_at, now())
+         where object_name = %(object)s
+        returning confirmed_at
+        """,
+        {
+            "object": address.object_name,
+            "size": size,
+            "probe": Jsonb(found) if found else None,
+        },
+    )
+    if confirmed is None:
+        raise Problem(404, "File not found in storage", _UNKNOWN_UPLOAD)
+    return Confirmed(
+        fileUrl=str(address),
+        downloadUrl=link,
+        filename=filename,
+        fileSize=size,
+        uploadedAt=stamp(confirmed["confirmed_at"]),
+        metadata=media_metadata(found) if found else {},
+    )
+
+
+def inspect(caller: Caller, url: str) -> dict[str, Any]:
+    """The metadata of one of the caller's uploads. Raises Problem 400, 404, 422, 502.
+
+    `details` is a list here, as the official client expects of this route alone.
+    """
+    address = addresses.parse(url)
+    if not url.startswith(addresses.SCHEME):
+        raise Problem(
+            400,
+            "Only stored files can be probed.",
+            ["url must be the gs:// address that POST /v1/upload/confirm answered."],
+        )
+    if address is None or address.bucket != storage.UPLOADS or (
+        address.object_name not in caller.files
+    ):
+        raise Problem(404, "There is no upload of yours at this address.", [_UNKNOWN_UPLOAD])
+    try:
+        size = storage.size(*address)
+        if size > caller.plan.max_input_bytes:
+            raise Problem(
+                400,
+                f"The file is larger than the {caller.plan.name} plan allows.",
+                [f"It has {size} bytes; the limit is {caller.plan.max_input_bytes}."],
+            )
+        return media_metadata(_probe(address, size))
+    except MediaError as error:
+        raise Problem(422, "The file can't be read as media.", [str(error)]) from error
+    except storage.Missing as error:
+        raise Problem(404, "The bytes of this upload are not there.", [_UNKNOWN_UPLOAD]) from error
+    except storage.StorageError as error:
+        raise Problem(502, UNAVAILABLE, ["The file could not be fetched."]) from error
+
+
+def stored_name(filename: str) -> str:
+    """A name for Storage: the moment, a random part, and the safe characters of `filename`.
+
+    The caller's own name is a label only; it never becomes a path.
+    """
+    stem, dot, extension = filename.rpartition(".")
+    safe_stem = re.sub(r"[^A-Za-z0-9_-]+", "-", stem if dot else extension).strip("-")[:80]
+    safe_extension = re.sub(r"[^A-Za-z0-9]+", "", extension)[:8] if dot else ""
+    moment = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    name = f"{moment}-{secrets.token_hex(4)}-{safe_stem or 'file'}"
+    return f"{name}.{safe_extension}" if safe_extension else name
+
+
+_UNKNOWN_UPLOAD = "Ask for a link with POST /v1/upload/presigned-url and use the name it answers."
+
+
+def _presign_fields(request: Any) -> tuple[str, str, int]:
+    if not isinstance(request, dict):
+        raise bad_request(MISSING)
+    filename, content_type, size = (
+        request.get(name) for name in ("filename", "contentType", "fileSize")
+    )
+    if filename in (None, "") or content_type in (None, "") or size is None:
+        raise bad_request(MISSING)
+    if not isinstance(filename, str) or not isinstance(content_type, str):
+        raise bad_request("filename and contentType must be strings.")
+    if isinstance(size, bool) or not isinstance(size, int | float) or size <= 0 or size % 1:
+        raise bad_request(BAD_SIZE)
+    if content_type.partition(";")[0].strip().lower() not in TYPES:
+        raise bad_request(
+            "Invalid file type. Only video, audio, or image files are allowed.",
+            f"contentType must be one of {', '.join(sorted(TYPES))}.",
+        )
+    if size > MAX_BYTES:
+        raise bad_request(
+            "File size too large. Maximum allowed size is 2GB.",
+            f"fileSize may be at most {MAX_BYTES} bytes.",
+        )
+    return filename, content_type.partition(";")[0].strip().lower(), int(size)
+
+
+def _confirm_fields(request: Any) -> tuple[str, int]:
+    if not isinstance(request, dict):
+        raise bad_request("Missing required fields: filename, fileSize")
+    filename, size = request.get("filename"), request.get("fileSize")
+    if filename in (None, "") or size is None:
+        raise bad_request("Missing required fields: filename, fileSize")
+    if not isinstance(filename, str):
+        raise bad_request("filename must be a string.")
+    if isinstance(size, bool) or not isinstance(size, int | float) or size <= 0 or size % 1:
+        raise bad_request(BAD_SIZE)
+    if addresses.parse(str(addresses.upload(UUID(int=0), filename))) is None:
+        raise not_found("File not found in storage")
+    return filename, int(size)
+
+
+def _declared(address: Address) -> dict[str, Any] | None:
+    return postgres.row(
+        "select declared_bytes from app.uploads where object_name = %(object)s",
+        {"object": address.object_name},
+    )
+
+
+def _probe_or_none(address: Address, size: int) -> Probe | None:
+    """What ffmpeg finds; None when it can't read the file (the contract answers `{}` then)."""
+    try:
+        return _probe(address, size)
+    except MediaError:
+        return None
+
+
+def _probe(address: Address, size: int) -> Probe:
+    """Look into a stored file. Raises MediaError, StorageError.
+
+    Media keep what describes them at an end of the file, so of a large one only the ends are
+    read, laid into a sparse file of the full size.
+    """
+    with tempfile.TemporaryDirectory(prefix="ffm-probe-") as folder:
+        path = Path(folder, "input")
+        with path.open("wb") as file:
+            if size <= 2 * WHOLE_BYTES:
+                file.write(storage.read_range(*address, 0, size) if size else b"")
+            else:
+                file.write(storage.read_range(*address, 0, WHOLE_BYTES))
+                file.seek(size - WHOLE_BYTES)
+                file.write(storage.read_range(*address, size - WHOLE_BYTES, WHOLE_BYTES))
+        return probe(path)

@@ -1,0 +1,150 @@
+"""The shapes of jobs on the wire, as the official clients read them (contract, section 2.4)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import msgspec
+
+Status = Literal["pending", "processing", "completed", "failed", "canceled"]
+STATUSES = ("pending", "processing", "completed", "failed", "canceled")
+Category = Literal[
+    "processing_limit", "file_size", "quota", "upload", "storage", "validation",
+    "processing", "transient", "unknown",
+]  # fmt: skip
+
+
+class JobInput(msgspec.Struct, omit_defaults=True):
+    """One input of a job."""
+
+    url: str
+    filename: str
+    duration: float
+    """Seconds; 0 for a still image, and until it is known."""
+    format: str
+    size_bytes: str
+    """Bytes as a decimal string; "0" until they are known."""
+    options: list[dict[str, Any]] | msgspec.UnsetType = msgspec.UNSET
+
+
+class JobOutput(msgspec.Struct):
+    """One output of a completed job."""
+
+    url: str
+    filename: str
+    size_bytes: int
+    format: str
+
+
+class FfmpegOptions(msgspec.Struct):
+    """The normalised options handed to ffmpeg, for audit."""
+
+    source: Literal["preset", "raw_options", "virtual_options", "defaults"]
+    options: list[dict[str, Any]]
+    preset: dict[str, Any] | None
+
+
+class Transcode(msgspec.Struct):
+    """A job as it is read."""
+
+    id: str
+    job_type: Literal["transcode", "transcribe"]
+    status: Status
+    output_format: str
+    inputs: list[JobInput]
+    outputs: list[JobOutput]
+    output_url: str | None
+    created_at: str
+    updated_at: str
+    started_at: str | None
+    completed_at: str | None
+    queue_position: int | None
+    lane: Literal["short", "long", "heavy"] | None
+    progress: float | None
+    """Percent of the encoding that is done; null until it starts."""
+    billable_minutes: float
+    duration_seconds: float
+    processing_time_seconds: float | None
+    error_message: str | None
+    error_category: Category
+    metadata: dict[str, Any]
+    ffmpeg_options: FfmpegOptions | None
+    user_id: str
+
+
+class TranscodeList(msgspec.Struct):
+    """A page of jobs."""
+
+    items: list[Transcode]
+    page: int
+    limit: int
+    total: int
+
+
+class Accepted(msgspec.Struct):
+    """The answer to a create."""
+
+    id: str
+    status: Literal["pending"]
+    inputUrl: str  # noqa: N815 -- the wire's name
+    outputFormat: str  # noqa: N815
+    metadata: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+
+
+class Canceled(msgspec.Struct):
+    """The answer to a cancel."""
+
+    success: bool
+    message: str
+    job: Transcode
+
+
+class Download(msgspec.Struct):
+    """A signed link to an output."""
+
+    url: str
+
+
+def stamp(moment: datetime) -> str:
+    """A moment in UTC with milliseconds, always of the same length: clients compare the text."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + (
+        f"{moment.microsecond // 1000:03d}Z"
+    )
+
+
+def transcode(row: dict[str, Any]) -> Transcode:
+    """A row of app.jobs as the caller sees it."""
+    outputs = [
+        JobOutput(made["url"], made["filename"], made["size_bytes"], made["format"])
+        for made in row["outputs"] or ()
+    ]
+    billable = row["billable_minutes"]
+    return Transcode(
+        id=str(row["id"]),
+        job_type=row["job_type"],
+        status=row["status"],
+        output_format=row["output_format"],
+        inputs=msgspec.convert(row["inputs"], list[JobInput]),
+        outputs=outputs,
+        output_url=outputs[0].url if outputs else None,
+        created_at=stamp(row["created_at"]),
+        updated_at=stamp(row["updated_at"]),
+        started_at=_stamp_or_none(row["started_at"]),
+        completed_at=_stamp_or_none(row["completed_at"]),
+        queue_position=row["queue_position"],
+        lane=row["lane"],
+        progress=row["progress"],
+        billable_minutes=float(row["reserved_minutes"] if billable is None else billable),
+        duration_seconds=float(row["duration_seconds"] or 0),
+        processing_time_seconds=row["processing_seconds"],
+        error_message=row["error_message"],
+        error_category=row["error_category"],
+        metadata=row["metadata"],
+        ffmpeg_options=msgspec.convert(row["ffmpeg_options"], FfmpegOptions | None),
+        user_id=str(row["account_id"]),
+    )
+
+
+def _stamp_or_none(moment: datetime | None) -> str | None:
+    return stamp(moment) if moment else None

@@ -1,0 +1,61 @@
+"""Postgres through a small pool: one statement is one round trip and one transaction."""
+
+from __future__ import annotations
+
+import select
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import psycopg
+from psycopg.rows import DictRow, dict_row
+from psycopg.types.json import set_json_dumps, set_json_loads
+from psycopg_pool import ConnectionPool
+
+import msgspec
+from lib.platform.settings import settings
+
+Pool = ConnectionPool[psycopg.Connection[DictRow]]
+
+set_json_dumps(msgspec.json.encode)
+set_json_loads(msgspec.json.decode)
+
+
+def rows(sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+    """Run one statement in a transaction of its own; its rows as dictionaries."""
+    with pool().connection() as connection:
+        cursor = connection.execute(sql.encode(), parameters)
+        return cursor.fetchall() if cursor.description else []
+
+
+def row(sql: str, parameters: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
+    """The first row of `rows`, or None."""
+    found = rows(sql, parameters)
+    return found[0] if found else None
+
+
+@cache
+def pool() -> Pool:
+    """The process's pool, opened at first use.
+
+    Supabase's transaction pooler gives each transaction another connection, so nothing is
+    prepared; autocommit makes a statement one round trip.
+    """
+    return ConnectionPool(
+        settings().postgres_url,
+        connection_class=psycopg.Connection[DictRow],
+        kwargs={"autocommit": True, "prepare_threshold": None, "row_factory": dict_row},
+        min_size=0,
+        max_size=16,
+        max_idle=120,
+        timeout=15,
+        check=_check_alive,
+        open=True,
+    )
+
+
+def _check_alive(connection: psycopg.Connection[DictRow]) -> None:
+    """Notice a connection that the server closed while it lay idle, without a round trip."""
+    readable, _, _ = select.select([connection.fileno()], [], [], 0)
+    if readable:
+        raise psycopg.OperationalError("the server closed the idle connection")

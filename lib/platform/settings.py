@@ -1,0 +1,105 @@
+"""Every setting of the product, read from the environment once. `.env.example` explains each."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cache
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+
+class SettingsError(Exception):
+    """A setting is missing or malformed; the sentence says which."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The product's settings; addresses have no trailing slash."""
+
+    postgres_url: str
+    supabase_url: str
+    supabase_secret_key: str
+    worker_secret: str
+    cron_secret: str
+    api_url: str
+    """Public base address of the API; links in answers start with it."""
+    worker_url: str
+    """Where the worker function is called."""
+    source_allow: tuple[str, ...]
+    """host:port entries that URL inputs may reach although they are not public."""
+    lease_seconds: int
+    """How long a worker that fell silent keeps its job."""
+    max_attempts: int
+    worker_slots: int
+    """Jobs that one process runs at the same time."""
+    job_seconds: int
+    """Wall clock of one ffmpeg run."""
+    function_seconds: int
+    """How long a call of the worker function may work: its maxDuration, less a margin."""
+    fetch_seconds: int
+    """Wall clock of fetching one input."""
+    protection_bypass: str | None
+    """Vercel's VERCEL_AUTOMATION_BYPASS_SECRET, for calls to our own deployment."""
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process. Raises SettingsError naming what is missing."""
+    return read(dict(os.environ))
+
+
+def read(environ: dict[str, str]) -> Settings:
+    """Settings from `environ`. Raises SettingsError naming what is missing or malformed."""
+
+    def required(*names: str) -> str:
+        for name in names:
+            if environ.get(name):
+                return environ[name].rstrip("/")
+        raise SettingsError(f"The setting {names[0]} is missing. .env.example says what it is.")
+
+    def number(name: str, default: int) -> int:
+        text = environ.get(name) or str(default)
+        if not text.isdigit() or int(text) < 1:
+            raise SettingsError(f"The setting {name} must be a whole number of 1 or more.")
+        return int(text)
+
+    api_url = (environ.get("API_URL") or _vercel_url(environ)).rstrip("/")
+    return Settings(
+        postgres_url=_libpq_url(required("POSTGRES_URL")),
+        supabase_url=required("SUPABASE_URL"),
+        supabase_secret_key=required("SUPABASE_SECRET_KEY", "SUPABASE_SERVICE_ROLE_KEY"),
+        worker_secret=required("WORKER_SECRET", "CRON_SECRET"),
+        cron_secret=required("CRON_SECRET"),
+        api_url=api_url,
+        worker_url=(environ.get("WORKER_URL") or f"{api_url}/internal/worker"),
+        source_allow=tuple(
+            entry.strip() for entry in environ.get("SOURCE_ALLOW", "").split(",") if entry.strip()
+        ),
+        lease_seconds=number("LEASE_SECONDS", 30),
+        max_attempts=number("MAX_ATTEMPTS", 3),
+        worker_slots=number("WORKER_SLOTS", os.cpu_count() or 1),
+        job_seconds=number("JOB_SECONDS", 780),
+        function_seconds=number("FUNCTION_SECONDS", 285),
+        fetch_seconds=number("FETCH_SECONDS", 300),
+        protection_bypass=environ.get("VERCEL_AUTOMATION_BYPASS_SECRET") or None,
+    )
+
+
+def _vercel_url(environ: dict[str, str]) -> str:
+    """The deployment's own address, from Vercel's system variables."""
+    host = environ.get("VERCEL_PROJECT_PRODUCTION_URL")
+    if environ.get("VERCEL_ENV") != "production":
+        host = environ.get("VERCEL_URL") or host
+    if not host:
+        raise SettingsError("The setting API_URL is missing. .env.example says what it is.")
+    return f"https://{host}"
+
+
+def _libpq_url(url: str) -> str:
+    """`url` without the parameters that Vercel's integration adds for other drivers."""
+    parts = urlsplit(url)
+    query = [(key, value) for key, value in parse_qsl(parts.query) if key not in _NOT_LIBPQ]
+    return urlunsplit(parts._replace(query=urlencode(query)))
+
+
+_NOT_LIBPQ = frozenset({"supa", "pgbouncer", "workaround"})

@@ -1,0 +1,173 @@
+"""The service on one machine: `python -m local up|demo|worker|key|reset`. See the Makefile."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from local.stack import Stack
+
+ROOT = Path(__file__).parent.parent
+DATA = ROOT / ".local"
+OUTPUT = ROOT / "demo-output"
+SUPABASE_PORT = 54321
+
+
+def main() -> int:
+    """Run one command; the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    up = commands.add_parser("up", help="start everything and stay")
+    up.add_argument("--port", type=int, default=3000)
+    demo = commands.add_parser("demo", help="run the main job once, from upload to download")
+    demo.add_argument("--video", type=Path)
+    demo.add_argument("--format", default="mp4")
+    demo.add_argument("--resolution")
+    demo.add_argument("--quality", default="medium")
+    commands.add_parser("worker", help="one more worker against the running stack")
+    key = commands.add_parser("key", help="make an API key")
+    key.add_argument("--email", default="demo@localhost.localdomain")
+    key.add_argument("--label", default="made by make key")
+    key.add_argument("--plan", default="pro", choices=("free", "starter", "pro"))
+    commands.add_parser("reset", help="delete all data")
+    arguments = parser.parse_args()
+    handler = {"up": _up, "demo": _demo, "worker": _worker, "key": _key, "reset": _reset}
+    return handler[arguments.command](arguments)
+
+
+def _up(arguments: argparse.Namespace) -> int:
+    from local import client, sample
+    from local.stack import PortTaken, Stack
+
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    overrides = {"SOURCE_ALLOW": os.environ.get("SOURCE_ALLOW", "")}
+    try:
+        stack = Stack(DATA, port=arguments.port, supabase_port=_free(SUPABASE_PORT),
+                      overrides=overrides)  # fmt: skip
+    except PortTaken as error:
+        print(error, file=sys.stderr)
+        return 1
+    with stack:
+        stack.write_environment()
+        file_url = client.upload(stack.url, stack.demo_key(), sample.make(DATA / "sample.mp4"))
+        print(_welcome(stack, file_url), flush=True)
+        while not stopped.wait(0.5):
+            if not stack.alive():
+                print("A part of the stack ended by itself; stopping the rest.", file=sys.stderr)
+                return 1
+        print("\nstopping", flush=True)
+    return 0
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from local.client import CallFailed
+    from local.demo import demo
+
+    if arguments.video and not arguments.video.is_file():
+        print(f"There is no file {arguments.video}.", file=sys.stderr)
+        return 2
+    preset = {"quality": arguments.quality} | (
+        {"resolution": arguments.resolution} if arguments.resolution else {}
+    )
+    request: dict[str, Any] = {"outputFormat": arguments.format, "preset": preset}
+    try:
+        demo(DATA / "demo", OUTPUT, request, arguments.video)
+    except CallFailed as error:
+        print(f"The demo failed: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _worker(arguments: argparse.Namespace) -> int:
+    _load_environment()
+    from local import worker
+
+    worker.main([])
+    return 0
+
+
+def _key(arguments: argparse.Namespace) -> int:
+    _load_environment()
+    from local import keys_command
+
+    print(keys_command.create(os.environ, arguments.email, arguments.label, arguments.plan))
+    return 0
+
+
+def _reset(arguments: argparse.Namespace) -> int:
+    if (DATA / "postgres" / "postmaster.pid").exists():
+        print("The stack is running; stop it first (Ctrl-C in its window).", file=sys.stderr)
+        return 1
+    shutil.rmtree(DATA, ignore_errors=True)
+    print("all data of this machine's stack is gone")
+    return 0
+
+
+def _load_environment() -> None:
+    """Take the running stack's settings, unless the environment names another database."""
+    from local.stack import SETTINGS
+
+    if os.environ.get("POSTGRES_URL"):
+        return
+    path = DATA / SETTINGS
+    if not path.exists():
+        sys.exit("There is no running stack. Start one with `make up`.")
+    for line in path.read_text().splitlines():
+        name, _, value = line.partition("=")
+        os.environ.setdefault(name, value)
+
+
+def _free(port: int) -> int:
+    """`port` when nobody uses it, else 0 for any."""
+    import socket
+
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return 0
+    return port
+
+
+def _welcome(stack: Stack, file_url: str) -> str:
+    key = stack.demo_key()
+    auth = f'-H "Authorization: Bearer {key}"'
+    job = json.dumps(
+        {
+            "inputs": [{"url": file_url}],
+            "outputFormat": "webm",
+            "preset": {"quality": "medium", "resolution": "480p"},
+        }
+    )
+    newest = f"{stack.url}/v1/transcodes?limit=1"
+    return f"""
+FFmpeg Micro is up. Ctrl-C stops it; data stays in .local/ until `make reset`.
+
+  API       {stack.url}
+  Supabase  {stack.settings["SUPABASE_URL"]}  (stand-ins for Auth and Storage)
+  key       {key}
+  settings  .local/dev.env, for other programs
+
+A sample clip is uploaded. Transcode it, look at the job, save the result:
+
+  curl -s {stack.url}/v1/transcodes {auth} -H "Content-Type: application/json" -d '{job}'
+  curl -s "{newest}" {auth}
+  curl -s -o result.webm "$(curl -s "{stack.url}/v1/transcodes/$(curl -s "{newest}" {auth} \
+    | sed 's/.*"items":\[{{"id":"\([^"]*\)".*/\1/')/download" {auth} \
+    | sed 's/{{"url":"\([^"]*\)"}}/\1/')" && ls -l result.webm
+"""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""Child processes that never outlive their parent, however the parent ends.
+
+A child's standard input is a pipe that only its parent holds: when the parent stops it, or dies,
+the pipe ends and the child goes.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+STOP_SECONDS = 8
+
+
+class Child:
+    """A Python module run as a child process; it prints one line when it is ready."""
+
+    def __init__(self, module: str, arguments: list[str], environment: dict[str, str]) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", module, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+            cwd=ROOT,
+            start_new_session=True,  # Ctrl-C reaches the parent alone, which stops its children
+            text=True,
+        )
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    def ready(self) -> str:
+        """Wait for the child's first line, and give it. Raises RuntimeError when it died."""
+        assert self._process.stdout is not None  # noqa: S101 -- it was asked for above
+        line = self._process.stdout.readline().strip()
+        if not line:
+            raise RuntimeError(f"a part of the stack did not start: exit {self._process.wait()}")
+        return line
+
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return self._process.poll() is None
+
+    def stop(self) -> None:
+        """Ask it to stop, and make it after a while."""
+        if self._process.stdin:
+            self._process.stdin.close()
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stdout:
+            self._process.stdout.close()
+
+
+def when_parent_ends(action: Callable[[], None]) -> None:
+    """In a child: call `action` once the parent stops us or is gone."""
+
+    def watch() -> None:
+        sys.stdin.read()
+        action()
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()

@@ -1,0 +1,113 @@
+"""Serves the functions in api/ as Vercel would, from what vercel.json says of them.
+
+The path a function sees is the original one, not decoded; bodies end at 4.5 MB.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import sys
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+ROOT = Path(__file__).parent.parent
+MAX_BODY_BYTES = 4_500_000
+
+
+class Route(NamedTuple):
+    """A rewrite: which paths go to which function."""
+
+    pattern: re.Pattern[str]
+    function: str
+
+
+class Cron(NamedTuple):
+    """A path that the platform's clock calls."""
+
+    path: str
+    schedule: str
+
+
+def configuration() -> dict[str, Any]:
+    """vercel.json."""
+    return cast(dict[str, Any], json.loads((ROOT / "vercel.json").read_text()))
+
+
+def routes() -> list[Route]:
+    """The rewrites, in order; the first that matches counts."""
+    return [
+        Route(_pattern(rewrite["source"]), rewrite["destination"].removeprefix("/"))
+        for rewrite in configuration()["rewrites"]
+    ]
+
+
+def crons() -> list[Cron]:
+    """The crons of vercel.json."""
+    return [Cron(cron["path"], cron["schedule"]) for cron in configuration().get("crons", [])]
+
+
+def dispatcher(functions: Collection[str]) -> WSGIApplication:
+    """One application that serves the named functions, such as "api/transcodes"."""
+    apps = {name: _load(name) for name in functions}
+    table = [route for route in routes() if route.function in apps]
+
+    def dispatch(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        path = str(environ.get("REQUEST_URI") or environ["PATH_INFO"]).partition("?")[0]
+        environ["PATH_INFO"], environ["SCRIPT_NAME"] = path, ""
+        length = str(environ.get("CONTENT_LENGTH") or "0")
+        if length.isdigit() and int(length) > MAX_BODY_BYTES:
+            return _refuse(start_response, "413 Payload Too Large", _TOO_LARGE)
+        for route in table:
+            if route.pattern.fullmatch(path):
+                return apps[route.function](environ, start_response)
+        return _refuse(start_response, "404 Not Found", "There is no such route.")
+
+    return dispatch
+
+
+def _refuse(start_response: StartResponse, status: str, error: str) -> Iterable[bytes]:
+    body = json.dumps({"error": error}).encode()
+    start_response(
+        status,
+        [
+            ("Content-Type", "application/json"),
+            ("Content-Length", str(len(body))),
+            ("Connection", "close"),
+        ],
+    )
+    return [body]
+
+
+_TOO_LARGE = (
+    "The request body is larger than 4.5 MB. Send media with the link from"
+    " POST /v1/upload/presigned-url instead."
+)
+
+
+def _load(name: str) -> WSGIApplication:
+    """The `app` of a function's file."""
+    module_name = name.replace("/", ".")
+    if module_name in sys.modules:
+        return cast(WSGIApplication, sys.modules[module_name].app)
+    spec = importlib.util.spec_from_file_location(module_name, ROOT / f"{name}.py")
+    if spec is None or spec.loader is None:
+        raise FileNotFoundError(f"vercel.json names {name}, but {name}.py is not there")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module
+    spec.loader.exec_module(module)
+    return cast(WSGIApplication, module.app)
+
+
+def _pattern(source: str) -> re.Pattern[str]:
+    """A rewrite's source (path-to-regexp, the part we use: literals, :name, :name*)."""
+    text = ""
+    for part in re.split(r"(/:\w+\*?)", source):
+        if part.startswith("/:"):
+            text += r"(?:/.*)?" if part.endswith("*") else r"/[^/]+"
+        else:
+            text += re.escape(part)
+    return re.compile(text)

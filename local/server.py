@@ -1,0 +1,84 @@
+"""A WSGI server for one machine: loopback only, a thread per request, streaming both ways."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from cheroot import wsgi
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+LOOPBACK = "127.0.0.1"
+
+
+def _terminated(app: WSGIApplication) -> WSGIApplication:
+    """Tell the application that the body ends by itself, so that chunked bodies are read too."""
+
+    def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        environ["wsgi.input_terminated"] = True
+        return app(environ, start_response)
+
+    return serve
+
+
+class Server:
+    """Serves `app` on 127.0.0.1 until `stop`; `port` 0 takes a free one.
+
+    The port is ours from the start; an application that must know its address first is given
+    later, to `serve`. Raises OSError when the port is taken.
+    """
+
+    def __init__(
+        self, app: WSGIApplication | None = None, port: int = 0, threads: int = 16
+    ) -> None:
+        self._server = wsgi.Server(
+            (LOOPBACK, port),
+            _terminated(app) if app else None,
+            numthreads=threads,
+            request_queue_size=256,
+            timeout=60,
+            shutdown_timeout=1,
+        )
+        self._server.prepare()
+        self._thread = threading.Thread(target=self._server.serve, name="http", daemon=True)
+
+    @property
+    def port(self) -> int:
+        """The port in use."""
+        return int(self._server.bind_addr[1])
+
+    @property
+    def url(self) -> str:
+        """The base address, without a trailing slash."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+    def serve(self, app: WSGIApplication) -> Server:
+        """Serve `app` from now on, in a background thread."""
+        self._server.wsgi_app = _terminated(app)
+        return self.start()
+
+    def start(self) -> Server:
+        """Serve in a background thread."""
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Stop accepting, let requests under way end for a second, and close."""
+        self._server.stop()
+        if self._thread.is_alive():
+            self._thread.join(timeout=5)
+
+    def __enter__(self) -> Server:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()

@@ -1,0 +1,136 @@
+"""The whole service on one machine: Postgres, the Supabase stand-ins, a worker, the functions."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+
+from local import clock, keys_command, migrate, postgres, server
+from local.children import Child
+from local.supabase import keys
+
+SETTINGS = "settings.env"
+DEMO_EMAIL = "demo@localhost.localdomain"
+
+
+class PortTaken(Exception):
+    """The port asked for is in use."""
+
+
+class Stack:
+    """Everything running, its data in `folder`; stopped whole by leaving the context.
+
+    `port` is the API's and `supabase_port` the stand-ins' (0: any free one); `overrides` are
+    settings of the product that differ from the defaults of one machine. Raises PortTaken.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        port: int = 0,
+        supabase_port: int = 0,
+        overrides: Mapping[str, str] | None = None,
+    ) -> None:
+        self._stack = ExitStack()
+        self.folder = folder
+        try:
+            self._start(port, supabase_port, dict(overrides or {}))
+        except BaseException:
+            self._stack.close()
+            raise
+
+    def _start(self, port: int, supabase_port: int, overrides: dict[str, str]) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            api = server.Server(port=port, threads=32)
+        except OSError as error:
+            raise PortTaken(
+                f"Port {port} is taken by another program. Choose another: PORT={port + 1} make up"
+            ) from error
+        self._stack.callback(api.stop)
+        self.url = api.url
+        made = keys.load(self.folder / "keys.json")
+        database = postgres.start(self.folder / "postgres")
+        self._stack.callback(database.stop)
+        migrate.migrate(database.url)
+        self.supabase = self._child(
+            "local.supabase",
+            [str(self.folder), database.url, str(supabase_port), self.url],
+            dict(os.environ),
+        )
+        self.settings = {
+            "POSTGRES_URL": database.url,
+            "SUPABASE_URL": self.supabase.ready(),
+            "SUPABASE_PUBLISHABLE_KEY": made.publishable,
+            "SUPABASE_SECRET_KEY": made.secret,
+            "WORKER_SECRET": made.worker_secret,
+            "CRON_SECRET": made.cron_secret,
+            "API_URL": self.url,
+            "FUNCTION_SECONDS": str(24 * 3600),
+            "JOB_SECONDS": str(2 * 3600),
+        } | overrides
+        self.worker = self._child(
+            "local.worker", ["0"], os.environ | self.settings | {"PYTHONUNBUFFERED": "1"}
+        )
+        self.settings["WORKER_URL"] = f"{self.worker.ready()}/internal/worker"
+        # The functions are served by this very process; they read their settings from here.
+        os.environ.update(self.settings)
+        from local import functions
+
+        app = functions.dispatcher(sorted({route.function for route in functions.routes()}))
+        api.serve(app)
+        stopped = threading.Event()
+        self._stack.callback(stopped.set)
+        clock.start(functions.crons(), self.url, made.cron_secret, stopped)
+
+    def _child(self, module: str, arguments: list[str], environment: dict[str, str]) -> Child:
+        child = Child(module, arguments, environment)
+        self._stack.callback(child.stop)
+        return child
+
+    def demo_key(self) -> str:
+        """An API key of this machine's own account, made at first use and kept."""
+        path = self.folder / "demo-key"
+        if not path.exists():
+            key = keys_command.create(self.settings, DEMO_EMAIL, "demo", plan="pro")
+            path.touch(mode=0o600)
+            path.write_text(key)
+        return path.read_text()
+
+    def alive(self) -> bool:
+        """Whether all parts still run."""
+        return self.worker.alive() and self.supabase.alive()
+
+    def write_environment(self) -> None:
+        """Write the addresses and keys: dev.env for other programs, all settings for our own."""
+        shared = ("SUPABASE_URL", "SUPABASE_PUBLISHABLE_KEY", "SUPABASE_SECRET_KEY", "POSTGRES_URL")
+        _write(
+            self.folder / "dev.env",
+            {
+                "FFMPEG_MICRO_API_URL": self.url,
+                "FFMPEG_MICRO_API_KEY": self.demo_key(),
+            }
+            | {name: self.settings[name] for name in shared},
+        )
+        _write(self.folder / SETTINGS, self.settings)
+
+    def __enter__(self) -> Stack:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+
+def _write(path: Path, values: Mapping[str, str]) -> None:
+    path.touch(mode=0o600)
+    path.write_text("".join(f"{name}={value}\n" for name, value in values.items()))

@@ -1,0 +1,43 @@
+"""The Supabase stand-ins as a process: `python -m local.supabase FOLDER POSTGRES_URL PORT SITE`.
+
+Prints its address when it is ready.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from pathlib import Path
+
+from local import mail, server
+from local.children import when_parent_ends
+from local.supabase import auth, gateway, keys, storage
+
+
+def main() -> None:
+    """Serve Auth and Storage until the parent ends."""
+    folder, postgres_url, port, site_url = sys.argv[1:]
+    made = keys.load(Path(folder, "keys.json"))
+    served = server.Server(port=int(port), threads=32)
+    auth_app = auth.create_app(
+        postgres_url=postgres_url,
+        keys=made,
+        public_url=f"{served.url}/auth/v1",
+        site_url=site_url,
+        mail=mail.MailSink(Path(folder, "mail")),
+    )
+    storage_app = storage.create_app(
+        postgres_url=postgres_url,
+        root=Path(folder, "storage"),
+        keys=made,
+        public_url=f"{served.url}/storage/v1",
+    )
+    stopped = threading.Event()
+    when_parent_ends(stopped.set)
+    served.serve(gateway.create_gateway(auth_app, storage_app))
+    print(served.url, flush=True)
+    stopped.wait()
+    served.stop()
+
+
+main()

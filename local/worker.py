@@ -1,0 +1,37 @@
+"""A worker as a process: `python -m local.worker [PORT]`.
+
+With a port it also serves the worker function there, so that a create wakes it at once; prints
+the address, or a line, when it is ready.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+
+from lib.jobs import worker
+from local import functions, server
+from local.children import when_parent_ends
+
+POLL_SECONDS = 0.5
+
+
+def main(arguments: list[str]) -> None:
+    """Work until the parent ends, or until Ctrl-C when run by hand."""
+    stopped = threading.Event()
+    if arguments:
+        when_parent_ends(stopped.set)
+        app = functions.dispatcher(["api/worker"])
+        with server.Server(app, int(arguments[0]), threads=32) as served:
+            print(served.url, flush=True)
+            worker.serve(stopped, POLL_SECONDS)
+        return
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    print("working; Ctrl-C gives the job under way back to the queue and stops", flush=True)
+    worker.serve(stopped, POLL_SECONDS)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,289 @@
+"""Makes lib/http/openapi.yaml from the typed models: `make openapi`.
+
+The models are the ones that parse requests and build answers, so the document can't drift from
+the code; a test compares the file with what this would write.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+from lib.http.health import Health
+from lib.jobs import uploads, wire
+from lib.jobs.read import ORDERS
+from lib.media.request import TranscodeRequest
+
+PATH = Path(__file__).parent.parent / "lib" / "http" / "openapi.yaml"
+
+PRESIGN = {
+    "type": "object",
+    "required": ["filename", "contentType", "fileSize"],
+    "properties": {
+        "filename": {"type": "string", "minLength": 1, "description": "Your name for the file."},
+        "contentType": {"type": "string", "enum": sorted(uploads.TYPES)},
+        "fileSize": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": uploads.MAX_BYTES,
+            "description": "The exact number of bytes you will send.",
+        },
+    },
+}
+CONFIRM = {
+    "type": "object",
+    "required": ["filename", "fileSize"],
+    "properties": {
+        "filename": {
+            "type": "string",
+            "minLength": 1,
+            "description": "`result.filename` of the presigned-url answer.",
+        },
+        "fileSize": {"type": "integer", "minimum": 1, "description": "Bytes sent."},
+        "uploadId": {"type": ["string", "null"], "description": "Accepted and not needed."},
+    },
+}
+ERRORS = {
+    400: "The request must change; the error says how.",
+    401: "The key is missing, unknown, revoked or expired.",
+    402: "The plan's minutes do not suffice.",
+    404: "There is nothing of yours here.",
+    413: "The body is larger than 4.5 MB.",
+    415: "The body is not JSON.",
+    422: "The file can't be read as media.",
+    429: "Too many requests; wait as `Retry-After` says.",
+    500: "Something went wrong on our side.",
+    502: "The file store does not answer.",
+    503: "The file store does not answer.",
+}
+BODY_ERRORS = (400, 401, 413, 415, 500)
+
+
+def document() -> dict[str, Any]:
+    """The whole document, OpenAPI 3.1."""
+    models = [
+        TranscodeRequest,
+        wire.Accepted,
+        wire.Transcode,
+        wire.TranscodeList,
+        wire.Canceled,
+        wire.Download,
+        uploads.Presigned,
+        uploads.Confirmed,
+        uploads.ProbeRequest,
+        Health,
+    ]
+    _, components = msgspec.json.schema_components(
+        models, ref_template="#/components/schemas/{name}"
+    )
+    components |= {
+        "PresignRequest": PRESIGN,
+        "ConfirmRequest": CONFIRM,
+        "Error": _error({"type": ["string", "null"]}),
+        "ProbeError": _error({"type": "array", "items": {"type": "string"}}),
+        "QuotaError": {
+            "type": "object",
+            "required": ["error", "job_id", "upgrade_url"],
+            "properties": {
+                "error": {"type": "string"},
+                "job_id": {"type": "string"},
+                "upgrade_url": {"type": "string"},
+            },
+        },
+    }
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "FFmpeg Micro",
+            "version": "1.0.0",
+            "description": (
+                "Send media, say what you want, poll, download. Files travel by signed links;"
+                " jobs run ffmpeg. Every error is `{error, details?}` with a sentence to act on."
+            ),
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": "/"}],
+        "security": [{"bearerApiKey": []}],
+        "paths": _paths(),
+        "components": {
+            "schemas": components,
+            "securitySchemes": {
+                "bearerApiKey": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "An API key, or a Supabase Auth access token.",
+                }
+            },
+        },
+    }
+
+
+def text() -> str:
+    """The document as YAML."""
+    return yaml.safe_dump(document(), sort_keys=False, allow_unicode=True, width=100)
+
+
+def _paths() -> dict[str, Any]:
+    job_id = {
+        "name": "id",
+        "in": "path",
+        "required": True,
+        "schema": {"type": "string", "format": "uuid"},
+    }
+    job = {"parameters": [job_id]}
+    return {
+        "/v1/upload/presigned-url": {
+            "post": _operation(
+                "createUpload",
+                "Ask for a link to upload a file to; it lives 15 minutes",
+                _result("Presigned"),
+                BODY_ERRORS + (503,),
+                body="PresignRequest",
+            )
+        },
+        "/v1/upload/confirm": {
+            "post": _operation(
+                "confirmUpload",
+                "Say that the bytes were sent; they are checked and looked into",
+                _result("Confirmed"),
+                BODY_ERRORS + (404, 503),
+                body="ConfirmRequest",
+            )
+        },
+        "/v1/ffprobe": {
+            "post": _operation(
+                "probe",
+                "What an upload holds; free, no job, 30 requests a minute",
+                {
+                    "type": "object",
+                    "required": ["url", "metadata"],
+                    "properties": {"url": {"type": "string"}, "metadata": {"type": "object"}},
+                },
+                BODY_ERRORS + (404, 422, 429, 502),
+                body="ProbeRequest",
+                special={400: "Error", 404: "ProbeError", 422: "ProbeError", 502: "ProbeError"},
+            )
+        },
+        "/v1/transcodes": {
+            "post": _operation(
+                "createTranscode",
+                "Create a job",
+                _ref("Accepted"),
+                BODY_ERRORS + (402, 404),
+                body="TranscodeRequest",
+                status=201,
+                special={402: "QuotaError"},
+            ),
+            "get": _operation(
+                "listTranscodes",
+                "List your jobs, a page at a time",
+                _ref("TranscodeList"),
+                (400, 401, 500),
+            )
+            | {"parameters": _list_parameters()},
+        },
+        "/v1/transcodes/{id}": job
+        | {"get": _operation("getTranscode", "A job", _ref("Transcode"), (401, 404, 500))},
+        "/v1/transcodes/{id}/cancel": job
+        | {
+            "patch": _operation(
+                "cancelTranscode",
+                "Cancel a job that has not ended",
+                _ref("Canceled"),
+                (400, 401, 404, 500),
+            )
+        },
+        "/v1/transcodes/{id}/download": job
+        | {
+            "get": _operation(
+                "downloadTranscode",
+                "A signed link to the output; it lives 10 minutes",
+                _ref("Download"),
+                (400, 401, 404, 500, 503),
+            )
+        },
+        "/health-check": {
+            "get": _operation("healthCheck", "Whether the service works", _ref("Health"), ())
+            | {"security": []}
+        },
+        "/openapi.yaml": {
+            "get": {
+                "operationId": "openapi",
+                "summary": "This document",
+                "security": [],
+                "responses": {
+                    "200": {
+                        "description": "OpenAPI 3.1",
+                        "content": {"application/yaml": {"schema": {}}},
+                    }
+                },
+            }
+        },
+    }
+
+
+def _list_parameters() -> list[dict[str, Any]]:
+    def query(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
+        return {"name": name, "in": "query", "schema": schema, "description": description}
+
+    moment = {"type": "string", "format": "date-time"}
+    return [
+        query("status", {"type": "string"}, "One status; an unknown one gives an empty list."),
+        query("page", {"type": "integer", "default": 1}, "From 1; clamped."),
+        query("limit", {"type": "integer", "default": 20}, "1 to 100; clamped."),
+        query("order", {"type": "string", "enum": list(ORDERS)}, "Default created_at.desc."),
+        query("job_type", {"type": "string", "enum": ["transcode", "transcribe"]}, "One kind."),
+        query("since", moment, "Inclusive, on `updated_at`."),
+        query("until", moment, "Inclusive, on `updated_at`."),
+    ]
+
+
+def _operation(
+    name: str,
+    summary: str,
+    success: dict[str, Any],
+    errors: tuple[int, ...],
+    *,
+    body: str | None = None,
+    status: int = 200,
+    special: dict[int, str] | None = None,
+) -> dict[str, Any]:
+    responses = {str(status): _response("Done.", success)}
+    for code in sorted(errors):
+        responses[str(code)] = _response(ERRORS[code], _ref((special or {}).get(code, "Error")))
+    operation: dict[str, Any] = {"operationId": name, "summary": summary}
+    if body:
+        content = {"application/json": {"schema": _ref(body)}}
+        operation["requestBody"] = {"required": True, "content": content}
+    return operation | {"responses": responses}
+
+
+def _response(description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+def _result(model: str) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "required": ["success", "result"],
+        "properties": {"success": {"const": True}, "result": _ref(model)},
+    }
+
+
+def _error(details: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "required": ["error"],
+        "properties": {"error": {"type": "string"}, "details": details},
+    }
+
+
+def _ref(model: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{model}"}
+
+
+if __name__ == "__main__":
+    PATH.write_text(text())
