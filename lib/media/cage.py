@@ -1,0 +1,163 @@
+"""The cage ffmpeg runs in: a private folder, no environment, no input, limits, one group to kill."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, NamedTuple
+
+DOOR = str(Path(__file__).parent / "cage_exec.py")
+POLL_SECONDS = 0.2
+GRACE_SECONDS = 2.0
+"""Between SIGTERM, which ffmpeg may take long to heed, and SIGKILL."""
+
+
+class Limits(NamedTuple):
+    """What a run may use at most."""
+
+    wall_seconds: float
+    cpu_seconds: int
+    output_bytes: int
+    memory_bytes: int
+
+
+class Finished(NamedTuple):
+    """How a run ended."""
+
+    returncode: int
+    report: str
+    """The end of what it wrote to standard error."""
+    wall_seconds: float
+    cpu_seconds: float
+    timed_out: bool
+    canceled: bool
+
+
+def run(
+    command: list[str],
+    *,
+    folder: Path,
+    limits: Limits,
+    keep_bytes: int = 64 * 1024,
+    on_line: Callable[[str], None] | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Finished:
+    """Run `command` in the cage, its working folder `folder`; never raises for what it does.
+
+    `on_line` gets each line of standard output. The whole process group is killed at the time
+    limit, and within three seconds once `cancelled` says so.
+    """
+    began = time.monotonic()
+    process = subprocess.Popen(
+        [sys.executable, "-I", "-S", DOOR, str(os.getpid()),
+         str(max(1, int(limits.cpu_seconds))), str(limits.memory_bytes),
+         str(limits.output_bytes), *command],
+        cwd=folder,
+        env={},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE if on_line else subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        close_fds=True,
+    )  # fmt: skip
+    report = _Tail(keep_bytes)
+    readers = [threading.Thread(target=_drain, args=(process.stderr, report), daemon=True)]
+    if on_line:
+        readers.append(threading.Thread(target=_lines, args=(process.stdout, on_line), daemon=True))
+    for reader in readers:
+        reader.start()
+    timed_out = stopped = False
+    status = usage = None
+    with _Waiter(process.pid) as waiter:
+        while not waiter.done(POLL_SECONDS):
+            timed_out = time.monotonic() - began > limits.wall_seconds
+            stopped = cancelled()
+            if timed_out or stopped:
+                _kill_group(process.pid, waiter)
+        status, usage = waiter.status, waiter.cpu_seconds
+    process.returncode = os.waitstatus_to_exitcode(status)
+    _signal_group(process.pid, signal.SIGKILL)  # whatever it may have started
+    for reader in readers:
+        reader.join()
+    for pipe in (process.stdout, process.stderr):
+        if pipe:
+            pipe.close()
+    return Finished(
+        process.returncode,
+        report.text(),
+        time.monotonic() - began,
+        usage,
+        timed_out,
+        stopped,
+    )
+
+
+class _Waiter:
+    """Waits for a process in a thread, so that its end is noticed at once, and its CPU time."""
+
+    def __init__(self, process_id: int) -> None:
+        self._id = process_id
+        self._ended = threading.Event()
+        self.status = 0
+        self.cpu_seconds = 0.0
+        self._thread = threading.Thread(target=self._wait, daemon=True)
+
+    def done(self, seconds: float) -> bool:
+        """Whether it has ended, waiting at most `seconds`."""
+        return self._ended.wait(seconds)
+
+    def _wait(self) -> None:
+        _, self.status, usage = os.wait4(self._id, 0)
+        self.cpu_seconds = usage.ru_utime + usage.ru_stime
+        self._ended.set()
+
+    def __enter__(self) -> _Waiter:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.join()
+
+
+class _Tail:
+    """The last bytes of a stream."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._data = b""
+
+    def add(self, data: bytes) -> None:
+        self._data = (self._data + data)[-self._size :]
+
+    def text(self) -> str:
+        return self._data.decode("utf-8", "replace")
+
+
+def _drain(pipe: IO[bytes] | None, tail: _Tail) -> None:
+    while pipe and (data := pipe.read1(65536)):  # type: ignore[attr-defined]
+        tail.add(data)
+
+
+def _lines(pipe: IO[bytes] | None, on_line: Callable[[str], None]) -> None:
+    for line in pipe or ():
+        on_line(line.decode("utf-8", "replace").strip())
+
+
+def _kill_group(process_id: int, waiter: _Waiter) -> None:
+    _signal_group(process_id, signal.SIGTERM)
+    if not waiter.done(GRACE_SECONDS):
+        _signal_group(process_id, signal.SIGKILL)
+        waiter.done(GRACE_SECONDS)
+
+
+def _signal_group(process_id: int, number: int) -> None:
+    try:
+        os.killpg(process_id, number)
+    except (ProcessLookupError, PermissionError):
+        return

@@ -1,0 +1,319 @@
+"""From a request and what its files hold to a plan: pure data that says what ffmpeg is to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+from lib.media import values
+from lib.media.errors import MediaError
+from lib.media.formats import Format, lookup
+from lib.media.probe import Probe, Video
+from lib.media.request import Checked, Flags, Preset, TranscodeRequest, check
+
+Source = Literal["preset", "raw_options", "virtual_options", "defaults"]
+SHORT_SIDES = {"480p": 480, "720p": 720, "1080p": 1080, "4k": 2160}
+GIF_SHORT_SIDE = 480
+GIF_RATE = 12.0
+STILL_SECONDS = 3
+"""How long a still shows when it is joined with other inputs."""
+SAMPLE_RATE = 48_000
+LONG_SECONDS = 120
+HEAVY_PIXELS = 5 * 3840 * 2160
+
+
+class Plan(msgspec.Struct):
+    """What ffmpeg is to do, but for the paths."""
+
+    format: Format
+    source: Source
+    inputs: list[Flags]
+    """Flags before each -i."""
+    options: Flags
+    """Flags of the output, -filter_complex and -map among them."""
+    preset: Preset | None = None
+    expected_seconds: float | None = None
+    """How long the output should be, for the progress."""
+    complete: bool = False
+    """Whether an output much shorter than expected means that an input was cut off."""
+
+
+def make_plan(request: TranscodeRequest, probes: Sequence[Probe]) -> Plan:
+    """The plan for a request. Raises Refused, and MediaError when the files don't allow it."""
+    checked = check(request)
+    made = lookup(request.outputFormat)
+    if request.options:
+        return _raw_plan(request, checked, made, probes)
+    if checked.filters:
+        return _filter_plan(request, checked, made, probes)
+    if len(probes) > 1 and made.name not in ("jpeg", "png", "webp"):
+        return _concat_plan(request, checked, made, probes)
+    return _single_plan(request, checked, made, probes[0])
+
+
+def billable_seconds(
+    request: TranscodeRequest, probes: Sequence[Probe | None]
+) -> float | None:
+    """Seconds of input that count: what -ss, -t and -to leave of each, stills nothing, summed.
+
+    None while the length of a file that counts is not known.
+    """
+    checked = check(request)
+    output = dict(checked.output)
+    total = 0.0
+    for flags, found in zip(checked.inputs, probes, strict=True):
+        if found is not None and found.still:
+            continue
+        given = dict(flags)
+        length = found.duration if found is not None else None
+        if given.get("-stream_loop", "0") != "0":
+            repeats = int(given["-stream_loop"] or 0) + 1
+            length = None if length is None else length * repeats if repeats else float("inf")
+        span = _span(output, _span(given, length))
+        if span is None or span == float("inf"):
+            return None
+        total += span
+    return total
+
+
+def lane(request: TranscodeRequest, probes: Sequence[Probe | None]) -> str:
+    """The contract's lane: heavy for many large pictures, long over two minutes, else short."""
+    pixels = sum(
+        found.video.width * found.video.height for found in probes if found and found.video
+    )
+    if len(probes) > 1 and pixels > HEAVY_PIXELS:
+        return "heavy"
+    return "long" if (billable_seconds(request, probes) or 0) > LONG_SECONDS else "short"
+
+
+def _span(flags: dict[str, str | None], length: float | None) -> float | None:
+    """What -ss, -t and -to leave of `length` seconds."""
+    start = values.seconds(flags["-ss"] or "0") if "-ss" in flags else 0.0
+    wanted: float | None = None
+    if "-t" in flags:
+        wanted = values.seconds(flags["-t"] or "0")
+    elif "-to" in flags:
+        wanted = max(0.0, values.seconds(flags["-to"] or "0") - start)
+    if length is None:
+        return wanted
+    left = max(0.0, length - start)
+    return left if wanted is None else min(left, wanted)
+
+
+def _quality(request: TranscodeRequest) -> str:
+    return (request.preset and request.preset.quality) or "medium"
+
+
+def _source(request: TranscodeRequest) -> Source:
+    return "preset" if request.preset else "defaults"
+
+
+def _raw_plan(
+    request: TranscodeRequest, checked: Checked, made: Format, probes: Sequence[Probe]
+) -> Plan:
+    """The caller's own options; the format chooses the muxer, and ffmpeg the codecs not named."""
+    options = [flag for flag in checked.output if flag[0] != "-f"]
+    given = dict(options)
+    if checked.filters:
+        options = [("-filter_complex", checked.filters), *_maps(checked, made), *options]
+    if made.kind == "image" and made.name != "gif" and "-frames:v" not in given:
+        options.append(("-frames:v", "1"))
+    lengths = [_span(dict(flags), found.duration) for flags, found in zip(checked.inputs, probes,
+                                                                          strict=True)]  # fmt: skip
+    longest = max((length for length in lengths if length), default=None)
+    return Plan(made, "raw_options", checked.inputs, options,
+                expected_seconds=_span(given, longest))  # fmt: skip
+
+
+def _filter_plan(
+    request: TranscodeRequest, checked: Checked, made: Format, probes: Sequence[Probe]
+) -> Plan:
+    """The caller's graph, the codecs of the preset or the defaults."""
+    options: Flags = [("-filter_complex", checked.filters), *_maps(checked, made)]
+    options += _codecs(made, _quality(request), picture=made.kind != "audio", sound=True)
+    return Plan(made, _source(request), checked.inputs, options, request.preset,
+                sum(found.duration or 0 for found in probes) or None)  # fmt: skip
+
+
+def _maps(checked: Checked, made: Format) -> Flags:
+    """-map for what the graph leaves open; with only pictures among it, the first sound too."""
+    used = {label for chain in checked.graph for each in chain for label in each.inputs}
+    outputs = [
+        label for chain in checked.graph for each in chain for label in each.outputs
+        if label not in used
+    ]  # fmt: skip
+    if not outputs:  # an unlabelled end is mapped by ffmpeg itself
+        return []
+    maps: Flags = [("-map", f"[{label}]") for label in outputs]
+    if len(outputs) == 1 and made.kind == "video" and not _makes_sound(checked):
+        maps.append(("-map", "0:a:0?"))
+    return maps
+
+
+def _makes_sound(checked: Checked) -> bool:
+    """Whether a filter of the graph works on sound."""
+    sound = {"afade", "volume", "atempo", "atrim", "asetpts", "anull"}
+    return any(
+        each.name in sound or ("a", "1") in each.options
+        for chain in checked.graph
+        for each in chain
+    )
+
+
+def _single_plan(
+    request: TranscodeRequest, checked: Checked, made: Format, found: Probe
+) -> Plan:
+    picture = found.video if made.kind != "audio" else None
+    if picture and picture.attached and made.kind == "video":
+        picture = None  # cover art is no video
+    sound = found.audio if made.kind != "image" else None
+    _require(made, picture is not None, sound is not None)
+    options: Flags = []
+    options += [("-map", "0:v:0")] if picture else []
+    options += [("-map", "0:a:0")] if sound else []
+    chain = _picture_filters(request, made, picture, still=found.still) if picture else ""
+    if chain:
+        options.append(("-vf", chain))
+    options += _codecs(made, _quality(request), picture=bool(picture), sound=bool(sound))
+    if made.kind == "image" and made.name != "gif":
+        options.append(("-frames:v", "1"))
+    length = _span(dict(checked.inputs[0]), found.duration)
+    whole = made.kind != "image" and not checked.inputs[0]
+    return Plan(made, _source(request), checked.inputs, options, request.preset,
+                0.0 if made.kind == "image" and made.name != "gif" else length, whole)  # fmt: skip
+
+
+def _concat_plan(
+    request: TranscodeRequest, checked: Checked, made: Format, probes: Sequence[Probe]
+) -> Plan:
+    """All inputs one after the other, brought to the first picture's size and rate."""
+    pictures = [found.video for found in probes if found.video and not found.video.attached]
+    lead = pictures[0] if pictures and made.kind != "audio" else None
+    with_sound = made.kind != "image" and any(found.audio for found in probes)
+    _require(made, lead is not None, with_sound)
+    inputs: list[Flags] = []
+    chains: list[str] = []
+    pads = ""
+    total = 0.0
+    width, height = _target(request, made, lead) if lead else (0, 0)
+    rate = _rate(lead.fps, made) if lead else 25.0
+    for number, (flags, found) in enumerate(zip(checked.inputs, probes, strict=True)):
+        if found.still and lead:
+            flags = [*flags, ("-loop", "1"), ("-framerate", f"{rate:g}"), ("-t", f"{STILL_SECONDS}")]
+        inputs.append(flags)
+        length = STILL_SECONDS if found.still else _span(dict(flags), found.duration) or 0.0
+        total += length
+        if lead:
+            chains.append(_joined_picture(number, found, width, height, rate, length))
+            pads += f"[v{number}]"
+        if with_sound:
+            chains.append(_joined_sound(number, found, length))
+            pads += f"[a{number}]"
+    joined = f"{pads}concat=n={len(probes)}:v={int(bool(lead))}:a={int(with_sound)}"
+    joined += ("[v]" if lead else "") + ("[a]" if with_sound else "")
+    chains.append(joined)
+    options: Flags = []
+    if made.name == "gif":
+        chains.append("[v]split[g0][g1];[g0]palettegen[p];[g1][p]paletteuse[out]")
+        options.append(("-map", "[out]"))
+    else:
+        options += [("-map", "[v]")] if lead else []
+        options += [("-map", "[a]")] if with_sound else []
+    options.insert(0, ("-filter_complex", ";".join(chains)))
+    options += _codecs(made, _quality(request), picture=bool(lead), sound=with_sound)
+    return Plan(made, _source(request), inputs, options, request.preset, total,
+                complete=not any(checked.inputs))  # fmt: skip
+
+
+def _joined_picture(
+    number: int, found: Probe, width: int, height: int, rate: float, length: float
+) -> str:
+    fit = f"fps={rate:g},format=yuv420p,settb=AVTB[v{number}]"
+    if found.video is None or found.video.attached:
+        return f"color=black:s={width}x{height}:r={rate:g}:d={length:.3f},setsar=1,{fit}"
+    return (
+        f"[{number}:v:0]scale={width}:{height}:force_original_aspect_ratio=decrease,"
+        f"pad={width}:{height}:(ow-iw)/2:(oh-ih)/2,setsar=1,{fit}"
+    )
+
+
+def _joined_sound(number: int, found: Probe, length: float) -> str:
+    to_stereo = f"aformat=sample_fmts=fltp:sample_rates={SAMPLE_RATE}:channel_layouts=stereo"
+    if found.audio is None:
+        return f"anullsrc=r={SAMPLE_RATE}:cl=stereo:d={length:.3f},{to_stereo}[a{number}]"
+    return f"[{number}:a:0]aresample={SAMPLE_RATE},{to_stereo}[a{number}]"
+
+
+def _codecs(made: Format, quality: str, *, picture: bool, sound: bool) -> Flags:
+    flags: Flags = []
+    flags += made.video.get(quality, ()) if picture else ()
+    flags += made.audio.get(quality, ()) if sound else ()
+    if made.name in ("mp4", "mov"):
+        flags.append(("-movflags", "+faststart"))
+    return flags
+
+
+def _picture_filters(
+    request: TranscodeRequest, made: Format, picture: Video, *, still: bool
+) -> str:
+    """The chain that brings a picture to its size, and a GIF to its palette."""
+    width, height = _target(request, made, picture)
+    chain: list[str] = []
+    if made.name == "gif" and not still and picture.fps > GIF_RATE:
+        chain.append(f"fps={GIF_RATE:g}")
+    if (width, height) != _shown(picture) or picture.sample_aspect != 1:
+        chain += [f"scale={width}:{height}", "setsar=1"]
+    if made.name == "gif":
+        chain.append("split[a][b];[a]palettegen[p];[b][p]paletteuse")
+    return ",".join(chain)
+
+
+def _shown(picture: Video) -> tuple[int, int]:
+    """Width and height as displayed: rotated, with square pixels."""
+    width = round(picture.width * picture.sample_aspect)
+    if picture.rotation in (90, 270):
+        return picture.height, width
+    return width, picture.height
+
+
+def _target(request: TranscodeRequest, made: Format, picture: Video) -> tuple[int, int]:
+    """The output's size: fitted by the short side, never enlarged, even where codecs want it."""
+    width, height = _shown(picture)
+    wanted = request.preset.resolution if request.preset else None
+    short = SHORT_SIDES[wanted] if wanted else None
+    if short is None and made.name == "gif":
+        short = GIF_SHORT_SIDE
+    factor = min(1.0, short / min(width, height)) if short else 1.0
+    if made.kind == "image" and factor == 1.0:
+        return width, height
+    return _even(width * factor), _even(height * factor)
+
+
+def _even(length: float) -> int:
+    return max(2, round(length / 2) * 2)
+
+
+def _rate(fps: float, made: Format) -> float:
+    """Frames a second of joined pictures: the first's, within reason."""
+    rate = min(fps, 60.0) if fps >= 1 else 25.0
+    return min(rate, GIF_RATE) if made.name == "gif" else rate
+
+
+def _require(made: Format, picture: bool, sound: bool) -> None:
+    """Raises MediaError when the files lack what the format is made of."""
+    if made.kind == "audio" and not sound:
+        raise MediaError(
+            "validation",
+            f"The input has no audio track, so no {made.name} can be made of it. Send a file with"
+            " sound, or choose a video or image format.",
+        )
+    if made.kind == "image" and not picture:
+        raise MediaError(
+            "validation",
+            f"The input has no picture, so no {made.name} can be made of it. Send a video or an"
+            " image, or choose an audio format.",
+        )
+    if not picture and not sound:
+        raise MediaError("validation", "The input has neither picture nor sound.")

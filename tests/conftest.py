@@ -1,0 +1,127 @@
+"""Fixtures of all tests: one stack a test process, fresh accounts, tiny media, a file server."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from lib.media.ffmpeg import binary
+from local import client as api_client
+from local import keys_command, sample
+from local.stack import Stack
+from tests.sources import SourceServer
+
+ENDED = ("completed", "failed", "canceled")
+
+
+class Account:
+    """A caller with an account of its own."""
+
+    def __init__(self, stack: Stack, plan: str) -> None:
+        self.email = f"{uuid.uuid4()}@example.com"
+        self.key = keys_command.create(stack.settings, self.email, "test", plan)
+        self.http = api_client.connect(stack.url, self.key)
+
+    def upload(self, path: Path) -> str:
+        """Upload and confirm a file; its gs:// address."""
+        link = api_client.presign(self.http, path)
+        api_client.put(link["uploadUrl"], path)
+        return str(api_client.confirm(self.http, link["filename"], path)["fileUrl"])
+
+    def create(self, url: str | list[str], output_format: str = "mp4", **request: Any) -> str:
+        """Create a job; its id."""
+        urls = [url] if isinstance(url, str) else url
+        body = {"inputs": [{"url": each} for each in urls], "outputFormat": output_format} | request
+        answer = self.http.post("/v1/transcodes", json=body)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+    def job(self, job_id: str) -> dict[str, Any]:
+        """The job as it is now."""
+        answer = self.http.get(f"/v1/transcodes/{job_id}")
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    def wait(self, job_id: str, seconds: float = 60) -> dict[str, Any]:
+        """Poll the job until it has ended."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            job = self.job(job_id)
+            if job["status"] in ENDED:
+                return job
+            time.sleep(0.05)
+        raise AssertionError(f"the job has not ended in {seconds} s: {self.job(job_id)}")
+
+    def download(self, job_id: str) -> bytes:
+        """The bytes of the job's output."""
+        answer = self.http.get(f"/v1/transcodes/{job_id}/download")
+        assert answer.status_code == 200, answer.text
+        return httpx.get(answer.json()["url"], trust_env=False).raise_for_status().content
+
+
+@pytest.fixture(scope="session")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SourceServer]:
+    """A server of files for URL inputs, which the stack may reach."""
+    with SourceServer(tmp_path_factory.mktemp("sources")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory, sources: SourceServer) -> Iterator[Stack]:
+    """The whole service, as `make up` runs it."""
+    overrides = {
+        "SOURCE_ALLOW": f"127.0.0.1:{sources.port}",
+        "LEASE_SECONDS": "3",
+        "FETCH_SECONDS": "4",
+        "WORKER_SLOTS": "2",
+    }
+    with Stack(tmp_path_factory.mktemp("stack"), overrides=overrides) as running:
+        yield running
+
+
+@pytest.fixture
+def account(stack: Stack) -> Account:
+    """A fresh account on the Pro plan."""
+    return Account(stack, "pro")
+
+
+@pytest.fixture
+def other_account(stack: Stack) -> Account:
+    """Another fresh account."""
+    return Account(stack, "pro")
+
+
+@pytest.fixture
+def free_account(stack: Stack) -> Account:
+    """A fresh account on the Free plan."""
+    return Account(stack, "free")
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seconds of 320x180 at 25 frames a second with sound."""
+    return sample.make(
+        tmp_path_factory.mktemp("clip") / "clip.mp4", seconds=2, size="320x180", rate=25
+    )
+
+
+@pytest.fixture(scope="session")
+def make_media(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Makes a file with ffmpeg: make_media("name.mkv", "-f", "lavfi", "-i", "testsrc2", …)."""
+    folder = tmp_path_factory.mktemp("media")
+
+    def make(name: str, *arguments: str) -> Path:
+        path = folder / name
+        if not path.exists():
+            command = [str(binary()), "-loglevel", "error", "-nostdin", "-y", *arguments, str(path)]
+            subprocess.run(command, check=True)
+        return path
+
+    return make
