@@ -17,12 +17,13 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import PathConverter
 
 from local.supabase.keys import Keys
-from local.supabase.storage import buckets, downloads, listing, objects, uploads
+from local.supabase.storage import buckets, downloads, listing, objects, resumable, uploads
 from local.supabase.storage.callers import Callers
 from local.supabase.storage.database import Database
-from local.supabase.storage.errors import BodyCut, StorageError, not_found
+from local.supabase.storage.errors import BodyCutError, StorageError, not_found
 from local.supabase.storage.files import CHUNK, Files
 from local.supabase.storage.links import Links
+from local.supabase.storage.partials import Partials
 from local.supabase.storage.service import Service, answer
 
 PREFIX = "/storage/v1"
@@ -32,13 +33,12 @@ LOG = logging.getLogger(__name__)
 class _KeyConverter(PathConverter):
     """An object's key: any text, slashes and line breaks included."""
 
+    part_isolating = False
     regex = r"(?s:.+?)"
     weight = 300
 
 
-def create_app(
-    *, postgres_url: str, root: Path, keys: Keys, public_url: str
-) -> WSGIApplication:
+def create_app(*, postgres_url: str, root: Path, keys: Keys, public_url: str) -> WSGIApplication:
     """Storage below `/storage/v1`, its rows at `postgres_url`, its files below `root`.
 
     `public_url` is its own address, `/storage/v1` included. What an earlier crash left in `root`
@@ -47,6 +47,7 @@ def create_app(
     service = Service(
         Database(postgres_url),
         Files(root),
+        Partials(root / "resumable"),
         Callers(keys),
         Links(keys.storage_secret),
         public_url.rstrip("/"),
@@ -56,7 +57,7 @@ def create_app(
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.merge_slashes = False
     app.url_map.converters["key"] = _KeyConverter
-    for rooms in (buckets, uploads, downloads, objects, listing):
+    for rooms in (buckets, uploads, downloads, objects, listing, resumable):
         app.register_blueprint(rooms.routes(service), url_prefix=PREFIX)
     _add_health(app, service)
     _add_errors(app)
@@ -68,6 +69,7 @@ def _sweep(service: Service) -> None:
     with service.database.transaction() as connection:
         rows = connection.execute("select version from storage.objects").fetchall()
     service.files.sweep({row["version"] for row in rows})
+    service.partials.sweep()
 
 
 def _add_health(app: Flask, service: Service) -> None:
@@ -86,8 +88,8 @@ def _add_errors(app: Flask) -> None:
     def refused(error: StorageError) -> Response:
         return answer(error.body(), error.wire_status)
 
-    @app.errorhandler(BodyCut)
-    def cut(_: BodyCut) -> Response:
+    @app.errorhandler(BodyCutError)
+    def cut(_: BodyCutError) -> Response:
         return answer(StorageError(400, "Error", "The body was cut", "InvalidRequest").body(), 400)
 
     @app.errorhandler(HTTPException)

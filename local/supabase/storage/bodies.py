@@ -16,7 +16,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.http import parse_options_header
 from werkzeug.sansio import multipart
 
-from local.supabase.storage.errors import BodyCut, StorageError, invalid_request
+from local.supabase.storage.errors import BodyCutError, StorageError, invalid_request
 from local.supabase.storage.files import CHUNK
 
 JSON_BYTES = 1024 * 1024
@@ -73,7 +73,7 @@ _JSON_TYPES = {"int": "integer", "str": "string", "bool": "boolean"}
 def read_upload(request: Request) -> Upload:
     """The object in the body: raw bytes, or the first file of a form and the fields before it.
 
-    Raises StorageError (400); reading the chunks raises BodyCut when the client goes away.
+    Raises StorageError (400); reading the chunks raises BodyCutError when the client goes away.
     """
     kind, options = parse_options_header(request.content_type)
     chunks = raw_chunks(request)
@@ -89,7 +89,7 @@ def read_upload(request: Request) -> Upload:
 
 
 def raw_chunks(request: Request) -> Iterator[bytes]:
-    """The body as it arrives. Raises BodyCut when it ends too early."""
+    """The body as it arrives. Raises BodyCutError when it ends too early."""
     stream: IO[bytes] = request.environ["wsgi.input"]
     chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
     missing = None if chunked else request.content_length or 0
@@ -101,9 +101,9 @@ def raw_chunks(request: Request) -> Iterator[bytes]:
                 missing -= len(chunk)
             yield chunk
     except (OSError, ValueError) as error:  # ValueError: a chunk without a proper head
-        raise BodyCut from error
+        raise BodyCutError from error
     if missing:
-        raise BodyCut
+        raise BodyCutError
 
 
 def decode_metadata(encoded: str | None) -> dict[str, Any]:

@@ -32,20 +32,17 @@ class UpdateBody(msgspec.Struct):
     """What can be changed; what is not sent stays."""
 
     public: bool | msgspec.UnsetType = msgspec.UNSET
-    file_size_limit: Bytes | str | None | msgspec.UnsetType = msgspec.UNSET
-    allowed_mime_types: list[str] | None | msgspec.UnsetType = msgspec.UNSET
+    file_size_limit: Bytes | str | msgspec.UnsetType | None = msgspec.UNSET
+    allowed_mime_types: list[str] | msgspec.UnsetType | None = msgspec.UNSET
 
     def changes(self) -> dict[str, Any]:
         """The columns to set. Raises StorageError (400, 413)."""
         columns = {
             "public": self.public,
-            "file_size_limit": self.file_size_limit,
+            "file_size_limit": _limit(self.file_size_limit),
             "allowed_mime_types": self.allowed_mime_types,
         }
-        changed = {name: value for name, value in columns.items() if value is not msgspec.UNSET}
-        if "file_size_limit" in changed:
-            changed["file_size_limit"] = _limit(changed["file_size_limit"])
-        return changed
+        return {name: value for name, value in columns.items() if value is not msgspec.UNSET}
 
 
 class CreateBody(UpdateBody, kw_only=True):
@@ -129,9 +126,12 @@ def routes(service: Service) -> Blueprint:
         with service.database.transaction(caller) as connection:
             _must_see(connection, bucket)
         with service.database.transaction() as connection:
-            if connection.execute(
-                "select from storage.objects where bucket_id = %s limit 1", (bucket,)
-            ).fetchone() is not None:
+            if (
+                connection.execute(
+                    "select from storage.objects where bucket_id = %s limit 1", (bucket,)
+                ).fetchone()
+                is not None
+            ):
                 raise bucket_not_empty()
         with service.database.transaction(caller) as connection:
             connection.execute("delete from storage.buckets where id = %s", (bucket,))
@@ -147,18 +147,16 @@ def _must_see(connection: Connection, bucket: str) -> None:
         raise no_such_bucket()
 
 
-def _limit(value: int | str | None) -> int | None:
+def _limit(value: int | str | msgspec.UnsetType | None) -> int | msgspec.UnsetType | None:
     """A size in bytes from a number or text such as 20MB. Raises StorageError (400, 413)."""
     if isinstance(value, str):
         if value.isdecimal():
             value += "b"
         match = re.fullmatch(r"(\d+(?:\.\d+)?)(gb|mb|kb|b)", value, re.IGNORECASE)
         if match is None:
-            raise invalid_request(
-                "Invalid file size format, hint: use 20GB / 20MB / 30KB / 3B"
-            )
+            raise invalid_request("Invalid file size format, hint: use 20GB / 20MB / 30KB / 3B")
         value = int(float(match[1]) * UNITS[match[2].lower()])
-    if value is not None and value > FILE_BYTES:
+    if isinstance(value, int) and value > FILE_BYTES:
         raise too_large()
     return value
 

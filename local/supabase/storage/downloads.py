@@ -86,12 +86,14 @@ def routes(service: Service) -> Blueprint:
             ).fetchall()
         there = {row["name"] for row in rows}
         return answer(
-            {
-                "error": None if path in there else NOT_SEEN,
-                "path": path,
-                "signedURL": link(bucket, path, body.expiresIn) if path in there else None,
-            }
-            for path in body.paths
+            [
+                {
+                    "error": None if path in there else NOT_SEEN,
+                    "path": path,
+                    "signedURL": link(bucket, path, body.expiresIn) if path in there else None,
+                }
+                for path in body.paths
+            ]
         )
 
     @blueprint.get("/object/sign/<bucket>/<key:key>")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 class StorageError(Exception):
     """A refusal. `status` is the true one; the wire carries 400 but where Storage says otherwise.
@@ -29,7 +31,7 @@ class StorageError(Exception):
         }
 
 
-class BodyCut(Exception):
+class BodyCutError(Exception):
     """The client went away before its body ended."""
 
 
@@ -120,9 +122,9 @@ def invalid_link_token(message: str) -> StorageError:
     return StorageError(400, "InvalidJWT", message, "InvalidJWT")
 
 
-def not_found(method: str, uri: str) -> dict[str, str | int]:
+def not_found(method: str, uri: str) -> Mapping[str, str | int]:
     """The body for a route that there is not. OPTIONS is answered by another part of the server."""
     message = f"Route {method}:{uri} not found"
     if method == "OPTIONS":
-        return StorageError(404, "Not Found", message, "InvalidRequest").body() | {}
+        return StorageError(404, "Not Found", message, "InvalidRequest").body()
     return {"message": message, "error": "Not Found", "statusCode": 404}

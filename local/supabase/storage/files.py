@@ -50,22 +50,17 @@ class Files:
                         raise too_large()
                     digest.update(chunk)
                     write_all(file, chunk)
-            self._place(arriving, version)
+            self.adopt(arriving, version)
         except BaseException:
             arriving.unlink(missing_ok=True)
             raise
         return Stored(version, size, digest.hexdigest())
 
-    def adopt(self, arrived: Path, version: str) -> Stored:
+    def adopt(self, arrived: Path, version: str) -> None:
         """Take a whole file from the same disk as the bytes of `version`."""
-        digest = hashlib.md5(usedforsecurity=False)
-        size = 0
-        with arrived.open("rb", buffering=0) as file:
-            for chunk in read_chunks(file, arrived.stat().st_size):
-                size += len(chunk)
-                digest.update(chunk)
-        self._place(arrived, version)
-        return Stored(version, size, digest.hexdigest())
+        target = self._path(version)
+        target.parent.mkdir(exist_ok=True)
+        arrived.rename(target)
 
     def duplicate(self, version: str) -> str:
         """Give the bytes of `version` a second name: they never change, so nothing is copied.
@@ -103,11 +98,6 @@ class Files:
         for path in self._objects.glob("*/*"):
             if path.name not in known:
                 path.unlink()
-
-    def _place(self, arrived: Path, version: str) -> None:
-        target = self._path(version)
-        target.parent.mkdir(exist_ok=True)
-        arrived.rename(target)
 
     def _path(self, version: str) -> Path:
         # Rows can be written by SQL: only a UUID becomes part of a path.

@@ -90,8 +90,10 @@ def _remove(service: Service, caller: Caller, bucket: str, keys: list[str]) -> l
     """Delete the objects, as far as they are there and the caller may; first rows, then bytes."""
     with service.database.transaction(caller) as connection:
         rows = connection.execute(
-            f"delete from storage.objects where bucket_id = %s and name = any(%s)"
-            f" returning {COLUMNS}".encode(),  # noqa: S608
+            f"""
+            delete from storage.objects where bucket_id = %s and name = any(%s)
+            returning {COLUMNS}
+            """.encode(),  # noqa: S608
             (bucket, keys),
         ).fetchall()
     service.files.remove(row["version"] for row in rows if row["version"])

@@ -107,9 +107,7 @@ def try_write(
         connection.rollback()
 
 
-def keep(
-    service: Service, bucket: str, key: str, content: Content, *, upsert: bool
-) -> Object:
+def keep(service: Service, bucket: str, key: str, content: Content, *, upsert: bool) -> Object:
     """Make the stored bytes the object: from here on it is visible. What it replaces is deleted.
 
     Raises StorageError (409) when the name is taken and may not be; the bytes are gone then.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -22,6 +22,7 @@ from local.supabase.storage.errors import (
 )
 from local.supabase.storage.files import Files
 from local.supabase.storage.links import Links
+from local.supabase.storage.partials import Partials
 
 FILE_BYTES = 5 * 1024**3
 """The largest file, whatever a bucket says; a setting of the project when hosted."""
@@ -59,6 +60,7 @@ class Service:
 
     database: Database
     files: Files
+    partials: Partials
     callers: Callers
     links: Links
     public_url: str
@@ -71,7 +73,7 @@ class Service:
         return caller
 
     def sender(self) -> Caller:
-        """Who sent this request, for the routes that say it otherwise. Raises StorageError (403)."""
+        """The same, for routes that refuse it in other words. Raises StorageError (403)."""
         caller = self.anyone()
         if caller is None:
             raise access_denied("Invalid Compact JWS")
@@ -87,8 +89,7 @@ class Service:
         """The bucket's rules, whoever asks. Raises StorageError (404)."""
         with self.database.transaction() as connection:
             row = connection.execute(
-                "select id, file_size_limit, allowed_mime_types"
-                " from storage.buckets where id = %s",
+                "select id, file_size_limit, allowed_mime_types from storage.buckets where id = %s",
                 (bucket_id,),
             ).fetchone()
         if row is None:
@@ -112,11 +113,13 @@ def upsert() -> bool:
 
 
 def answer(
-    body: Mapping[str, Any] | Iterable[Any], status: int = 200, headers: Mapping[str, str] | None = None
+    body: Mapping[str, Any] | list[Any],
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """A JSON response; moments are written as the real server does."""
+    """A JSON response."""
     return Response(
-        msgspec.json.encode(body, enc_hook=str),
+        msgspec.json.encode(body),
         status,
         headers,
         content_type="application/json; charset=utf-8",
@@ -125,7 +128,8 @@ def answer(
 
 def iso(moment: datetime) -> str:
     """Milliseconds and a Z, as JavaScript writes it."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    text = moment.astimezone(UTC).isoformat(timespec="milliseconds")
+    return text.removesuffix("+00:00") + "Z"
 
 
 def _matches(pattern: str, mime_type: str) -> bool:
