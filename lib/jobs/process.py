@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 import threading
@@ -13,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+
 from lib.jobs import addresses, queue
 from lib.jobs.create import minutes, quota_sentence, upgrade_url
 from lib.jobs.queue import Lease
-from lib.jobs.wire import FfmpegOptions, JobInput, JobOutput
+from lib.jobs.wire import FfmpegOptions, JobOutput
 from lib.media import source
 from lib.media.errors import Canceled, MediaError
 from lib.media.plan import Plan, billable_seconds, make_plan
@@ -28,6 +30,8 @@ from lib.platform.settings import settings
 BEAT_SECONDS = 1.0
 """How often the lease is kept, the progress stored and a cancel noticed."""
 FOLDER_PREFIX = "ffm-job-"
+STORED_PREFIX = re.compile(r"^\d{8}-\d{6}-[0-9a-f]{8}-")
+"""What `uploads.stored_name` puts before the caller's own name."""
 MAX_OUTPUT_BYTES = 4 * 1024**3
 MEMORY_BYTES = 1536 * 1024**2
 
@@ -271,7 +275,7 @@ def _clean(lease: Lease) -> None:
 def _output_name(url: str, extension: str) -> str:
     """The output's file name: the input's, with the new extension."""
     last = url.partition("?")[0].partition("#")[0].rpartition("/")[2]
-    stem = last.rpartition(".")[0] or last
+    stem = STORED_PREFIX.sub("", last.rpartition(".")[0] or last)
     safe = "".join(
         letter if letter.isascii() and (letter.isalnum() or letter in "-_") else "-"
         for letter in stem[:80]

@@ -16,6 +16,7 @@ from uuid import UUID
 
 import msgspec
 from psycopg.types.json import Jsonb
+
 from lib.jobs.wire import Category, FfmpegOptions, JobInput, JobOutput
 from lib.media.request import TranscodeRequest
 from lib.platform import postgres

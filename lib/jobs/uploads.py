@@ -12,6 +12,7 @@ from uuid import UUID
 
 import msgspec
 from psycopg.types.json import Jsonb
+
 from lib.accounts.callers import Caller
 from lib.jobs import addresses
 from lib.jobs.addresses import Address
@@ -157,8 +158,10 @@ def inspect(caller: Caller, url: str) -> dict[str, Any]:
             "Only stored files can be probed.",
             ["url must be the gs:// address that POST /v1/upload/confirm answered."],
         )
-    if address is None or address.bucket != storage.UPLOADS or (
-        address.object_name not in caller.files
+    if (
+        address is None
+        or address.bucket != storage.UPLOADS
+        or (address.object_name not in caller.files)
     ):
         raise Problem(404, "There is no upload of yours at this address.", [_UNKNOWN_UPLOAD])
     try:

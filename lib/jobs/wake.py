@@ -28,7 +28,11 @@ def wake() -> None:
         connection.request("POST", url.path or "/", headers=headers)
         connection.getresponse()
     except (OSError, http.client.HTTPException) as error:
-        line = {"level": "warning", "message": "the worker could not be woken", "error": repr(error)}
+        line = {
+            "level": "warning",
+            "message": "the worker could not be woken",
+            "error": repr(error),
+        }
         print(json.dumps(line), file=sys.stderr, flush=True)  # noqa: T201
     finally:
         connection.close()

@@ -1,4 +1,4 @@
-"""The cage ffmpeg runs in: a private folder, no environment, no input, limits, one group to kill."""
+"""The cage ffmpeg runs in: a private folder, no environment, no input, limits, one group."""
 
 from __future__ import annotations
 

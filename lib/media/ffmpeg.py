@@ -52,7 +52,7 @@ def meets_floor(stated: str) -> bool:
 
 
 def _executable(path: Path) -> Path:
-    """`path` made executable, or a copy where the file system is read-only: bundlers drop the bit."""
+    """`path` made executable, since bundlers drop the bit; a copy where it can't be."""
     if os.access(path, os.X_OK):
         return path
     try:

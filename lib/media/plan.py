@@ -53,9 +53,7 @@ def make_plan(request: TranscodeRequest, probes: Sequence[Probe]) -> Plan:
     return _single_plan(request, checked, made, probes[0])
 
 
-def billable_seconds(
-    request: TranscodeRequest, probes: Sequence[Probe | None]
-) -> float | None:
+def billable_seconds(request: TranscodeRequest, probes: Sequence[Probe | None]) -> float | None:
     """Seconds of input that count: what -ss, -t and -to leave of each, stills nothing, summed.
 
     None while the length of a file that counts is not known.
@@ -162,9 +160,7 @@ def _makes_sound(checked: Checked) -> bool:
     )
 
 
-def _single_plan(
-    request: TranscodeRequest, checked: Checked, made: Format, found: Probe
-) -> Plan:
+def _single_plan(request: TranscodeRequest, checked: Checked, made: Format, found: Probe) -> Plan:
     picture = found.video if made.kind != "audio" else None
     if picture and picture.attached and made.kind == "video":
         picture = None  # cover art is no video
@@ -201,7 +197,12 @@ def _concat_plan(
     rate = _rate(lead.fps, made) if lead else 25.0
     for number, (flags, found) in enumerate(zip(checked.inputs, probes, strict=True)):
         if found.still and lead:
-            flags = [*flags, ("-loop", "1"), ("-framerate", f"{rate:g}"), ("-t", f"{STILL_SECONDS}")]
+            flags = [
+                *flags,
+                ("-loop", "1"),
+                ("-framerate", f"{rate:g}"),
+                ("-t", f"{STILL_SECONDS}"),
+            ]
         inputs.append(flags)
         length = STILL_SECONDS if found.still else _span(dict(flags), found.duration) or 0.0
         total += length

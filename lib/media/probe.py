@@ -113,9 +113,7 @@ def parse(report: str, size_bytes: int) -> Probe:
     its own with the time and level, continues a value's further lines with `: `, indents values
     by four and more, and numbers streams in order. A report that breaks this is not believed.
     """
-    lines = [
-        match["text"] for line in report.split("\n") if (match := _LINE.match(line))
-    ]
+    lines = [match["text"] for line in report.split("\n") if (match := _LINE.match(line))]
     container: str | None = None
     durations: list[float | None] = []
     indices: list[int] = []

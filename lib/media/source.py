@@ -76,7 +76,7 @@ def fetch(
 
 
 def is_public(text: str) -> bool:
-    """Whether an IP address may be fetched from: global unicast, nothing special, nothing inside."""
+    """Whether an IP address may be fetched from: global unicast and nothing special."""
     found = ipaddress.ip_address(text.partition("%")[0])
     if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped:
         found = found.ipv4_mapped

@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 from lib.media.values import (
-    Kind, bitrate, choice, colour, expression, flags, integer, number, rate, ratio, seconds,
-    signed_time, time,
+    Kind,
+    bitrate,
+    choice,
+    colour,
+    expression,
+    flags,
+    integer,
+    number,
+    rate,
+    ratio,
+    seconds,
+    signed_time,
+    time,
 )  # fmt: skip
 
 VIDEO_CODECS = {
@@ -83,7 +94,7 @@ ALIASES = {"-codec": "-c", "-codec:v": "-c:v", "-codec:a": "-c:a", "-vcodec": "-
            "-vframes": "-frames:v"}  # fmt: skip
 
 _SIZE: dict[str, Kind] = {"w": expression, "h": expression}
-_SECONDS = number(0, 86_400)
+_IN_OUT = choice("in", "out")
 
 
 def _span(text: str) -> str:
@@ -107,11 +118,12 @@ FILTERS: dict[str, dict[str, Kind]] = {
                                 "clock_flip")},
     "hflip": {},
     "vflip": {},
-    "fade": {"type": choice("in", "out"), "t": choice("in", "out"), "start_frame": integer(0, 10**7),
-             "nb_frames": integer(1, 10**7), "start_time": _span, "st": _span,
-             "duration": _span, "d": _span, "color": colour, "alpha": choice("0", "1")},
-    "afade": {"type": choice("in", "out"), "t": choice("in", "out"), "start_time": _span, "st": _span, "duration": _span,
-              "d": _span},
+    "fade": {"type": _IN_OUT, "start_frame": integer(0, 10**7), "nb_frames": integer(1, 10**7),
+             "alpha": choice("0", "1"), "start_time": _span, "duration": _span, "color": colour,
+             "t": _IN_OUT, "st": _span, "d": _span},
+    "afade": {"type": _IN_OUT, "start_sample": integer(0, 10**10),
+              "nb_samples": integer(1, 10**10), "start_time": _span, "duration": _span,
+              "t": _IN_OUT, "st": _span, "d": _span},
     "volume": {"volume": number(0, 20)},
     "atempo": {"tempo": number(0.5, 100)},
     "concat": {"n": integer(1, 10), "v": integer(0, 1), "a": integer(0, 1)},

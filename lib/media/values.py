@@ -114,7 +114,9 @@ def ratio(text: str) -> str:
 
 def colour(text: str) -> str:
     """A colour's name or #RRGGBB, perhaps with @opacity."""
-    if not re.fullmatch(r"(?:[A-Za-z]{3,24}|(?:#|0x)[0-9A-Fa-f]{6,8})(?:@(?:0|1|0?\.\d{1,3}|1\.0))?", text):
+    if not re.fullmatch(
+        r"(?:[A-Za-z]{3,24}|(?:#|0x)[0-9A-Fa-f]{6,8})(?:@(?:0|1|0?\.\d{1,3}|1\.0))?", text
+    ):
         raise ValueError("a colour such as black, #ff8800 or white@0.5")
     return text
 
@@ -130,7 +132,12 @@ def expression(text: str) -> str:
 
 
 _WORDS = frozenset(
-    "iw ih ow oh in_w in_h out_w out_h w h W H a sar dar x y t n main_w main_h overlay_w overlay_h"
-    " hsub vsub PTS STARTPTS N TB FRAME_RATE SR NB_SAMPLES PI min max if gt gte lt lte eq between"
-    " mod floor ceil round trunc abs sqrt sin cos pow".split()
+    {
+        *("iw", "ih", "ow", "oh", "in_w", "in_h", "out_w", "out_h", "w", "h", "W", "H"),
+        *("a", "sar", "dar", "x", "y", "t", "n", "hsub", "vsub", "SR", "NB_SAMPLES", "PI"),
+        *("main_w", "main_h", "overlay_w", "overlay_h"),
+        *("PTS", "STARTPTS", "N", "TB", "FRAME_RATE"),
+        *("min", "max", "if", "gt", "gte", "lt", "lte", "eq", "between", "mod"),
+        *("floor", "ceil", "round", "trunc", "abs", "sqrt", "sin", "cos", "pow"),
+    }
 )

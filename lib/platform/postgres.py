@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+import msgspec
 import psycopg
 from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import set_json_dumps, set_json_loads
 from psycopg_pool import ConnectionPool
 
-import msgspec
 from lib.platform.settings import settings
 
 Pool = ConnectionPool[psycopg.Connection[DictRow]]

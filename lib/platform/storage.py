@@ -42,9 +42,7 @@ def sign_upload(object_name: str) -> str:
         return str(_client().from_(UPLOADS).create_signed_upload_url(object_name)["signed_url"])
 
 
-def sign_download(
-    bucket: str, object_name: str, seconds: int, filename: str | None = None
-) -> str:
+def sign_download(bucket: str, object_name: str, seconds: int, filename: str | None = None) -> str:
     """A link that serves the object for `seconds`, as an attachment when `filename` is given.
 
     Raises Missing, StorageError.

@@ -18,7 +18,7 @@ from local.supabase.auth.errors import (
     validation_failed,
 )
 from local.supabase.auth.requests import UserUpdate, email_address, read
-from local.supabase.auth.service import Service, answer
+from local.supabase.auth.service import Service, answer, bodiless
 from local.supabase.auth.sessions import Scope
 from local.supabase.auth.users import User
 
@@ -46,7 +46,7 @@ def routes(service: Service) -> Blueprint:
             caller = service.callers.require_user(connection)
             scope = _scope(request.args.get("scope") or "global")
             sessions.end(connection, caller.user.id, caller.session_id, scope)
-        return Response(status=204)
+        return bodiless(204)
 
     @room.get("/reauthenticate")
     def reauthenticate() -> Response:

@@ -39,7 +39,7 @@ from local.supabase.auth.errors import (
     wants_dated,
 )
 from local.supabase.auth.hooks import BeforeUserCreated
-from local.supabase.auth.service import Policy, Service, answer
+from local.supabase.auth.service import Policy, Service, answer, bodiless
 from local.supabase.auth.timestamps import utc_now
 from local.supabase.keys import Keys
 
@@ -108,7 +108,7 @@ def _add_errors(app: Flask) -> None:
         if error.code == 413:
             return _refusal(AuthError(413, "request_entity_too_large", "Request body is too large"))
         if error.code == 405:
-            return Response(status=405)
+            return bodiless(405)
         text = "text/plain; charset=utf-8"
         response = Response("404 page not found\n", 404, content_type=text)
         response.headers["X-Content-Type-Options"] = "nosniff"

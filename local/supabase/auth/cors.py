@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from flask import Flask, Response, request
 
+from local.supabase.auth.service import bodiless
+
 METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
 HEADERS = frozenset(
     {
@@ -44,7 +46,7 @@ def add_cors(app: Flask) -> None:
 
 
 def _preflight(method: str, asked: str) -> Response:
-    response = Response(status=204)
+    response = bodiless(204)
     response.headers["Vary"] = PREFLIGHT_VARY
     names = {name.strip().lower() for name in asked.split(",") if name.strip()}
     if method in METHODS and names <= HEADERS:

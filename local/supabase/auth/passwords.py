@@ -36,5 +36,5 @@ def matches(connection: Connection, user: User, password: str) -> bool:
     row = connection.execute(
         "select encrypted_password from auth.users where id = %s", (user.id,)
     ).fetchone()
-    stored = row[0] if row else None
+    stored = str(row[0] or "") if row else ""
     return bool(stored) and check_password_hash(stored, password)

@@ -167,6 +167,13 @@ def answer(body: object, status: int = 200) -> Response:
     return Response(msgspec.json.encode(body), status, content_type="application/json")
 
 
+def bodiless(status: int) -> Response:
+    """A response of a status and headers only."""
+    response = Response(status=status)
+    del response.headers["Content-Type"]
+    return response
+
+
 def with_session(response: Response, grant: Grant) -> Response:
     """Name the session in the response's headers."""
     response.headers.update(session_headers(grant.user.id, grant.session_id))

@@ -1,0 +1,145 @@
+"""Auth's stand-in, served for tests: its Postgres, its mails, its clock."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+import httpx
+
+from local.mail import MailSink
+from local.server import Server
+from local.supabase import auth
+from local.supabase.keys import Keys
+
+VERSION = {"X-Supabase-Api-Version": "2024-01-01"}
+LINK = re.compile(r"https?://\S+/verify\?\S+")
+
+
+class Clock:
+    """Moves a millisecond at each look, and further when told."""
+
+    def __init__(self) -> None:
+        self._now = datetime.now(UTC)
+
+    def __call__(self) -> datetime:
+        self._now += timedelta(milliseconds=1)
+        return self._now
+
+    def advance(self, seconds: float) -> None:
+        """Move on."""
+        self._now += timedelta(seconds=seconds)
+
+
+@dataclass(frozen=True)
+class Rig:
+    """A served stand-in, and a client of it that sends the publishable key."""
+
+    url: str
+    """Its address, without /auth/v1."""
+    http: httpx.Client
+    keys: Keys
+    mail: MailSink
+    clock: Clock
+
+    def post(
+        self, path: str, body: object = None, bearer: str | None = None, **headers: str
+    ) -> httpx.Response:
+        """POST JSON below /auth/v1, as the stock clients do."""
+        return self.call("POST", path, body, bearer, **headers)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        bearer: str | None = None,
+        **headers: str,
+    ) -> httpx.Response:
+        """Any call below /auth/v1, as the stock clients do it."""
+        sent = VERSION | headers
+        if bearer:
+            sent["Authorization"] = f"Bearer {bearer}"
+        return self.http.request(method, f"/auth/v1{path}", json=body, headers=sent)
+
+    def sign_up(self, email: str, password: str = "correct horse 1") -> dict[str, Any]:
+        """Sign up, follow the mailed link, sign in; the session."""
+        assert self.post("/signup", {"email": email, "password": password}).status_code == 200
+        assert self.follow(self.link(email)).status_code == 303
+        return self.sign_in(email, password)
+
+    def sign_in(self, email: str, password: str = "correct horse 1") -> dict[str, Any]:
+        """Sign in; the session."""
+        answer = self.post("/token?grant_type=password", {"email": email, "password": password})
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    def refresh(self, token: str) -> httpx.Response:
+        """Trade a refresh token."""
+        return self.post("/token?grant_type=refresh_token", {"refresh_token": token})
+
+    def text(self, email: str) -> str:
+        """The text of the newest mail to an address."""
+        for mail in self.mail.list():
+            if mail.message["To"] == email:
+                part = mail.message.get_body(("plain",))
+                assert part
+                return str(part.get_content())
+        raise AssertionError(f"no mail to {email}")
+
+    def link(self, email: str) -> httpx.URL:
+        """The link in the newest mail to an address."""
+        found = LINK.search(self.text(email))
+        assert found
+        return httpx.URL(found[0])
+
+    def follow(self, link: httpx.URL) -> httpx.Response:
+        """Open a mailed link, as a browser does: without any key."""
+        return httpx.get(
+            f"{self.url}{link.raw_path.decode()}", trust_env=False, follow_redirects=False
+        )
+
+
+@contextmanager
+def serve(postgres_url: str, keys: Keys, folder: Path, **options: Any) -> Iterator[Rig]:
+    """Serve Auth with these options of `create_app`; its mails go below `folder`."""
+    mail, clock = MailSink(folder), Clock()
+    server = Server()
+    app = auth.create_app(
+        postgres_url=postgres_url,
+        keys=keys,
+        mail=mail,
+        **{
+            "public_url": f"{server.url}/auth/v1",
+            "site_url": "http://127.0.0.1:3000",
+            "clock": clock,
+        }
+        | options,
+    )
+    server.serve(_below_prefix(app))
+    client = httpx.Client(
+        base_url=server.url, headers={"apikey": keys.publishable}, trust_env=False, timeout=20
+    )
+    with client:
+        try:
+            yield Rig(server.url, client, keys, mail, clock)
+        finally:
+            server.stop()
+
+
+def _below_prefix(app: WSGIApplication) -> WSGIApplication:
+    """Stands for the gateway: only /auth/v1 gets through, its path unchanged."""
+
+    def dispatch(environ: WSGIEnvironment, start_response: StartResponse) -> Any:
+        if environ["PATH_INFO"].startswith("/auth/v1/"):
+            return app(environ, start_response)
+        start_response("404 Not Found", [("Content-Length", "0")])
+        return []
+
+    return dispatch
