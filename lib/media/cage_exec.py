@@ -1,7 +1,7 @@
 """The cage's door: sets the limits on itself, then becomes ffmpeg.
 
-Run as `python -I -S cage_exec.py PARENT CPU DATA FSIZE COMMAND…`; imports nothing that is slow. It
-runs in a process of its own because code between fork and exec is not safe in a program with threads.
+Run as `python -I -S cage_exec.py PARENT CPU DATA FSIZE COMMAND…`; imports nothing that is slow. A
+process of its own, because code between fork and exec is not safe in a program with threads.
 """
 
 import os

@@ -8,14 +8,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import httpx
+import psycopg
 
+from local import postgres
 from local.mail import MailSink
 from local.server import Server
-from local.supabase import auth
+from local.supabase import auth, keys
 from local.supabase.keys import Keys
 
 VERSION = {"X-Supabase-Api-Version": "2024-01-01"}
@@ -106,14 +108,38 @@ class Rig:
         )
 
 
+@dataclass(frozen=True)
+class Project:
+    """A running Postgres and the keys of a project."""
+
+    postgres_url: str
+    keys: Keys
+
+    def rows(self, statement: LiteralString, *values: object) -> list[tuple[Any, ...]]:
+        """What a statement gives, run as the superuser."""
+        with psycopg.connect(self.postgres_url) as connection:
+            cursor = connection.execute(statement, values or None)
+            return cursor.fetchall() if cursor.description else []
+
+
 @contextmanager
-def serve(postgres_url: str, keys: Keys, folder: Path, **options: Any) -> Iterator[Rig]:
+def project(folder: Path) -> Iterator[Project]:
+    """A project of its own, its data below `folder`."""
+    running = postgres.start(folder / "postgres")
+    try:
+        yield Project(running.url, keys.load(folder / "keys.json"))
+    finally:
+        running.stop()
+
+
+@contextmanager
+def serve(at: Project, folder: Path, **options: Any) -> Iterator[Rig]:
     """Serve Auth with these options of `create_app`; its mails go below `folder`."""
     mail, clock = MailSink(folder), Clock()
     server = Server()
     app = auth.create_app(
-        postgres_url=postgres_url,
-        keys=keys,
+        postgres_url=at.postgres_url,
+        keys=at.keys,
         mail=mail,
         **{
             "public_url": f"{server.url}/auth/v1",
@@ -124,11 +150,11 @@ def serve(postgres_url: str, keys: Keys, folder: Path, **options: Any) -> Iterat
     )
     server.serve(_below_prefix(app))
     client = httpx.Client(
-        base_url=server.url, headers={"apikey": keys.publishable}, trust_env=False, timeout=20
+        base_url=server.url, headers={"apikey": at.keys.publishable}, trust_env=False, timeout=20
     )
     with client:
         try:
-            yield Rig(server.url, client, keys, mail, clock)
+            yield Rig(server.url, client, at.keys, mail, clock)
         finally:
             server.stop()
 
