@@ -25,7 +25,8 @@ class Stack:
     """Everything running, its data in `folder`; stopped whole by leaving the context.
 
     `port` is the API's and `supabase_port` the stand-ins' (0: any free one); `overrides` are
-    settings of the product that differ from the defaults of one machine. Raises PortTaken.
+    settings of the product that differ from the defaults of one machine; without `functions` only
+    the database and the stand-ins run. Raises PortTaken.
     """
 
     def __init__(
@@ -35,11 +36,14 @@ class Stack:
         port: int = 0,
         supabase_port: int = 0,
         overrides: Mapping[str, str] | None = None,
+        functions: bool = True,
     ) -> None:
         self._stack = ExitStack()
         self.folder = folder
         try:
             self._start(port, supabase_port, dict(overrides or {}))
+            if functions:
+                self._serve()
         except BaseException:
             self._stack.close()
             raise
@@ -53,6 +57,7 @@ class Stack:
                 f"Port {port} is taken by another program. Choose another: PORT={port + 1} make up"
             ) from error
         self._stack.callback(api.stop)
+        self._api = api
         self.url = api.url
         made = keys.load(self.folder / "keys.json")
         database = postgres.start(self.folder / "postgres")
@@ -74,6 +79,9 @@ class Stack:
             "FUNCTION_SECONDS": str(24 * 3600),
             "JOB_SECONDS": str(2 * 3600),
         } | overrides
+
+    def _serve(self) -> None:
+        """Start the worker and the functions."""
         self.worker = self._child(
             "local.worker", ["0"], os.environ | self.settings | {"PYTHONUNBUFFERED": "1"}
         )
@@ -83,10 +91,10 @@ class Stack:
         from local import functions
 
         app = functions.dispatcher(sorted({route.function for route in functions.routes()}))
-        api.serve(app)
+        self._api.serve(app)
         stopped = threading.Event()
         self._stack.callback(stopped.set)
-        clock.start(functions.crons(), self.url, made.cron_secret, stopped)
+        clock.start(functions.crons(), self.url, self.settings["CRON_SECRET"], stopped)
 
     def _child(self, module: str, arguments: list[str], environment: dict[str, str]) -> Child:
         child = Child(module, arguments, environment)

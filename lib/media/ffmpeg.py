@@ -30,10 +30,14 @@ def binary() -> Path:
 
 
 @cache
-def version() -> str:
-    """The version of `binary`, such as "9.0.2"."""
+def version(program: Path | None = None) -> str:
+    """The version of `program` (else of `binary`), such as "9.0.2"."""
     report = subprocess.run(
-        [str(binary()), "-version"], capture_output=True, text=True, check=True, timeout=30
+        [str(program or binary()), "-version"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
     ).stdout
     match = re.match(r"ffmpeg version n?(\d+(?:\.\d+)*)", report)
     if match is None:

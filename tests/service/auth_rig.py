@@ -49,6 +49,13 @@ class Rig:
     keys: Keys
     mail: MailSink
     clock: Clock
+    folder: Path
+    """Where the mails are."""
+
+    def forget_mails(self) -> None:
+        """Remove all mails."""
+        for path in self.folder.glob("*.eml"):
+            path.unlink()
 
     def post(
         self, path: str, body: object = None, bearer: str | None = None, **headers: str
@@ -137,16 +144,13 @@ def serve(at: Project, folder: Path, **options: Any) -> Iterator[Rig]:
     """Serve Auth with these options of `create_app`; its mails go below `folder`."""
     mail, clock = MailSink(folder), Clock()
     server = Server()
+    defaults: dict[str, Any] = {
+        "public_url": f"{server.url}/auth/v1",
+        "site_url": "http://127.0.0.1:3000",
+        "clock": clock,
+    }
     app = auth.create_app(
-        postgres_url=at.postgres_url,
-        keys=at.keys,
-        mail=mail,
-        **{
-            "public_url": f"{server.url}/auth/v1",
-            "site_url": "http://127.0.0.1:3000",
-            "clock": clock,
-        }
-        | options,
+        postgres_url=at.postgres_url, keys=at.keys, mail=mail, **defaults | options
     )
     server.serve(_below_prefix(app))
     client = httpx.Client(
@@ -154,7 +158,7 @@ def serve(at: Project, folder: Path, **options: Any) -> Iterator[Rig]:
     )
     with client:
         try:
-            yield Rig(server.url, client, at.keys, mail, clock)
+            yield Rig(server.url, client, at.keys, mail, clock, folder)
         finally:
             server.stop()
 

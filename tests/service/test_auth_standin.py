@@ -28,12 +28,18 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
         yield running
 
 
-@pytest.fixture
-def auth(project: Project, tmp_path: Path) -> Iterator[Rig]:
-    """Auth as on one machine, without users."""
-    project.rows("delete from auth.users")
-    with auth_rig.serve(project, tmp_path) as rig:
+@pytest.fixture(scope="module")
+def served(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    with auth_rig.serve(project, tmp_path_factory.mktemp("mail")) as rig:
         yield rig
+
+
+@pytest.fixture
+def auth(project: Project, served: Rig) -> Rig:
+    """Auth as on one machine, without users and mails."""
+    project.rows("delete from auth.users")
+    served.forget_mails()
+    return served
 
 
 def code(answer: httpx.Response) -> tuple[int, str]:
@@ -102,6 +108,13 @@ def test_link_signs_in_once(auth: Rig, project: Project) -> None:
         answers = list(pool.map(lambda _: auth.follow(link), range(4)))
     assert sum("access_token=" in answer.headers["Location"] for answer in answers) == 1
     assert project.rows("select count(*) from auth.sessions") == [(1,)]
+
+
+def test_looking_at_a_link_does_not_follow_it(auth: Rig) -> None:
+    auth.post("/signup", {"email": "ann@example.com", "password": "correct horse 1"})
+    link = auth.link("ann@example.com")
+    assert auth.http.head(link.raw_path.decode()).status_code == 405
+    assert "access_token=" in auth.follow(link).headers["Location"]
 
 
 def test_link_is_good_for_an_hour(auth: Rig) -> None:
@@ -179,7 +192,8 @@ def test_change_of_address_needs_both_links(auth: Rig) -> None:
     assert "message=Confirmation+link+accepted" in half
     assert code(
         auth.post(
-            "/token?grant_type=password", {"email": "new@example.com", "password": "correct horse 1"}
+            "/token?grant_type=password",
+            {"email": "new@example.com", "password": "correct horse 1"},
         )
     ) == (400, "invalid_credentials")
     whole = auth.follow(auth.link("old@example.com")).headers["Location"]
@@ -221,8 +235,8 @@ def test_autoconfirm(project: Project, tmp_path: Path) -> None:
     body = {"email": "auto@example.com", "password": "correct horse 1"}
     with auth_rig.serve(project, tmp_path, autoconfirm=True) as rig:
         session = rig.post("/signup", body)
-        assert session.headers["Sb-Auth-Refresh-Token-Prefix"] == (
-            session.json()["refresh_token"][:5]
+        assert (
+            session.headers["Sb-Auth-Refresh-Token-Prefix"] == (session.json()["refresh_token"][:5])
         )
         assert session.json()["user"]["email_confirmed_at"]
         assert code(rig.post("/signup", body)) == (422, "user_already_exists")
@@ -301,6 +315,15 @@ def test_bad_bodies(auth: Rig, method: str, path: str) -> None:
             assert answer.status_code in (*expected, 200, 403), (body, answer.text)
             if answer.status_code == 500:
                 assert "u0000" not in answer.text
+
+
+@pytest.mark.parametrize("local", ["a'b", "..", "!#$%&'*+/=?^_`{|}~-", "x" * 64, "a.", "=?x?="])
+def test_odd_addresses_get_their_mail(auth: Rig, local: str) -> None:
+    email = f"{local}@example.com"
+    assert auth.post("/signup", {"email": email, "password": "x" * 8}).status_code == 200
+    [mail] = auth.mail.list()
+    assert mail.message["To"] == email
+    assert b"/verify?token=" in (auth.folder / f"{mail.id}.eml").read_bytes()
 
 
 def test_body_too_large(auth: Rig) -> None:
@@ -454,9 +477,7 @@ def test_generated_links_work(auth: Rig) -> None:
         ({"type": "email_change_new", "email": "ann@example.com"}, (400, "validation_failed")),
     ],
 )
-def test_generate_link_refuses(
-    auth: Rig, body: dict[str, str], refusal: tuple[int, str]
-) -> None:
+def test_generate_link_refuses(auth: Rig, body: dict[str, str], refusal: tuple[int, str]) -> None:
     auth.sign_up("ann@example.com")
     assert code(auth.post("/admin/generate_link", body, auth.keys.secret)) == refusal
 

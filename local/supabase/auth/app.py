@@ -12,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 from wsgiref.types import WSGIApplication
 
+import psycopg
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
@@ -83,7 +84,9 @@ def create_app(
     database = Database(postgres_url)
     tokens = AccessTokens(keys)
     hook = (
-        BeforeUserCreated(database, before_user_created_hook) if before_user_created_hook else None
+        BeforeUserCreated(database, before_user_created_hook)
+        if before_user_created_hook is not None
+        else None
     )
     service = Service(policy, database, tokens, Callers(keys, tokens, clock), mail, hook, clock)
     app = Flask(__name__, static_folder=None)
@@ -93,9 +96,15 @@ def create_app(
         app.register_blueprint(
             room.routes(service), url_prefix=PREFIX + ("/admin" if room is admin else "")
         )
+    app.before_request(_refuse_head)
     _add_errors(app)
     add_cors(app)
     return app
+
+
+def _refuse_head() -> Response | None:
+    """What only looks at a mailed link must not follow it."""
+    return bodiless(405) if request.method == "HEAD" else None
 
 
 def _add_errors(app: Flask) -> None:
@@ -124,8 +133,9 @@ def _add_errors(app: Flask) -> None:
 
 def _refusal(error: AuthError) -> Response:
     dated = wants_dated(request.headers.get(VERSION_HEADER))
-    if error.status >= 500 and error.__cause__:
-        LOG.warning("%s: %s", error.message, error.__cause__)
+    if isinstance(error.__cause__, psycopg.Error):
+        # Not the detail: it may quote the row.
+        LOG.warning("%s: %s", error.message, error.__cause__.diag.message_primary)
     status, body = error.status, error.body(dated)
     if not dated:
         status, body = database_body(error.__cause__) or (status, _identified(status, body))

@@ -102,6 +102,7 @@ def _send(sink: MailSink, to: str, subject: str, text: str, html: str, now: date
     message["To"] = to
     message["Subject"] = subject
     message["Date"] = format_datetime(now)
-    message.set_content(text)
-    message.add_alternative(html, subtype="html")
+    # Unencoded, so that the link can be read in the kept file.
+    message.set_content(text, cte="8bit")
+    message.add_alternative(html, subtype="html", cte="8bit")
     sink.deliver(message)

@@ -1,0 +1,155 @@
+"""`make deploy-check`: what `vercel build` makes of the tree, and the main job run on it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from lib.media.ffmpeg import meets_floor, version
+from local import client as api
+from local.server import Server
+from local.stack import Stack
+from tools import deployment
+from tools.deployment import Function, Running
+
+INTENDED = {"api/cron", "api/files", "api/service", "api/transcodes", "api/worker"}
+RUN_FFMPEG = {"api/files", "api/worker"}
+DURATIONS = {
+    "api/cron": 60,
+    "api/files": 60,
+    "api/service": 15,
+    "api/transcodes": 30,
+    "api/worker": 300,
+}
+LIMIT = 225 * 2**20
+UNWANTED = ("tests/", "bench/", "local/", "tools/", "web/", ".local/", ".git/", ".env", "supabase/",
+            "demo-output/")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return deployment.copy_tree(tmp_path_factory.mktemp("tree"))
+
+
+@pytest.fixture(scope="module")
+def output(tree: Path) -> Path:
+    return deployment.build(tree)
+
+
+@pytest.fixture(scope="module")
+def built(output: Path, tree: Path) -> dict[str, Function]:
+    return deployment.functions(output, tree)
+
+
+def test_exactly_the_intended_functions(built: dict[str, Function]) -> None:
+    assert set(built) == INTENDED
+    assert len(built) <= 12
+
+
+def test_each_is_small_and_complete(built: dict[str, Function]) -> None:
+    for name, function in built.items():
+        missing = [path for path in function.files.values() if not path.exists()]
+        assert not missing, (name, missing[:3])
+        assert function.size() < LIMIT, (name, function.size())
+        print(f"{name}: {function.size() / 2**20:.0f} MiB")
+        assert function.configuration["runtime"] == "python3.12"
+        assert function.configuration["maxDuration"] == DURATIONS[name]
+
+
+def test_nothing_that_does_not_belong(built: dict[str, Function]) -> None:
+    for name, function in built.items():
+        ours = [path for path in function.files if not path.startswith("_vendor/")]
+        unwanted = [path for path in ours if path.startswith(UNWANTED)]
+        assert not unwanted, (name, unwanted)
+
+
+def test_ffmpeg_only_where_it_runs(built: dict[str, Function]) -> None:
+    for name, function in built.items():
+        assert ("bin/ffmpeg" in function.files) == (name in RUN_FFMPEG), name
+    binary = built["api/worker"].files["bin/ffmpeg"]
+    assert meets_floor(version(binary))
+
+
+def test_the_cron_is_planned(output: Path) -> None:
+    crons = json.loads((output / "config.json").read_text())["crons"]
+    assert [cron["path"] for cron in crons] == ["/internal/cron/heal"]
+
+
+@pytest.fixture(scope="module")
+def deployed(
+    built: dict[str, Function],
+    output: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[Stack, str]]:
+    """The built functions behind the built routes; only Postgres and the stand-ins are local."""
+    with Stack(tmp_path_factory.mktemp("stack"), functions=False) as stack:
+        front = Server(threads=8)
+        environment = stack.settings | {
+            "API_URL": front.url,
+            "WORKER_URL": f"{front.url}/internal/worker",
+            "FUNCTION_SECONDS": "285",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        running: dict[str, Running] = {}
+        try:
+            for name, function in built.items():
+                folder = tmp_path_factory.mktemp(function.name)
+                running[name] = Running(function.unpack(folder), environment)
+                print(f"{name}: user init {running[name].init_milliseconds:.0f} ms")
+            addresses = {name: each.url for name, each in running.items()}
+            front.serve(deployment.router(output, addresses))
+            yield stack, front.url
+        finally:
+            front.stop()
+            for each in running.values():
+                each.stop()
+
+
+def test_the_main_job_through_the_built_routes(deployed: tuple[Stack, str], clip: Path) -> None:
+    stack, url = deployed
+    with api.connect(url, stack.demo_key()) as client:
+        link = api.presign(client, clip)
+        api.put(link["uploadUrl"], clip)
+        stored = api.confirm(client, link["filename"], clip)
+        assert stored["metadata"]["width"] == 320
+        body = {"inputs": [{"url": stored["fileUrl"]}], "outputFormat": "webm"}
+        job = api.call(client, "POST", "/v1/transcodes", body)
+        end = time.monotonic() + 60
+        while (read := api.call(client, "GET", f"/v1/transcodes/{job['id']}"))["status"] in (
+            "pending",
+            "processing",
+        ):
+            assert time.monotonic() < end, read
+            time.sleep(0.1)
+        assert read["status"] == "completed", read
+        link = api.call(client, "GET", f"/v1/transcodes/{job['id']}/download")
+        data = httpx.get(link["url"], trust_env=False).content
+        assert len(data) == read["outputs"][0]["size_bytes"]
+        probed = api.call(client, "POST", "/v1/ffprobe", {"url": stored["fileUrl"]})
+        assert probed["metadata"]["has_audio"] is True
+        assert api.call(client, "GET", "/v1/transcodes")["total"] == 1
+        refused = client.patch(f"/v1/transcodes/{job['id']}/cancel")
+        assert refused.status_code == 400
+
+
+def test_the_rest_answers_json(deployed: tuple[Stack, str]) -> None:
+    stack, url = deployed
+    assert httpx.get(f"{url}/health-check", trust_env=False).json()["ok"] is True
+    assert httpx.get(f"{url}/openapi.yaml", trust_env=False).text.startswith("openapi:")
+    for path in ("/", "/nothing", "/v1/", "/v1/transcodes/%2e%2e/x", "/v1/transcodes/"):
+        answer = httpx.get(f"{url}{path}", trust_env=False)
+        assert answer.status_code in (401, 404), path
+        assert answer.json()["error"]
+    secret = stack.settings["CRON_SECRET"]
+    for key, status in (("wrong", 401), (secret, 200)):
+        answer = httpx.get(
+            f"{url}/internal/cron/heal",
+            headers={"Authorization": f"Bearer {key}"},
+            trust_env=False,
+        )
+        assert answer.status_code == status
