@@ -51,11 +51,11 @@ reset: .venv/local.done ## delete all data of this machine's stack
 
 .PHONY: test
 test: .venv/dev.done ## the tests
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow"
 
 .PHONY: test-slow
 test-slow: .venv/dev.done ## the sweeps: schema-driven fuzz, large files
-	$(BIN)/python -m pytest -n $(WORKERS) -m slow
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m slow
 
 .PHONY: test-live
 test-live: .venv/dev.done ## the service tests against a real Supabase project (see README)

@@ -27,6 +27,7 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="start everything and stay")
     up.add_argument("--port", type=int, default=3000)
+    up.add_argument("--data", type=Path, default=DATA, help="where everything is kept")
     demo = commands.add_parser("demo", help="run the main job once, from upload to download")
     demo.add_argument("--video", type=Path)
     demo.add_argument("--format", default="mp4")
@@ -52,19 +53,23 @@ def _up(arguments: argparse.Namespace) -> int:
         signal.signal(number, lambda *_: stopped.set())
     overrides = {"SOURCE_ALLOW": os.environ.get("SOURCE_ALLOW", "")}
     try:
-        stack = Stack(DATA, port=arguments.port, supabase_port=_free(SUPABASE_PORT),
-                      overrides=overrides)  # fmt: skip
+        stack = Stack(
+            arguments.data,
+            port=arguments.port,
+            supabase_port=SUPABASE_PORT,
+            overrides=overrides,
+        )
     except PortTaken as error:
         print(error, file=sys.stderr)
         return 1
     with stack:
         stack.write_environment()
-        file_url = client.upload(stack.url, stack.demo_key(), sample.make(DATA / "sample.mp4"))
+        clip = sample.make(arguments.data / "sample.mp4")
+        file_url = client.upload(stack.url, stack.demo_key(), clip)
         print(_welcome(stack, file_url), flush=True)
         while not stopped.wait(0.5):
-            if not stack.alive():
-                print("A part of the stack ended by itself; stopping the rest.", file=sys.stderr)
-                return 1
+            for part in stack.mend():
+                print(f"{part} had ended by itself and was started again", file=sys.stderr)
         print("\nstopping", flush=True)
     return 0
 
@@ -127,19 +132,6 @@ def _load_environment() -> None:
         os.environ.setdefault(name, value)
 
 
-def _free(port: int) -> int:
-    """`port` when nobody uses it, else 0 for any."""
-    import socket
-
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return 0
-    return port
-
-
 def _welcome(stack: Stack, file_url: str) -> str:
     key = stack.demo_key()
     auth = f'-H "Authorization: Bearer {key}"'
@@ -157,6 +149,7 @@ FFmpeg Micro is up. Ctrl-C stops it; data stays in .local/ until `make reset`.
   API       {stack.url}
   Supabase  {stack.settings["SUPABASE_URL"]}  (stand-ins for Auth and Storage)
   key       {key}
+  mails     {stack.settings["SUPABASE_URL"]}/mail  (what would have been sent)
   settings  .local/dev.env, for other programs
 
 A sample clip is uploaded. Transcode it, look at the job, save the result:

@@ -13,6 +13,7 @@ TYPES = {
     ".aac": "audio/aac",
     ".flac": "audio/flac",
     ".opus": "audio/opus",
+    ".wav": "audio/wav",
     ".webp": "image/webp",
 }
 

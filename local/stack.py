@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
+from urllib.parse import urlsplit
 
 from local import clock, keys_command, migrate, postgres, server
 from local.children import Child
@@ -82,9 +83,7 @@ class Stack:
 
     def _serve(self) -> None:
         """Start the worker and the functions."""
-        self.worker = self._child(
-            "local.worker", ["0"], os.environ | self.settings | {"PYTHONUNBUFFERED": "1"}
-        )
+        self.worker = self._child("local.worker", ["0"], os.environ | self.settings)
         self.settings["WORKER_URL"] = f"{self.worker.ready()}/internal/worker"
         # The functions are served by this very process; they read their settings from here.
         os.environ.update(self.settings)
@@ -110,9 +109,21 @@ class Stack:
             path.write_text(key)
         return path.read_text()
 
-    def alive(self) -> bool:
-        """Whether all parts still run."""
-        return self.worker.alive() and self.supabase.alive()
+    def mend(self) -> list[str]:
+        """Start again, at the same address, what ended by itself; the names of these parts."""
+        mended = []
+        if not self.supabase.alive():
+            port = self.settings["SUPABASE_URL"].rpartition(":")[2]
+            arguments = [str(self.folder), self.settings["POSTGRES_URL"], port, self.url]
+            self.supabase = self._child("local.supabase", arguments, dict(os.environ))
+            self.supabase.ready()
+            mended.append("the Supabase stand-in")
+        if not self.worker.alive():
+            port = str(urlsplit(self.settings["WORKER_URL"]).port)
+            self.worker = self._child("local.worker", [port], os.environ | self.settings)
+            self.worker.ready()
+            mended.append("the worker")
+        return mended
 
     def write_environment(self) -> None:
         """Write the addresses and keys: dev.env for other programs, all settings for our own."""

@@ -33,6 +33,8 @@ LINK_SECONDS = 15 * 60
 CONFIRMED_LINK_SECONDS = 3600
 WHOLE_BYTES = 8 * 1024 * 1024
 """Files up to here are read whole to be probed; of larger ones the two ends are."""
+NOT_FOUND = "File not found in GCS bucket"
+"""The words that the official clients know."""
 MISSING = "Missing required fields: filename, contentType, fileSize"
 BAD_SIZE = (
     "Invalid fileSize. Must be a positive number in bytes (not a formatted string like '1.46mbs')"
@@ -101,7 +103,7 @@ def confirm(caller: Caller, request: Any) -> Confirmed:
     filename, declared = _confirm_fields(request)
     address = addresses.upload(caller.account_id, filename)
     if _declared(address) is None:
-        raise Problem(404, "File not found in storage", _UNKNOWN_UPLOAD)
+        raise Problem(404, NOT_FOUND, _UNKNOWN_UPLOAD)
     try:
         size = storage.size(*address)
         if size != declared:
@@ -115,7 +117,7 @@ def confirm(caller: Caller, request: Any) -> Confirmed:
         link = storage.sign_download(*address, CONFIRMED_LINK_SECONDS)
     except storage.Missing as error:
         raise bad_request(
-            "File not found in storage",
+            NOT_FOUND,
             "Nothing was uploaded to the link yet. PUT the bytes to `uploadUrl` first.",
         ) from error
     except storage.StorageError as error:
@@ -135,7 +137,7 @@ def confirm(caller: Caller, request: Any) -> Confirmed:
         },
     )
     if confirmed is None:
-        raise Problem(404, "File not found in storage", _UNKNOWN_UPLOAD)
+        raise Problem(404, NOT_FOUND, _UNKNOWN_UPLOAD)
     return Confirmed(
         fileUrl=str(address),
         downloadUrl=link,
@@ -233,7 +235,7 @@ def _confirm_fields(request: Any) -> tuple[str, int]:
     if isinstance(size, bool) or not isinstance(size, int | float) or size <= 0 or size % 1:
         raise bad_request(BAD_SIZE)
     if addresses.parse(str(addresses.upload(UUID(int=0), filename))) is None:
-        raise not_found("File not found in storage")
+        raise not_found(NOT_FOUND)
     return filename, int(size)
 
 

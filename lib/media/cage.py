@@ -6,14 +6,20 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from lib.media.ffmpeg import binary
+
 DOOR = str(Path(__file__).parent / "cage_exec.py")
 POLL_SECONDS = 0.2
+LANDLOCK_CREATE_RULESET = 444
+TCP_ABI = 4
 GRACE_SECONDS = 2.0
 """Between SIGTERM, which ffmpeg may take long to heed, and SIGKILL."""
 
@@ -25,6 +31,9 @@ class Limits(NamedTuple):
     cpu_seconds: int
     output_bytes: int
     memory_bytes: int
+
+
+_TRIAL = Limits(30, 30, 0, 1024**3)
 
 
 class Finished(NamedTuple):
@@ -44,20 +53,19 @@ def run(
     *,
     folder: Path,
     limits: Limits,
+    readable: Sequence[Path] = (),
     keep_bytes: int = 64 * 1024,
     on_line: Callable[[str], None] | None = None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Finished:
     """Run `command` in the cage, its working folder `folder`; never raises for what it does.
 
-    `on_line` gets each line of standard output. The whole process group is killed at the time
+    Where the kernel can, it sees no files but those in `folder` and `readable`. `on_line` gets each line of standard output. The whole process group is killed at the time
     limit, and within three seconds once `cancelled` says so.
     """
     began = time.monotonic()
     process = subprocess.Popen(
-        [sys.executable, "-I", "-S", DOOR, str(os.getpid()),
-         str(max(1, int(limits.cpu_seconds))), str(limits.memory_bytes),
-         str(limits.output_bytes), *command],
+        _door(command, limits, readable, confined=_landlock() > 0),
         cwd=folder,
         env={},
         stdin=subprocess.DEVNULL,
@@ -98,6 +106,49 @@ def run(
     )
 
 
+def features() -> list[str]:
+    """What holds ffmpeg here, for the health report; the rest of the cage is everywhere."""
+    found = ["limits"]
+    if sys.platform.startswith("linux"):
+        found.append("dies-with-worker")
+    abi = _landlock()
+    found += ["landlock-files"] if abi else []
+    found += ["landlock-tcp"] if abi >= TCP_ABI else []
+    return found
+
+
+@cache
+def _landlock() -> int:
+    """The Landlock version that works here with our ffmpeg, 0 for none: tried once, for real."""
+    if not sys.platform.startswith("linux"):
+        return 0
+    import ctypes
+
+    abi = int(ctypes.CDLL(None).syscall(LANDLOCK_CREATE_RULESET, None, 0, 1))
+    if abi < 1:
+        return 0
+    trial = _door([str(binary()), "-version"], _TRIAL, (), confined=True)
+    with tempfile.TemporaryDirectory() as folder:
+        tried = subprocess.run(
+            trial, cwd=folder, env={}, capture_output=True, timeout=30, check=False
+        )
+    return abi if tried.returncode == 0 else 0
+
+
+def _door(
+    command: list[str], limits: Limits, readable: Sequence[Path], *, confined: bool
+) -> list[str]:
+    numbers = (
+        os.getpid(),
+        max(1, int(limits.cpu_seconds)),
+        limits.memory_bytes,
+        limits.output_bytes,
+        int(confined),
+        len(readable),
+    )
+    return [sys.executable, "-I", "-S", DOOR, *map(str, numbers), *map(str, readable), *command]
+
+
 class _Waiter:
     """Waits for a process in a thread, so that its end is noticed at once, and its CPU time."""
 
@@ -130,10 +181,11 @@ class _Tail:
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._data = b""
+        self._data = bytearray()
 
     def add(self, data: bytes) -> None:
-        self._data = (self._data + data)[-self._size :]
+        self._data += data
+        del self._data[: -self._size]
 
     def text(self) -> str:
         return self._data.decode("utf-8", "replace")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,12 @@ DEMUXERS = (
 )  # fmt: skip
 """Plain media containers: none of them reads other files, and none is a playlist."""
 STILLS = frozenset({"image2", "jpeg_pipe", "png_pipe", "webp_pipe", "bmp_pipe", "tiff_pipe"})
-MAX_PIXELS = 7680 * 4320
-"""A picture larger than 8K is refused by its header."""
-REPORT_BYTES = 4 * 1024**2
+MAX_PIXELS = 1 << 27
+"""A picture of more is refused by its header: 134 megapixels, for the largest of cameras."""
+REPORT_BYTES = 8 * 1024 * 1024
+"""A tag may hold a megabyte, and what we look for stands before and after it."""
 PROBE_SECONDS = 20
+MEASURE_SECONDS = 60
 
 INPUT_GUARDS = (
     "-protocol_whitelist", "file",
@@ -63,6 +66,8 @@ class Probe(msgspec.Struct, frozen=True):
     duration: float | None = None
     video: Video | None = None
     audio: Audio | None = None
+    estimated: bool = False
+    """Whether the duration is a guess from the bit rate, as of an MP3 without an index."""
 
     @property
     def still(self) -> bool:
@@ -71,20 +76,68 @@ class Probe(msgspec.Struct, frozen=True):
 
 
 def probe(path: Path) -> Probe:
-    """Look into a file. Raises MediaError (validation) when it is no media we read."""
+    """Look into a file. Raises MediaError: validation when it is no media we read."""
+    path = path.absolute()
     size = path.stat().st_size
     if size == 0:
         raise MediaError("validation", "The file is empty (0 bytes). Send the media itself.")
+    separator = f"<{secrets.token_hex(8)}>"
     finished = cage.run(
         [str(binary()), "-hide_banner", "-nostdin", "-loglevel", "time+level+info",
-         *INPUT_GUARDS, "-i", str(path)],
+         *INPUT_GUARDS, "-dump_separator", separator, "-i", str(path)],
         folder=path.parent,
         limits=cage.Limits(PROBE_SECONDS, PROBE_SECONDS, 0, 1024**3),
         keep_bytes=REPORT_BYTES,
     )  # fmt: skip
+    if finished.returncode < 0 and not finished.timed_out:
+        raise MediaError("transient", "Looking into the file was interrupted. Send the job again.")
+    if "exceeds specified max pixel count" in finished.report:
+        raise MediaError(
+            "validation",
+            f"The picture is larger than {MAX_PIXELS // 10**6} megapixels. Send a smaller one.",
+        )
     if finished.returncode not in (0, 1):
         raise unreadable()
-    return parse(finished.report, size)
+    return parse(finished.report, size, separator)
+
+
+def measure(path: Path, found: Probe) -> Probe:
+    """`found`, its length read from the packets of the whole file where it is unknown or a guess.
+
+    Recorders that stream (MediaRecorder's WebM) state no length, and an MP3 without an index may be
+    guessed several times too long, which would be charged.
+    """
+    if found.still or not (found.duration is None or found.estimated):
+        return found
+    path = path.absolute()
+    length = Clock()
+    finished = cage.run(
+        [str(binary()), "-hide_banner", "-nostdin", "-loglevel", "error", *INPUT_GUARDS,
+         "-i", str(path), "-map", "0:v?", "-map", "0:a?", "-c", "copy",
+         "-progress", "pipe:1", "-nostats", "-f", "null", "-"],
+        folder=path.parent,
+        limits=cage.Limits(MEASURE_SECONDS, MEASURE_SECONDS, 0, 1024**3),
+        on_line=length.line,
+    )  # fmt: skip
+    if finished.returncode != 0 or not length.seconds:
+        return found
+    return msgspec.structs.replace(found, duration=length.seconds, estimated=False)
+
+
+class Clock:
+    """Reads the blocks of `-progress`; out_time_us is in microseconds (and so is out_time_ms)."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.frames = 0
+
+    def line(self, text: str) -> None:
+        """Take one line."""
+        key, _, value = text.partition("=")
+        if key == "out_time_us" and value.lstrip("-").isdigit():
+            self.seconds = max(self.seconds, int(value) / 1e6)
+        elif key == "frame" and value.strip().isdigit():
+            self.frames = int(value)
 
 
 def unreadable() -> MediaError:
@@ -96,62 +149,71 @@ def unreadable() -> MediaError:
     )
 
 
-_LINE = re.compile(r"^\d\d:\d\d:\d\d\.\d{3} \[info\] (?P<text>.*)$")
-_INPUT = re.compile(r"^Input #0, (?P<format>[\w,]+), from ")
-_DURATION = re.compile(r"^  Duration: (?:(\d+):(\d\d):(\d\d\.\d+)|N/A)")
-_STREAM = re.compile(r"^  Stream #0:(?P<index>\d+)\S*: (?P<kind>Video|Audio): (?P<rest>.*)$")
-_OTHER_STREAM = re.compile(r"^  Stream #0:(?P<index>\d+)")
-_SIZE = re.compile(r", (\d{1,6})x(\d{1,6})(?=[ ,\[]|$)")
+_LINE = re.compile(r"\d\d:\d\d:\d\d\.\d{3} (?P<text>.*)")
+_INPUT = re.compile(r"\[info\] Input #0, (?P<format>[\w,]+), from ")
+_DURATION = re.compile(r"\[info\]   Duration: (?:(\d+):(\d\d):(\d\d\.\d+)|N/A)")
+_ESTIMATED = re.compile(r"\[in#0[^]]*\] \[warning\] Estimating duration from bitrate")
+_SIDE_DATA = "[info]     Side data:"
+_ROTATION = re.compile(
+    r"\[info\]       [Dd]isplay [Mm]atrix: rotation of (-?\d+(?:\.\d+)?) degrees"
+)
+_KIND = re.compile(r".*: (?P<kind>Video|Audio|Subtitle|Data|Attachment): (?P<codec>[\w.-]+)")
+_SIZE = re.compile(r"(?:^|, )(\d{1,6})x(\d{1,6})(?=[ ,\[]|$)")
 _ASPECT = re.compile(r"SAR (\d+):(\d+)")
-_ROTATION = re.compile(r"^      [Dd]isplay [Mm]atrix: rotation of (-?\d+(?:\.\d+)?) degrees")
+_RATE = re.compile(r"(?:^|, )([\d.]+)(k?) fps")
 
 
-def parse(report: str, size_bytes: int) -> Probe:
-    """The facts in a report written with `-loglevel time+level+info`. Raises MediaError.
+def parse(report: str, size_bytes: int, separator: str) -> Probe:
+    """The facts in a report of `-loglevel time+level+info -dump_separator <separator>`.
 
-    A file's own metadata is in the same report. Its lines are told apart: ffmpeg starts each of
-    its own with the time and level, continues a value's further lines with `: `, indents values
-    by four and more, and numbers streams in order. A report that breaks this is not believed.
+    A file's own metadata stands in the same report and must not pass for facts. A stream's facts
+    are joined by `separator`, which is made anew for each run, so no file can hold it: only the
+    text around it is believed, from the last `: Video: ` before it (a language tag may hold such
+    words, and line feeds). The one true Input and Duration lines are always there; when a tag's
+    key forges another, nothing is believed. Further lines of a tag's value are indented and carry
+    no time. Raises MediaError (validation).
     """
-    lines = [match["text"] for line in report.split("\n") if (match := _LINE.match(line))]
-    container: str | None = None
+    containers: list[str] = []
     durations: list[float | None] = []
-    indices: list[int] = []
     video: Video | None = None
     audio: Audio | None = None
-    latest: str | None = None
-    for line in lines:
-        if match := _INPUT.match(line):
-            if container is not None:
-                raise unreadable()
-            container = match["format"]
-        elif match := _DURATION.match(line):
+    turnable = side_data = estimated = False
+    for line in report.split("\n"):
+        if separator in line:
+            turnable = side_data = False
+            head, _, rest = line.partition(separator)
+            match = _KIND.match(head)
+            facts = rest.replace(separator, ", ")
+            if match and match["kind"] == "Audio":
+                audio = audio or _audio(match["codec"], facts)
+            elif match and match["kind"] == "Video":
+                found = _video(match["codec"], facts)
+                if found and (video is None or (video.attached and not found.attached)):
+                    video, turnable = found, True
+            continue
+        timed = _LINE.match(line)
+        if timed is None:
+            continue
+        text = timed["text"]
+        if match := _INPUT.match(text):
+            containers.append(match["format"])
+        elif match := _DURATION.match(text):
             hours, minutes, rest = match.groups()
             durations.append(
                 None if hours is None else int(hours) * 3600 + int(minutes) * 60 + float(rest)
             )
-        elif match := _STREAM.match(line):
-            indices.append(int(match["index"]))
-            latest = None
-            if match["kind"] == "Video":
-                found = _video(match["rest"])
-                if found and (video is None or (video.attached and not found.attached)):
-                    video, latest = found, "video"
-            elif audio is None:
-                audio = _audio(match["rest"])
-        elif match := _OTHER_STREAM.match(line):
-            indices.append(int(match["index"]))
-            latest = None
-        elif (match := _ROTATION.match(line)) and latest == "video" and video:
+        elif _ESTIMATED.match(text):
+            estimated = True
+        elif text == _SIDE_DATA:
+            side_data = turnable
+        elif side_data and video and (match := _ROTATION.match(text)):
             turned = round(-float(match[1]) / 90) * 90 % 360
             video = msgspec.structs.replace(video, rotation=turned)
-    if container is None or len(durations) > 1 or indices != sorted(set(indices)):
+    if len(containers) != 1 or len(durations) != 1 or (video is None and audio is None):
         raise unreadable()
-    if video is None and audio is None:
-        raise unreadable()
-    duration = durations[0] if durations else None
-    still = container in STILLS or (container == "webp" and duration is None)
-    return Probe(container, size_bytes, 0.0 if still else duration, video, audio)
+    still = containers[0] in STILLS
+    duration = 0.0 if still else durations[0]
+    return Probe(containers[0], size_bytes, duration, video, audio, estimated)
 
 
 def media_metadata(found: Probe) -> dict[str, Any]:
@@ -177,27 +239,27 @@ def media_metadata(found: Probe) -> dict[str, Any]:
     }
 
 
-def _video(rest: str) -> Video | None:
-    size = _SIZE.search(rest)
+def _video(codec: str, facts: str) -> Video | None:
+    size = _SIZE.search(facts)
     if size is None:
         return None
-    aspect = _ASPECT.search(rest)
-    fps = re.search(r", ([\d.]+)(k?) fps", rest)
+    aspect = _ASPECT.search(facts)
+    fps = _RATE.search(facts)
     sample = int(aspect[1]) / int(aspect[2]) if aspect and int(aspect[2]) else 1.0
     return Video(
-        codec=re.split(r"[ ,]", rest, maxsplit=1)[0],
+        codec=codec,
         width=int(size[1]),
         height=int(size[2]),
         fps=float(fps[1]) * (1000 if fps[2] else 1) if fps else 0.0,
         sample_aspect=sample or 1.0,
-        attached="(attached pic)" in rest,
+        attached="(attached pic)" in facts,
     )
 
 
-def _audio(rest: str) -> Audio:
-    rate = re.search(r", (\d+) Hz(?:, ([^,]+))?", rest)
+def _audio(codec: str, facts: str) -> Audio:
+    rate = re.match(r"(\d+) Hz(?:, ([^,]+))?", facts)
     return Audio(
-        codec=re.split(r"[ ,]", rest, maxsplit=1)[0],
+        codec=codec,
         sample_rate=int(rate[1]) if rate else 0,
         channels=(rate[2] or "") if rate else "",
     )

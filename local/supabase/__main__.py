@@ -18,13 +18,17 @@ def main() -> None:
     """Serve Auth and Storage until the parent ends."""
     folder, postgres_url, port, site_url = sys.argv[1:]
     made = keys.load(Path(folder, "keys.json"))
-    served = server.Server(port=int(port), threads=32)
+    try:
+        served = server.Server(port=int(port), threads=32)
+    except OSError:  # another stack has it; any will do
+        served = server.Server(threads=32)
+    sink = mail.MailSink(Path(folder, "mail"))
     auth_app = auth.create_app(
         postgres_url=postgres_url,
         keys=made,
         public_url=f"{served.url}/auth/v1",
         site_url=site_url,
-        mail=mail.MailSink(Path(folder, "mail")),
+        mail=sink,
     )
     storage_app = storage.create_app(
         postgres_url=postgres_url,
@@ -34,7 +38,7 @@ def main() -> None:
     )
     stopped = threading.Event()
     when_parent_ends(stopped.set)
-    served.serve(gateway.create_gateway(auth_app, storage_app))
+    served.serve(gateway.create_gateway(auth_app, storage_app, sink.app()))
     print(served.url, flush=True)
     stopped.wait()
     served.stop()

@@ -22,9 +22,18 @@ Headers = list[tuple[str, str]]
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None] | None
 
 
-def create_gateway(auth_app: WSGIApplication, storage_app: WSGIApplication) -> WSGIApplication:
-    """Send `/auth/v1` and `/storage/v1` to their apps, paths unchanged; 404 for all else."""
+def create_gateway(
+    auth_app: WSGIApplication,
+    storage_app: WSGIApplication,
+    mail_app: WSGIApplication | None = None,
+) -> WSGIApplication:
+    """Send `/auth/v1` and `/storage/v1` to their apps, paths unchanged; 404 for all else.
+
+    `mail_app` shows the mails of one machine below /mail; the hosted gateway has nothing there.
+    """
     apps = {"/auth/v1": auth_app, "/storage/v1": storage_app}
+    if mail_app is not None:
+        apps["/mail"] = _mounted("/mail", mail_app)
 
     def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
@@ -32,6 +41,17 @@ def create_gateway(auth_app: WSGIApplication, storage_app: WSGIApplication) -> W
         if _is_preflight(environ) and app is not _no_route and not _below(TUS, path):
             return _preflight(environ, start_response)
         return app(environ, _opened(start_response))
+
+    return serve
+
+
+def _mounted(prefix: str, app: WSGIApplication) -> WSGIApplication:
+    """`app` as if it stood at the root."""
+
+    def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        environ["SCRIPT_NAME"] = prefix
+        environ["PATH_INFO"] = environ["PATH_INFO"].removeprefix(prefix) or "/"
+        return app(environ, start_response)
 
     return serve
 

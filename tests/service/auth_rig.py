@@ -173,3 +173,8 @@ def _below_prefix(app: WSGIApplication) -> WSGIApplication:
         return []
 
     return dispatch
+
+
+def code(answer: httpx.Response) -> tuple[int, str]:
+    """The status and the error code of a refusal."""
+    return answer.status_code, answer.json()["code"]

@@ -55,17 +55,16 @@ def store(
     )
 
 
-def find(
+def take(
     connection: Connection, kinds: Sequence[Kind], hashed: str, now: datetime
 ) -> tuple[UUID, Kind] | None:
-    """The user and kind of a live token, locked so that it is used once; None when there is none.
+    """Spend a live token: its user and kind; None when there is none.
 
     A token that was made for PKCE is found with and without its prefix.
     """
     row = connection.execute(
-        "select user_id, token_type from auth.one_time_tokens"
-        " where token_type::text = any(%s) and token_hash = any(%s)"
-        " and created_at > %s for update",
+        "delete from auth.one_time_tokens where token_type::text = any(%s)"
+        " and token_hash = any(%s) and created_at > %s returning user_id, token_type",
         (list(kinds), [hashed, f"{PKCE_PREFIX}{hashed}"], now - LIFETIME),
     ).fetchone()
     return (row[0], row[1]) if row else None

@@ -133,7 +133,7 @@ def _check(service: Service, asked: Verify) -> Response:
 def _prove_hash(service: Service, connection: Connection, link_type: str, hashed: str) -> Proof:
     if link_type not in KINDS:
         raise validation_failed("Invalid email verification type")
-    found = one_time.find(connection, KINDS[link_type], hashed, service.clock())
+    found = one_time.take(connection, KINDS[link_type], hashed, service.clock())
     if found is None:
         raise link_expired()
     return _prove(service, connection, *found)
@@ -147,20 +147,19 @@ def _prove_code(service: Service, connection: Connection, asked: Verify) -> Proo
     address = email_address(asked.email)
     hashed = one_time.token_hash(address, asked.token)
     kinds = KINDS.get(asked.type, ())
-    found = one_time.find(connection, kinds, hashed, service.clock()) if kinds else None
+    found = one_time.take(connection, kinds, hashed, service.clock()) if kinds else None
     if found is None:
         raise code_expired()
     return _prove(service, connection, *found)
 
 
 def _prove(service: Service, connection: Connection, user_id: UUID, kind: Kind) -> Proof:
-    """Spend the token, and note what it proves."""
+    """Note what a token proves, which was spent in the same transaction."""
     user = users.by_id(connection, user_id)
     if user is None:
         raise link_expired()
     if user.is_banned(service.clock()):
         raise user_banned(403)
-    one_time.clear(connection, user.id, [kind])
     if kind in EMAIL_CHANGE:
         return _prove_email_change(service, connection, user)
     if not user.email_confirmed_at:

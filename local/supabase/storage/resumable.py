@@ -211,6 +211,9 @@ def routes(service: Service) -> Blueprint:
                     raise TusError(413, "Maximum size exceeded\n")
                 partial.length = length
                 partials.save(partial)
+            room = partial.limit if partial.length is None else partial.length
+            if start + (request.content_length or 0) > room:
+                raise TusError(413, "upload's size exceeded\n")
             return _tus(204, "", received(partial)[1])
 
     @blueprint.delete("/upload/resumable/<upload_id>")

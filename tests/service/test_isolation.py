@@ -1,0 +1,132 @@
+"""Another account's ids, files and addresses answer 404 in every route; no key answers 401."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from local.stack import Stack
+from local.supabase import keys as stand_in_keys
+from tests.conftest import Account
+from tools.openapi import document
+
+OPEN = {"/health-check", "/openapi.yaml"}
+
+
+def calls(job_id: str, url: str, filename: str) -> dict[tuple[str, str], dict[str, object] | None]:
+    """One request to each route that names something of an account's."""
+    return {
+        ("GET", f"/v1/transcodes/{job_id}"): None,
+        ("PATCH", f"/v1/transcodes/{job_id}/cancel"): None,
+        ("GET", f"/v1/transcodes/{job_id}/download"): None,
+        ("POST", "/v1/upload/confirm"): {"filename": filename, "fileSize": 10},
+        ("POST", "/v1/ffprobe"): {"url": url},
+        ("POST", "/v1/transcodes"): {"inputs": [{"url": url}], "outputFormat": "mp4"},
+    }
+
+
+def test_what_is_anothers_is_not_found(
+    account: Account, other_account: Account, clip: Path
+) -> None:
+    url = account.upload(clip)
+    job_id = account.create(url, "mp3")
+    job = account.wait(job_id)
+    filename = url.rpartition("/")[2]
+    for address in (url, job["output_url"]):
+        for (method, path), body in calls(job_id, address, filename).items():
+            answer = other_account.http.request(method, path, json=body)
+            assert answer.status_code == 404, (method, path, answer.text)
+    assert other_account.http.get("/v1/transcodes").json()["total"] == 0
+    # The owner's own output may be an input again.
+    again = account.wait(account.create(job["output_url"], "wav"))
+    assert again["status"] == "completed", again
+
+
+def test_the_matrix_covers_every_route() -> None:
+    named = {path for _, path in calls("{id}", "", "")}
+    rest = {"/v1/transcodes", "/v1/upload/presigned-url"}  # these name nothing
+    assert named | rest | OPEN == set(document()["paths"])
+
+
+def test_no_key_no_answer(stack: Stack) -> None:
+    for path, methods in document()["paths"].items():
+        for method in set(methods) & {"get", "post", "patch"}:
+            if path in OPEN:
+                continue
+            for headers in ({}, {"Authorization": "Bearer ffm_wrong"}, {"Authorization": "Basic x"}):
+                answer = httpx.request(
+                    method, f"{stack.url}{path}", headers=headers, json={}, trust_env=False
+                )
+                assert answer.status_code == 401, (method, path, answer.text)
+                assert answer.json()["error"] == "unauthorized"
+
+
+def test_a_person_s_token_authenticates(stack: Stack) -> None:
+    settings = stack.settings
+    headers = {"apikey": settings["SUPABASE_SECRET_KEY"],
+               "Authorization": f"Bearer {settings['SUPABASE_SECRET_KEY']}"}  # fmt: skip
+    person = {"email": "person@example.com", "password": "correct horse"}
+    httpx.post(
+        f"{settings['SUPABASE_URL']}/auth/v1/admin/users",
+        headers=headers,
+        json=person | {"email_confirm": True},
+        trust_env=False,
+    ).raise_for_status()
+    session = httpx.post(
+        f"{settings['SUPABASE_URL']}/auth/v1/token?grant_type=password",
+        headers={"apikey": settings["SUPABASE_PUBLISHABLE_KEY"]},
+        json=person,
+        trust_env=False,
+    ).json()
+    assert listing(stack, session["access_token"]) == 200
+
+
+@pytest.mark.parametrize("fault", ["expired", "foreign key", "other issuer", "role", "none"])
+def test_a_token_with_a_fault_is_refused(stack: Stack, fault: str) -> None:
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    made = stand_in_keys.load(stack.folder / "keys.json")
+    own = load_pem_private_key(made.user_token_key.encode(), None)
+    claims: dict[str, object] = {
+        "sub": account_id(stack),
+        "aud": "authenticated",
+        "role": "authenticated",
+        "iss": f"{stack.settings['SUPABASE_URL']}/auth/v1",
+        "exp": 4102444800,
+    }
+    sign: Callable[..., str] = jwt.encode
+    headers = {"kid": made.user_token_kid}
+    assert listing(stack, sign(claims, own, "ES256", headers=headers)) == 200
+    match fault:
+        case "expired":
+            token = sign(claims | {"exp": 1700000000}, own, "ES256", headers=headers)
+        case "foreign key":
+            token = sign(claims, ec.generate_private_key(ec.SECP256R1()), "ES256", headers=headers)
+        case "other issuer":
+            token = sign(claims | {"iss": "https://x/auth/v1"}, own, "ES256", headers=headers)
+        case "role":
+            token = sign(claims | {"role": "anon"}, own, "ES256", headers=headers)
+        case _:
+            token = sign(claims, None, "none", headers=headers)
+    assert listing(stack, token) == 401
+
+
+def account_id(stack: Stack) -> str:
+    import psycopg
+
+    with psycopg.connect(stack.settings["POSTGRES_URL"]) as connection:
+        stack.demo_key()
+        row = connection.execute("select id from app.accounts limit 1").fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def listing(stack: Stack, token: str) -> int:
+    return httpx.get(
+        f"{stack.url}/v1/transcodes", headers={"Authorization": f"Bearer {token}"}, trust_env=False
+    ).status_code
