@@ -56,9 +56,7 @@ def build(tree: Path) -> Path:
     """
     cli = _cli()
     (tree / ".vercel").mkdir(exist_ok=True)
-    (tree / ".vercel" / "project.json").write_text(
-        '{"projectId":"x","orgId":"y","settings":{}}'
-    )
+    (tree / ".vercel" / "project.json").write_text('{"projectId":"x","orgId":"y","settings":{}}')
     path = [str(python().parent), str(Path(sys.executable).parent), os.environ["PATH"]]
     environment = {
         name: value
@@ -108,13 +106,9 @@ class Function:
 
     def __init__(self, folder: Path, tree: Path) -> None:
         self.name = folder.name.removesuffix(".func")
-        self.configuration: dict[str, Any] = json.loads(
-            (folder / ".vc-config.json").read_text()
-        )
+        self.configuration: dict[str, Any] = json.loads((folder / ".vc-config.json").read_text())
         mapped = self.configuration.get("filePathMap", {})
-        self.files: dict[str, Path] = {
-            name: tree / source for name, source in mapped.items()
-        } | {
+        self.files: dict[str, Path] = {name: tree / source for name, source in mapped.items()} | {
             str(path.relative_to(folder)): path
             for path in folder.rglob("*")
             if path.is_file() and path.name != ".vc-config.json"
@@ -276,7 +270,5 @@ def _cli() -> Path:
         raise ToolMissing("Node and npm are needed to build as Vercel does: apt install nodejs npm")
     CLI.mkdir(parents=True, exist_ok=True)
     stamp.write_text(wanted)
-    subprocess.run(
-        ["npm", "install", "--no-audit", "--no-fund", "--silent"], cwd=CLI, check=True
-    )
+    subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--silent"], cwd=CLI, check=True)
     return program

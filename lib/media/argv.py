@@ -14,7 +14,7 @@ PROGRESS_SECONDS = "0.25"
 def argv(plan: Plan, input_paths: Sequence[Path | str], output_path: Path | str) -> list[str]:
     """The arguments after the program's name.
 
-    -xerror and explode make a damaged input fail instead of giving half a file with exit 0.
+    -xerror makes a damaged input fail instead of giving half a file with exit 0.
     Metadata is dropped: a phone's position must not travel with the result.
     """
     arguments = [
@@ -22,7 +22,7 @@ def argv(plan: Plan, input_paths: Sequence[Path | str], output_path: Path | str)
         "-progress", "pipe:1", "-stats_period", PROGRESS_SECONDS, "-xerror",
     ]  # fmt: skip
     for flags, path in zip(plan.inputs, input_paths, strict=True):
-        arguments += [*INPUT_GUARDS, "-err_detect", "explode"]
+        arguments += INPUT_GUARDS
         arguments += _flat(flags)
         arguments += ["-i", str(path)]
     arguments += _flat(plan.options)

@@ -60,8 +60,9 @@ def run(
 ) -> Finished:
     """Run `command` in the cage, its working folder `folder`; never raises for what it does.
 
-    Where the kernel can, it sees no files but those in `folder` and `readable`. `on_line` gets each line of standard output. The whole process group is killed at the time
-    limit, and within three seconds once `cancelled` says so.
+    Where the kernel can, it sees no files but those in `folder` and `readable`. `on_line` gets each
+    line of standard output. The whole process group is killed at the time limit, and within three
+    seconds once `cancelled` says so.
     """
     began = time.monotonic()
     process = subprocess.Popen(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Literal
 
 import msgspec
@@ -36,6 +37,8 @@ class Plan(msgspec.Struct):
     preset: Preset | None = None
     expected_seconds: float | None = None
     """How long the output should be, for the progress."""
+    rate: float = 0
+    """Frames a second of the output where it is known, to tell its length by."""
     complete: bool = False
     """Whether an output much shorter than expected means that an input was cut off."""
 
@@ -50,7 +53,7 @@ def make_plan(request: TranscodeRequest, probes: Sequence[Probe]) -> Plan:
         return _filter_plan(request, checked, made, probes)
     if len(probes) > 1 and made.name not in ("jpeg", "png", "webp"):
         return _concat_plan(request, checked, made, probes)
-    return _single_plan(request, checked, made, probes[0])
+    return _single_plan(request, checked, made, probes)
 
 
 def billable_seconds(request: TranscodeRequest, probes: Sequence[Probe | None]) -> float | None:
@@ -115,38 +118,89 @@ def _raw_plan(
     options = [flag for flag in checked.output if flag[0] != "-f"]
     given = dict(options)
     if checked.filters:
-        options = [("-filter_complex", checked.filters), *_maps(checked, made), *options]
-    if made.kind == "image" and made.name != "gif" and "-frames:v" not in given:
-        options.append(("-frames:v", "1"))
-    lengths = [_span(dict(flags), found.duration) for flags, found in zip(checked.inputs, probes,
-                                                                          strict=True)]  # fmt: skip
-    longest = max((length for length in lengths if length), default=None)
-    return Plan(made, "raw_options", checked.inputs, options,
-                expected_seconds=_span(given, longest))  # fmt: skip
+        options = [("-filter_complex", checked.filters), *_maps(checked, made, probes), *options]
+    options += _one_frame(made) if "-frames:v" not in given else []
+    longest = max(_lengths(checked, probes), default=0.0)
+    return Plan(
+        made,
+        "raw_options",
+        _inputs(checked, probes),
+        options,
+        expected_seconds=_span(given, longest or None),
+        rate=_raw_rate(given, probes),
+    )
+
+
+def _raw_rate(given: dict[str, str | None], probes: Sequence[Probe]) -> float:
+    if given.get("-r"):
+        return float(Fraction(given["-r"] or "0"))
+    return next((picture.fps for found in probes if (picture := _picture(found))), 0.0)
 
 
 def _filter_plan(
     request: TranscodeRequest, checked: Checked, made: Format, probes: Sequence[Probe]
 ) -> Plan:
     """The caller's graph, the codecs of the preset or the defaults."""
-    options: Flags = [("-filter_complex", checked.filters), *_maps(checked, made)]
+    options: Flags = [("-filter_complex", checked.filters), *_maps(checked, made, probes)]
     options += _codecs(made, _quality(request), picture=made.kind != "audio", sound=True)
-    return Plan(made, _source(request), checked.inputs, options, request.preset,
-                sum(found.duration or 0 for found in probes) or None)  # fmt: skip
+    options += _one_frame(made)
+    return Plan(
+        made,
+        _source(request),
+        _inputs(checked, probes),
+        options,
+        request.preset,
+        sum(_lengths(checked, probes)) or None,
+    )
 
 
-def _maps(checked: Checked, made: Format) -> Flags:
-    """-map for what the graph leaves open; with only pictures among it, the first sound too."""
+def _lengths(checked: Checked, probes: Sequence[Probe]) -> list[float]:
+    """Seconds that are read of each input; 0 where that is not known."""
+    return [
+        _span(dict(flags), found.duration) or 0.0
+        for flags, found in zip(checked.inputs, probes, strict=True)
+    ]
+
+
+def _inputs(checked: Checked, probes: Sequence[Probe]) -> list[Flags]:
+    """The flags before each -i: the caller's, and how damage in such a file is noticed."""
+    return [[*flags, *_damage(found)] for flags, found in zip(checked.inputs, probes, strict=True)]
+
+
+def _damage(found: Probe) -> Flags:
+    """-xerror fails on damage that decoders report; this is for what they don't or over-report.
+
+    A damaged still decodes to grey unless told to explode; video must not be, or recordings that
+    begin between key frames fail. A WAV that was piped states no true length, and its last packet
+    counts as corrupt.
+    """
+    if found.still:
+        return [("-err_detect", "explode")]
+    if found.format == "wav":
+        return [("-fflags", "+discardcorrupt")]
+    return []
+
+
+def _one_frame(made: Format) -> Flags:
+    return [("-frames:v", "1")] if made.kind == "image" and made.name != "gif" else []
+
+
+def _maps(checked: Checked, made: Format, probes: Sequence[Probe]) -> Flags:
+    """-map for what the graph leaves open, and the sound when just one input has any."""
     used = {label for chain in checked.graph for each in chain for label in each.inputs}
     outputs = [
-        label for chain in checked.graph for each in chain for label in each.outputs
+        label
+        for chain in checked.graph
+        for each in chain
+        for label in each.outputs
         if label not in used
-    ]  # fmt: skip
+    ]
     if not outputs:  # an unlabelled end is mapped by ffmpeg itself
         return []
     maps: Flags = [("-map", f"[{label}]") for label in outputs]
-    if len(outputs) == 1 and made.kind == "video" and not _makes_sound(checked):
-        maps.append(("-map", "0:a:0?"))
+    sounding = [number for number, found in enumerate(probes) if found.audio]
+    if len(sounding) == 1 and made.kind == "video" and not _makes_sound(checked):
+        maps.append(("-map", f"{sounding[0]}:a:0"))
     return maps
 
 
@@ -160,57 +214,95 @@ def _makes_sound(checked: Checked) -> bool:
     )
 
 
-def _single_plan(request: TranscodeRequest, checked: Checked, made: Format, found: Probe) -> Plan:
-    picture = found.video if made.kind != "audio" else None
-    if picture and picture.attached and made.kind == "video":
-        picture = None  # cover art is no video
+def _single_plan(
+    request: TranscodeRequest, checked: Checked, made: Format, probes: Sequence[Probe]
+) -> Plan:
+    """The first input alone: of several, a picture is made of the first."""
+    found = probes[0]
+    picture = _picture(found) if made.kind == "video" else found.video
+    picture = picture if made.kind != "audio" else None
     sound = found.audio if made.kind != "image" else None
     _require(made, picture is not None, sound is not None)
     options: Flags = []
     options += [("-map", "0:v:0")] if picture else []
     options += [("-map", "0:a:0")] if sound else []
     chain = _picture_filters(request, made, picture, still=found.still) if picture else ""
-    if chain:
-        options.append(("-vf", chain))
+    options += [("-vf", chain)] if chain else []
     options += _codecs(made, _quality(request), picture=bool(picture), sound=bool(sound))
-    if made.kind == "image" and made.name != "gif":
-        options.append(("-frames:v", "1"))
+    options += _layout(made, found) if sound else []
+    options += _one_frame(made)
+    inputs = _inputs(checked, probes)
     length = _span(dict(checked.inputs[0]), found.duration)
-    whole = made.kind != "image" and not checked.inputs[0]
-    return Plan(made, _source(request), checked.inputs, options, request.preset,
-                0.0 if made.kind == "image" and made.name != "gif" else length, whole)  # fmt: skip
+    if found.still and made.kind == "video":
+        shown, length = _shown_still(inputs[0], 25.0)
+        inputs[0] = shown
+    single_frame = made.kind == "image" and made.name != "gif"
+    rate = picture.fps if picture and not found.still else 0.0
+    return Plan(
+        made,
+        _source(request),
+        inputs,
+        options,
+        request.preset,
+        0.0 if single_frame else length,
+        rate=min(rate, GIF_RATE) if made.name == "gif" else rate,
+        # The length stated is that of the longest stream: nothing follows if that is left out.
+        complete=not single_frame
+        and not checked.inputs[0]
+        and not found.estimated
+        and (sound is not None or found.audio is None)
+        and (picture is not None or _picture(found) is None),
+    )
+
+
+def _picture(found: Probe) -> Video | None:
+    """The moving or still picture of a file; cover art is none."""
+    return found.video if found.video and not found.video.attached else None
+
+
+def _shown_still(flags: Flags, rate: float) -> tuple[Flags, float]:
+    """The flags that make a clip of a still, and its seconds: the caller's -t, or the usual."""
+    given = dict(flags)
+    usual: Flags = [("-loop", "1"), ("-framerate", f"{rate:g}"), ("-t", f"{STILL_SECONDS}")]
+    return (
+        [*flags, *(flag for flag in usual if flag[0] not in given)],
+        values.seconds(given.get("-t") or f"{STILL_SECONDS}"),
+    )
+
+
+_NARROW = frozenset({"mono", "stereo", ""})
+
+
+def _layout(made: Format, found: Probe) -> Flags:
+    """Surround sound as 5.1 for encoders that take but a few of the many layouts."""
+    narrow = found.audio is None or found.audio.channels in _NARROW
+    if narrow or made.name in ("wav", "flac"):
+        return []
+    return [("-af", "aformat=channel_layouts=stereo|5.1")]
 
 
 def _concat_plan(
     request: TranscodeRequest, checked: Checked, made: Format, probes: Sequence[Probe]
 ) -> Plan:
     """All inputs one after the other, brought to the first picture's size and rate."""
-    pictures = [found.video for found in probes if found.video and not found.video.attached]
+    pictures = [picture for found in probes if (picture := _picture(found))]
     lead = pictures[0] if pictures and made.kind != "audio" else None
     with_sound = made.kind != "image" and any(found.audio for found in probes)
     _require(made, lead is not None, with_sound)
-    inputs: list[Flags] = []
+    inputs = _inputs(checked, probes)
+    lengths = _lengths(checked, probes)
+    width, height = _target(request, made, lead) if lead else (0, 0)
+    rate = _rate(lead.fps, made) if lead else 0.0
     chains: list[str] = []
     pads = ""
-    total = 0.0
-    width, height = _target(request, made, lead) if lead else (0, 0)
-    rate = _rate(lead.fps, made) if lead else 25.0
-    for number, (flags, found) in enumerate(zip(checked.inputs, probes, strict=True)):
+    for number, found in enumerate(probes):
         if found.still and lead:
-            flags = [
-                *flags,
-                ("-loop", "1"),
-                ("-framerate", f"{rate:g}"),
-                ("-t", f"{STILL_SECONDS}"),
-            ]
-        inputs.append(flags)
-        length = STILL_SECONDS if found.still else _span(dict(flags), found.duration) or 0.0
-        total += length
+            inputs[number], lengths[number] = _shown_still(inputs[number], rate)
         if lead:
-            chains.append(_joined_picture(number, found, width, height, rate, length))
+            chains.append(_joined_picture(number, found, width, height, rate, lengths[number]))
             pads += f"[v{number}]"
         if with_sound:
-            chains.append(_joined_sound(number, found, length))
+            chains.append(_joined_sound(number, found, lengths[number]))
             pads += f"[a{number}]"
     joined = f"{pads}concat=n={len(probes)}:v={int(bool(lead))}:a={int(with_sound)}"
     joined += ("[v]" if lead else "") + ("[a]" if with_sound else "")
@@ -224,15 +316,27 @@ def _concat_plan(
         options += [("-map", "[a]")] if with_sound else []
     options.insert(0, ("-filter_complex", ";".join(chains)))
     options += _codecs(made, _quality(request), picture=bool(lead), sound=with_sound)
-    return Plan(made, _source(request), inputs, options, request.preset, total,
-                complete=not any(checked.inputs))  # fmt: skip
+    known = all(found.still or found.duration is not None for found in probes)
+    return Plan(
+        made,
+        _source(request),
+        inputs,
+        options,
+        request.preset,
+        sum(lengths) if known else None,
+        rate=rate,
+        complete=known
+        and not any(checked.inputs)
+        and not any(found.estimated for found in probes)
+        and (lead is not None or not pictures),
+    )
 
 
 def _joined_picture(
     number: int, found: Probe, width: int, height: int, rate: float, length: float
 ) -> str:
     fit = f"fps={rate:g},format=yuv420p,settb=AVTB[v{number}]"
-    if found.video is None or found.video.attached:
+    if _picture(found) is None:
         return f"color=black:s={width}x{height}:r={rate:g}:d={length:.3f},setsar=1,{fit}"
     return (
         f"[{number}:v:0]scale={width}:{height}:force_original_aspect_ratio=decrease,"

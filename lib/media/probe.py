@@ -12,6 +12,7 @@ import msgspec
 from lib.media import cage
 from lib.media.errors import MediaError
 from lib.media.ffmpeg import binary
+from lib.media.progress import Clock
 
 DEMUXERS = (
     "mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "mp3", "aac", "wav", "w64", "ogg", "flac",
@@ -122,22 +123,6 @@ def measure(path: Path, found: Probe) -> Probe:
     if finished.returncode != 0 or not length.seconds:
         return found
     return msgspec.structs.replace(found, duration=length.seconds, estimated=False)
-
-
-class Clock:
-    """Reads the blocks of `-progress`; out_time_us is in microseconds (and so is out_time_ms)."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-        self.frames = 0
-
-    def line(self, text: str) -> None:
-        """Take one line."""
-        key, _, value = text.partition("=")
-        if key == "out_time_us" and value.lstrip("-").isdigit():
-            self.seconds = max(self.seconds, int(value) / 1e6)
-        elif key == "frame" and value.strip().isdigit():
-            self.frames = int(value)
 
 
 def unreadable() -> MediaError:

@@ -77,6 +77,8 @@ def check(request: TranscodeRequest) -> Checked:
         and len(msgspec.json.encode(request.metadata)) > MAX_METADATA_BYTES
     ):
         refusals.append(Refusal("metadata", f"it is larger than {MAX_METADATA_BYTES} bytes."))
+    if _holds_nul(msgspec.to_builtins(request)):
+        refusals.append(Refusal("the request", "a text in it holds a NUL character."))
     inputs: list[Flags] = []
     for number, item in enumerate(request.inputs):
         if not item.url.startswith("gs://"):
@@ -198,6 +200,18 @@ def _bounded(inputs: list[Flags], output: Flags, refusals: list[Refusal]) -> Non
                 Refusal(f"inputs[{number}]", "it repeats for ever and nothing states a length.",
                         "Add -t to the input or to the options.")
             )  # fmt: skip
+
+
+def _holds_nul(value: Any) -> bool:
+    match value:
+        case str():
+            return "\0" in value
+        case dict():
+            return any(_holds_nul(key) or _holds_nul(each) for key, each in value.items())
+        case list():
+            return any(map(_holds_nul, value))
+        case _:
+            return False
 
 
 def _text(argument: Argument) -> str | None:

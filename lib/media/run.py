@@ -13,12 +13,15 @@ from lib.media.cage import Limits
 from lib.media.errors import Canceled, MediaError
 from lib.media.ffmpeg import binary
 from lib.media.plan import Plan
+from lib.media.progress import Clock
 
 __all__ = ["Limits", "Outcome", "run"]
 
 CUT_OFF = 0.9
 """An output shorter than this share of what its inputs state means that one was cut off."""
+LAG_SECONDS = 0.5
 TOO_LARGE_EXIT = 229
+STOPPED = re.compile(r"received signal (?:9|15|2|1)\b")
 DAMAGED = re.compile(
     r"File ended prematurely|Invalid data found|moov atom not found|corrupt|partial file|Truncating"
     r"|Error while decoding|Invalid NAL|truncated"
@@ -46,20 +49,30 @@ def run(
     cancelled: Callable[[], bool],
 ) -> Outcome:
     """Run the plan; `on_progress` gets percent. Raises MediaError, Canceled."""
-    made = _Progress(plan.expected_seconds, on_progress)
+    clock = Clock()
+
+    def take(line: str) -> None:
+        clock.line(line)
+        if plan.expected_seconds and line.startswith("progress="):
+            on_progress(round(min(99.0, 100 * clock.seconds / plan.expected_seconds), 1))
+
+    output_path = output_path.absolute()
+    input_paths = [path.absolute() for path in input_paths]
     finished = cage.run(
         [str(binary()), *argv(plan, input_paths, output_path)],
         folder=output_path.parent,
+        readable=input_paths,
         limits=limits,
-        on_line=made.line,
+        on_line=take,
         cancelled=cancelled,
     )
     if finished.canceled:
         raise Canceled
-    _check(finished, plan, made.seconds, output_path, limits)
+    seconds = _length(clock, plan)
+    _check(finished, plan, seconds, output_path, limits)
     placeholders = [f"{{input{number}}}" for number in range(len(input_paths))]
     return Outcome(
-        0.0 if plan.format.kind == "image" and plan.format.name != "gif" else made.seconds,
+        seconds,
         output_path.stat().st_size,
         finished.wall_seconds,
         finished.cpu_seconds,
@@ -67,40 +80,66 @@ def run(
     )
 
 
+def _length(clock: Clock, plan: Plan) -> float:
+    """Seconds of the output; a picture has none.
+
+    The clock shows the last packet's decoding time, which lags by the frames that are reordered:
+    where the rate is known and it agrees, the count of frames is exact.
+    """
+    if plan.format.kind == "image" and plan.format.name != "gif":
+        return 0.0
+    counted = clock.frames / plan.rate if plan.rate else 0.0
+    if clock.seconds <= counted <= clock.seconds + LAG_SECONDS:
+        return round(counted, 3)
+    return round(clock.seconds, 3)
+
+
 def _check(
     finished: cage.Finished, plan: Plan, seconds: float, output: Path, limits: Limits
 ) -> None:
     """Raises MediaError unless ffmpeg really made the file; its exit code alone is not enough."""
-    if finished.timed_out or finished.returncode in (-24, -9):  # SIGXCPU, SIGKILL by the limit
+    report = finished.report
+    # ffmpeg takes SIGXCPU for a wish to end early, and says so; at the hard limit it is killed.
+    out_of_time = finished.cpu_seconds >= limits.cpu_seconds - 1
+    if finished.timed_out or (finished.returncode != 0 and out_of_time):
         raise MediaError(
             "processing_limit",
             f"The job needed more than the {limits.wall_seconds:.0f} seconds it may take. Send a"
             " shorter input, a smaller size or faster options.",
         )
-    if finished.returncode == TOO_LARGE_EXIT or "File too large" in finished.report:
+    if finished.returncode < 0 or STOPPED.search(report):
+        raise MediaError("transient", "ffmpeg was stopped from outside. Send the job again.")
+    if finished.returncode == TOO_LARGE_EXIT or "File too large" in report:
         raise MediaError(
             "file_size",
             f"The output grew past {limits.output_bytes // 1024**2} MB. Choose a shorter span, a"
             " smaller size or a lower quality.",
         )
-    damaged = DAMAGED.search(finished.report) is not None
+    if finished.returncode != 0 and "Cannot allocate memory" in report:
+        raise MediaError(
+            "processing_limit",
+            f"The job needed more than the {limits.memory_bytes // 1024**2} MB of memory it may"
+            " take. Send a smaller picture, or fewer inputs at once.",
+        )
     if finished.returncode != 0:
-        if damaged:
+        if DAMAGED.search(report):
             raise MediaError("validation", _DAMAGED)
-        raise MediaError("processing", _reason(finished.report))
-    if not output.exists() or output.stat().st_size == 0:
+        asked = plan.source == "raw_options" or any(f == "-filter_complex" for f, _ in plan.options)
+        raise MediaError("validation" if asked else "processing", _reason(report))
+    if not output.exists() or output.stat().st_size == 0 or _NOTHING in report:
         raise MediaError(
             "validation",
             "ffmpeg made an empty file: the span or the streams asked for hold nothing. Check -ss,"
             " -t and what the input contains.",
         )
+    cut_wav = "Packet corrupt" in report and "maximum wav data size" not in report
     expected = plan.expected_seconds or 0
-    if "File ended prematurely" in finished.report or (
-        plan.complete and seconds < expected * CUT_OFF - 0.5
-    ):
+    short = plan.complete and seconds < expected * CUT_OFF - 0.5
+    if short or cut_wav or "File ended prematurely" in report:
         raise MediaError("validation", _DAMAGED)
 
 
+_NOTHING = "Output file is empty, nothing was encoded"
 _DAMAGED = (
     "An input is damaged or cut off: it could not be decoded to its end. Send the whole file; if it"
     " plays on your machine, save it anew first."
@@ -117,20 +156,3 @@ def _reason(report: str) -> str:
     telling = [line for line in lines if "/" not in line and len(line) < 300]
     said = telling[0] if telling else "it ended with an error"
     return f"ffmpeg could not do this: {said}. Check the options against the input."
-
-
-class _Progress:
-    """Reads `-progress` blocks; out_time_us is in microseconds (and so is out_time_ms)."""
-
-    def __init__(self, expected: float | None, on_progress: Callable[[float], None]) -> None:
-        self._expected = expected
-        self._tell = on_progress
-        self.seconds = 0.0
-
-    def line(self, text: str) -> None:
-        """Take one line of the progress."""
-        key, _, value = text.partition("=")
-        if key == "out_time_us" and value.lstrip("-").isdigit():
-            self.seconds = max(self.seconds, int(value) / 1e6)
-            if self._expected:
-                self._tell(round(min(99.0, 100 * self.seconds / self._expected), 1))

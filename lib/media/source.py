@@ -10,11 +10,12 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urljoin
+from urllib.parse import quote, urljoin, urlunsplit
 
 import httpcore
 
@@ -24,6 +25,7 @@ from lib.media.errors import Canceled, MediaError
 MAX_HOPS = 5
 CONNECT_SECONDS = 10.0
 IDLE_SECONDS = 30.0
+POLL_SECONDS = 0.25
 CHUNK = 256 * 1024
 
 _SPECIAL = [
@@ -63,12 +65,9 @@ def fetch(
     for an address that is refused or answers 4xx, file_size past `max_bytes`, upload for a server
     that can't be reached, fails, is too slow or breaks off.
     """
-    end = time.monotonic() + seconds
+    watch = _Watch(seconds, cancelled)
     for _ in range(MAX_HOPS + 1):
-        with httpcore.ConnectionPool(
-            network_backend=_Backend(allow), max_connections=1, retries=0
-        ) as pool:
-            next_url = _hop(pool, url, destination, max_bytes, end, allow, cancelled)
+        next_url = _hop(url, destination, max_bytes, allow, watch)
         if isinstance(next_url, Fetched):
             return next_url
         url = next_url
@@ -89,52 +88,46 @@ def is_public(text: str) -> bool:
 
 
 def _hop(
-    pool: httpcore.ConnectionPool,
     url: str,
     destination: Path,
     max_bytes: int,
-    end: float,
     allow: Sequence[str],
-    cancelled: Callable[[], bool],
+    watch: _Watch,
 ) -> Fetched | str:
     """One request: the file, or the address it redirects to."""
     try:
         parts = address.split(url, allow)
+        request_url = httpcore.URL(
+            scheme=parts.scheme.lower(),
+            host=_ascii_host(parts.hostname or ""),
+            port=parts.port,
+            target=quote(urlunsplit(("", "", parts.path or "/", parts.query, "")), _KEPT),
+        )
     except ValueError as error:
         raise MediaError("validation", f"The input's URL is refused: {error}") from None
+    host = request_url.host.decode() + (f":{parts.port}" if parts.port else "")
+    headers = [
+        ("Host", host),
+        ("User-Agent", "ffmpeg-micro"),
+        ("Accept", "*/*"),
+        ("Accept-Encoding", "identity"),
+    ]
+    timeouts = {"connect": CONNECT_SECONDS, "read": IDLE_SECONDS, "write": IDLE_SECONDS}
+    pool = httpcore.ConnectionPool(
+        network_backend=_Backend(allow, watch), max_connections=1, retries=0
+    )
     try:
-        host = (parts.hostname or "").encode("idna" if not (parts.hostname or "").isascii() else
-                                             "ascii").decode()  # fmt: skip
-        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        request_url = httpcore.URL(
-            scheme=parts.scheme.lower().encode(),
-            host=host.encode(),
-            port=parts.port,
-            target=target.encode("ascii", "backslashreplace"),
-        )
-        with pool.stream(
-            "GET",
-            request_url,
-            headers=[
-                ("Host", parts.netloc.encode("ascii", "ignore")),
-                ("User-Agent", "ffmpeg-micro"),
-                ("Accept", "*/*"),
-                ("Accept-Encoding", "identity"),
-            ],
-            extensions={
-                "timeout": {
-                    "connect": CONNECT_SECONDS,
-                    "read": min(IDLE_SECONDS, max(0.1, end - time.monotonic())),
-                    "write": IDLE_SECONDS,
-                    "pool": CONNECT_SECONDS,
-                }
-            },
-        ) as response:
-            headers = {name.lower(): value for name, value in response.headers}
-            if response.status in (301, 302, 303, 307, 308) and b"location" in headers:
-                return urljoin(url, headers[b"location"].decode("latin-1"))
+        with (
+            pool,
+            pool.stream(
+                "GET", request_url, headers=headers, extensions={"timeout": timeouts}
+            ) as response,
+        ):
+            answered = {name.lower(): value for name, value in response.headers}
+            if response.status in (301, 302, 303, 307, 308) and b"location" in answered:
+                return urljoin(url, answered[b"location"].decode("utf-8", "replace"))
             _expect(response.status)
-            return _save(response, headers, destination, max_bytes, end, cancelled)
+            return _save(response, answered, destination, max_bytes)
     except _NotPublic:
         raise MediaError(
             "validation",
@@ -149,8 +142,20 @@ def _hop(
             "The input's server could not be reached, or broke off. Check that the URL opens in a"
             " browser without a login, and try again.",
         ) from None
-    except (UnicodeError, ValueError):
-        raise MediaError("validation", "The input's URL is not well formed.") from None
+
+
+_KEPT = "%/:=&?~+!$,;'@()*[]"
+"""What quoting leaves in a path and query as it is."""
+
+
+def _ascii_host(host: str) -> str:
+    """The name as DNS knows it. Raises ValueError."""
+    if ":" in host:  # an IPv6 address
+        return f"[{host}]"
+    try:
+        return host if host.isascii() else host.encode("idna").decode("ascii")
+    except UnicodeError:
+        raise ValueError("its host is not well formed.") from None
 
 
 def _save(
@@ -158,31 +163,21 @@ def _save(
     headers: dict[bytes, bytes],
     destination: Path,
     max_bytes: int,
-    end: float,
-    cancelled: Callable[[], bool],
 ) -> Fetched:
+    """The body, counted as it comes: what the server states of its length is not trusted."""
     stated = headers.get(b"content-length", b"")
     if stated.isdigit() and int(stated) > max_bytes:
         raise _too_large(max_bytes)
     digest = hashlib.sha256()
     size = 0
     with destination.open("wb") as file:
-        for chunk in _timed(response.iter_stream(), end):
+        for chunk in response.iter_stream():
             size += len(chunk)
             if size > max_bytes:
                 raise _too_large(max_bytes)
-            if cancelled():
-                raise Canceled
             digest.update(chunk)
             file.write(chunk)
     return Fetched(size, digest.hexdigest())
-
-
-def _timed(chunks: Iterable[bytes], end: float) -> Iterable[bytes]:
-    for chunk in chunks:
-        if time.monotonic() > end:
-            raise _too_slow()
-        yield chunk
 
 
 def _expect(status: int) -> None:
@@ -214,11 +209,29 @@ def _too_large(max_bytes: int) -> MediaError:
     )
 
 
-class _Backend(httpcore.NetworkBackend):
-    """Connects to an address it has checked, and to no other."""
+class _Watch:
+    """The time left for the whole of a fetch, and whether it is still wanted."""
 
-    def __init__(self, allow: Sequence[str]) -> None:
+    def __init__(self, seconds: float, cancelled: Callable[[], bool]) -> None:
+        self._end = time.monotonic() + seconds
+        self._cancelled = cancelled
+
+    def left(self) -> float:
+        """Seconds left. Raises Canceled, httpcore.ReadTimeout."""
+        if self._cancelled():
+            raise Canceled
+        seconds = self._end - time.monotonic()
+        if seconds <= 0:
+            raise httpcore.ReadTimeout
+        return seconds
+
+
+class _Backend(httpcore.NetworkBackend):
+    """Connects to addresses it has checked, and to no other."""
+
+    def __init__(self, allow: Sequence[str], watch: _Watch) -> None:
         self._allow = allow
+        self._watch = watch
         self._real = httpcore.SyncBackend()
 
     def connect_tcp(
@@ -234,7 +247,17 @@ class _Backend(httpcore.NetworkBackend):
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         if f"{host}:{port}" not in self._allow and not all(map(is_public, addresses)):
             raise _NotPublic
-        return self._real.connect_tcp(addresses[0], port, timeout, local_address, socket_options)
+        for number, each in enumerate(addresses, 1):
+            try:
+                stream = self._real.connect_tcp(
+                    each, port, min(timeout or CONNECT_SECONDS, self._watch.left()),
+                    local_address, socket_options,
+                )  # fmt: skip
+                return _Stream(stream, self._watch)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                if number == len(addresses):
+                    raise
+        raise httpcore.ConnectError("the name has no address")
 
     def connect_unix_socket(
         self,
@@ -244,3 +267,43 @@ class _Backend(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         """Never: no URL names a socket."""
         raise _NotPublic
+
+
+class _Stream(httpcore.NetworkStream):
+    """A connection that ends with its fetch's time, however the bytes (or headers) drip."""
+
+    def __init__(self, real: httpcore.NetworkStream, watch: _Watch) -> None:
+        self._real = real
+        self._watch = watch
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """As the interface says, looking up every now and then."""
+        idle_end = time.monotonic() + (timeout or IDLE_SECONDS)
+        while True:
+            try:
+                return self._real.read(CHUNK, min(POLL_SECONDS, self._watch.left()))
+            except httpcore.ReadTimeout:
+                if time.monotonic() > idle_end:
+                    raise
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """As the interface says."""
+        self._real.write(buffer, min(timeout or IDLE_SECONDS, self._watch.left()))
+
+    def close(self) -> None:
+        """As the interface says."""
+        self._real.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.NetworkStream:
+        """As the interface says."""
+        left = min(timeout or CONNECT_SECONDS, self._watch.left())
+        return _Stream(self._real.start_tls(ssl_context, server_hostname, left), self._watch)
+
+    def get_extra_info(self, info: str) -> Any:
+        """As the interface says."""
+        return self._real.get_extra_info(info)

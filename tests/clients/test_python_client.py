@@ -150,7 +150,9 @@ def test_errors(api: Any, stranger: Any, clip: Path) -> None:
         lambda: api.v1_transcodes_id_get(nobody),
         lambda: api.v1_transcodes_id_cancel_patch(nobody),
         lambda: api.v1_transcodes_id_download_get(nobody),
-        lambda: api.v1_ffprobe_post(client.V1FfprobePostRequest(url=f"gs://uploads/{nobody}/b.mp4")),
+        lambda: api.v1_ffprobe_post(
+            client.V1FfprobePostRequest(url=f"gs://uploads/{nobody}/b.mp4")
+        ),
         lambda: create(api, f"gs://uploads/{nobody}/b.mp4"),
     ):
         with pytest.raises(NotFoundException):
@@ -205,4 +207,3 @@ def test_the_quota_wall(stack: Stack, free_account: Account, clip: Path) -> None
         assert wall.value.data.job_id in wall.value.data.upgrade_url
         job = api.v1_transcodes_id_get(wall.value.data.job_id)
         assert (job.status, job.error_category) == ("failed", "quota")
-

@@ -68,9 +68,7 @@ def test_sources_that_misbehave(
     assert "127.0.0.1" not in job["error_message"]
 
 
-def test_a_source_that_breaks_off(
-    account: Account, sources: SourceServer, clip: Path
-) -> None:
+def test_a_source_that_breaks_off(account: Account, sources: SourceServer, clip: Path) -> None:
     sources.put(clip)
     job = account.wait(account.create(sources.url("lie?name=clip.mp4")))
     assert (job["status"], job["error_category"]) == ("failed", "upload"), job
@@ -135,9 +133,7 @@ def test_wrong_types_in_every_field(account: Account, path: str, good: dict[str,
 
 def test_bodies_that_are_wrong_as_a_whole(account: Account) -> None:
     def post(content: bytes, kind: str) -> Any:
-        return account.http.post(
-            "/v1/transcodes", content=content, headers={"Content-Type": kind}
-        )
+        return account.http.post("/v1/transcodes", content=content, headers={"Content-Type": kind})
 
     assert post(b'{"a":1}', "text/plain").status_code == 415
     assert post(b"", "application/json").status_code == 400
@@ -174,9 +170,10 @@ def test_a_size_that_does_not_match(account: Account, stack: Stack, clip: Path) 
 
 def test_an_upload_that_never_came(account: Account, clip: Path, stack: Stack) -> None:
     link = api.presign(account.http, clip)
-    account_id = account.http.get("/v1/transcodes").status_code and link["uploadUrl"].split(
-        "/uploads/"
-    )[1].split("/")[0]
+    account_id = (
+        account.http.get("/v1/transcodes").status_code
+        and link["uploadUrl"].split("/uploads/")[1].split("/")[0]
+    )
     job = account.wait(account.create(f"gs://uploads/{account_id}/{link['filename']}"))
     assert (job["status"], job["error_category"]) == ("failed", "upload"), job
 

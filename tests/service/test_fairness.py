@@ -16,7 +16,9 @@ def test_two_hundred_jobs_do_not_hold_up_another_account(
     busy, guest = account.upload(tone), other_account.upload(tone)
     with ThreadPoolExecutor(4) as pool:
         ids = list(pool.map(lambda _: account.create(busy, "flac"), range(200)))
-    ended_before = account.http.get("/v1/transcodes", params={"status": "completed"}).json()["total"]
+    ended_before = account.http.get("/v1/transcodes", params={"status": "completed"}).json()[
+        "total"
+    ]
     assert ended_before < 150, "the queue is too short to show anything"
     job = other_account.wait(other_account.create(guest, "flac"))
     assert job["status"] == "completed"

@@ -58,7 +58,11 @@ def test_no_key_no_answer(stack: Stack) -> None:
         for method in set(methods) & {"get", "post", "patch"}:
             if path in OPEN:
                 continue
-            for headers in ({}, {"Authorization": "Bearer ffm_wrong"}, {"Authorization": "Basic x"}):
+            for headers in (
+                {},
+                {"Authorization": "Bearer ffm_wrong"},
+                {"Authorization": "Basic x"},
+            ):
                 answer = httpx.request(
                     method, f"{stack.url}{path}", headers=headers, json={}, trust_env=False
                 )

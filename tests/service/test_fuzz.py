@@ -1,0 +1,41 @@
+"""A schema-driven fuzz of every route, with and without credentials: no 500, answers as stated."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import content_type_conformance
+
+from local.stack import Stack
+from tests.conftest import Account
+from tools.openapi import document
+
+pytestmark = pytest.mark.slow
+schema = schemathesis.openapi.from_dict(document())
+EXAMPLES = settings(
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+)
+CHECKS = [not_a_server_error, content_type_conformance]
+
+
+@schema.parametrize()
+@EXAMPLES
+def test_with_a_key(case: Any, stack: Stack, account: Account) -> None:
+    case.call_and_validate(
+        base_url=stack.url, headers={"Authorization": f"Bearer {account.key}"}, checks=CHECKS
+    )
+
+
+@schema.parametrize()
+@EXAMPLES
+def test_without_a_key(case: Any, stack: Stack) -> None:
+    answer = case.call_and_validate(base_url=stack.url, checks=CHECKS)
+    if case.path.startswith("/v1/") and answer.request.method != "OPTIONS":
+        assert answer.status_code in (400, 401, 404, 405, 413, 415), answer.text
