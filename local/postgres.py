@@ -24,7 +24,8 @@ class Postgres:
     url: str
 
     def stop(self) -> None:
-        """Stop the server if nobody else on this machine uses it."""
+        """Stop the server, whoever else is noted as using it: a killed process may be."""
+        self.server.stop()
         self.server.cleanup()
 
 

@@ -233,8 +233,8 @@ def router(output: Path, addresses: Mapping[str, str]) -> WSGIApplication:
             headers=headers,
             content=body,
         )
-        kept = [(name, value) for name, value in answer.headers.multi_items()
-                if name.lower() not in ("transfer-encoding", "connection", "content-length")]  # fmt: skip
+        dropped = ("transfer-encoding", "connection", "content-length")
+        kept = [item for item in answer.headers.multi_items() if item[0].lower() not in dropped]
         kept.append(("Content-Length", str(len(answer.content))))
         start_response(f"{answer.status_code} {answer.reason_phrase}", kept)
         return [answer.content]

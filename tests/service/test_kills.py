@@ -248,7 +248,7 @@ def test_interrupting_leaves_no_process(service: Service) -> None:
     postmaster = int((service.folder / "postgres" / "postmaster.pid").read_text().split()[0])
     service.process.send_signal(signal.SIGINT)
     assert service.process.wait(20) == 0
-    gone, alive = psutil.wait_procs([*tree, *_existing(postmaster)], timeout=5)
+    _, alive = psutil.wait_procs([*tree, *_existing(postmaster)], timeout=5)
     assert not alive, alive
     service.start()
     assert service.http.get("/v1/transcodes").json()["total"] > 0  # data survives

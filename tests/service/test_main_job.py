@@ -111,8 +111,8 @@ def test_inputs_that_differ_are_joined_in_order(
     account: Account, clip: Path, tmp_path: Path, make_media: Callable[..., Path]
 ) -> None:
     """Other size, other rate, no sound."""
-    silent = make_media("silent.webm", "-f", "lavfi", "-i",
-                        "color=red:size=200x300:rate=10:duration=1", "-c:v", "libvpx-vp9")  # fmt: skip
+    picture = "color=red:size=200x300:rate=10:duration=1"
+    silent = make_media("silent.webm", "-f", "lavfi", "-i", picture, "-c:v", "libvpx-vp9")
     mono = make_media("mono.mp3", "-f", "lavfi", "-i", "sine=sample_rate=22050:duration=1")
     urls = [account.upload(path) for path in (clip, silent, mono)]
     job_id = account.create(urls)
