@@ -28,6 +28,8 @@ from local import sample
 from local.server import Server
 from local.stack import Stack
 
+POLL_SECONDS = 0.01
+"""Often enough to see the end, seldom enough to leave the cores to ffmpeg."""
 RESULTS = Path(__file__).parent / "RESULTS.md"
 Row = tuple[str, str, str, str]
 
@@ -155,7 +157,7 @@ def _wait(client: httpx.Client, job_id: str) -> float:
             return float(job["processing_time_seconds"])
         if job["status"] != "pending" and job["status"] != "processing":
             raise RuntimeError(job["error_message"])
-        time.sleep(0.003)
+        time.sleep(POLL_SECONDS)
 
 
 def _body(url: str, output_format: str, resolution: str | None) -> dict[str, object]:

@@ -25,8 +25,10 @@ class Postgres:
 
     def stop(self) -> None:
         """Stop the server, whoever else is noted as using it: a killed process may be."""
-        self.server.stop()
         self.server.cleanup()
+        note = self.server.pgdata / "postmaster.pid"
+        if note.exists():
+            self.server.stop()
 
 
 def start(folder: Path) -> Postgres:
