@@ -22,7 +22,7 @@ from lib.jobs.wire import FfmpegOptions, JobOutput
 from lib.media import source
 from lib.media.errors import Canceled, MediaError
 from lib.media.plan import Plan, billable_seconds, make_plan
-from lib.media.probe import Probe, probe
+from lib.media.probe import Probe, measure, probe
 from lib.media.run import Limits, run
 from lib.platform import postgres, storage
 from lib.platform.settings import settings
@@ -148,7 +148,7 @@ def _attempt(lease: Lease, folder: Path, pulse: _Pulse, deadline: Deadline) -> N
             raise Canceled
         kept = known.get(item.url)
         paths.append(path)
-        probes.append(kept if kept and kept.size_bytes == path.stat().st_size else probe(path))
+        probes.append(_probed(path, kept))
     plan = make_plan(request, probes)
     seconds = billable_seconds(request, probes) or 0.0
     _describe(lease, plan, probes, seconds)
@@ -174,6 +174,21 @@ def _attempt(lease: Lease, folder: Path, pulse: _Pulse, deadline: Deadline) -> N
     )
     if not finished:  # canceled or taken over meanwhile: what we stored is nobody's
         storage.remove(address.bucket, [address.object_name])
+
+
+def _probed(path: Path, kept: Probe | None) -> Probe:
+    """What the file holds: as confirm found it, if that is exact; else looked into and measured.
+
+    What is billed is the true length, and not what a header claims or leaves out.
+    """
+    if (
+        kept is not None
+        and kept.size_bytes == path.stat().st_size
+        and kept.duration is not None
+        and not kept.estimated
+    ):
+        return kept
+    return measure(path, probe(path))
 
 
 def _fetch(lease: Lease, url: str, path: Path, pulse: _Pulse) -> None:

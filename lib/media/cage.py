@@ -55,13 +55,15 @@ def run(
     limits: Limits,
     readable: Sequence[Path] = (),
     keep_bytes: int = 64 * 1024,
+    keep_line: Callable[[bytes], bool] = lambda line: True,
     on_line: Callable[[str], None] | None = None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Finished:
     """Run `command` in the cage, its working folder `folder`; never raises for what it does.
 
     Where the kernel can, it sees no files but those in `folder` and `readable`. `on_line` gets each
-    line of standard output. The whole process group is killed at the time limit, and within three
+    line of standard output. Of standard error the last `keep_bytes` are kept, less the lines that
+    `keep_line` does not want. The whole process group is killed at the time limit, and within three
     seconds once `cancelled` says so.
     """
     began = time.monotonic()
@@ -75,7 +77,7 @@ def run(
         start_new_session=True,
         close_fds=True,
     )  # fmt: skip
-    report = _Tail(keep_bytes)
+    report = _Tail(keep_bytes, keep_line)
     readers = [threading.Thread(target=_drain, args=(process.stderr, report), daemon=True)]
     if on_line:
         readers.append(threading.Thread(target=_lines, args=(process.stdout, on_line), daemon=True))
@@ -178,18 +180,23 @@ class _Waiter:
 
 
 class _Tail:
-    """The last bytes of a stream."""
+    """The last bytes of a stream, of the lines that are wanted."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, wanted: Callable[[bytes], bool]) -> None:
         self._size = size
+        self._wanted = wanted
         self._data = bytearray()
+        self._begun = b""
 
     def add(self, data: bytes) -> None:
-        self._data += data
+        lines = (self._begun + data).split(b"\n")
+        self._begun = lines.pop()[-self._size :]
+        for line in filter(self._wanted, lines):
+            self._data += line + b"\n"
         del self._data[: -self._size]
 
     def text(self) -> str:
-        return self._data.decode("utf-8", "replace")
+        return (self._data + self._begun).decode("utf-8", "replace")
 
 
 def _drain(pipe: IO[bytes] | None, tail: _Tail) -> None:

@@ -60,20 +60,20 @@ def _show(each: Filter) -> str:
     text = "".join(f"[{label}]" for label in each.inputs) + each.name
     if each.options:
         options = ":".join(
-            (f"{key}=" if key else "") + _escape(value, "\\':") for key, value in each.options
+            f"{key}=" + _escape(value, "\\':") if key else _escape(value, "\\':=")
+            for key, value in each.options
         )
         text += "=" + _escape(options, "\\'[],;")
     return text + "".join(f"[{label}]" for label in each.outputs)
 
 
 def _escape(text: str, special: str) -> str:
-    escaped = "".join(f"\\{letter}" if letter in special else letter for letter in text)
-    # White space at the ends would be dropped.
-    if escaped[:1].isspace():
-        escaped = "\\" + escaped
-    if escaped[-1:].isspace():
-        escaped = escaped[:-1] + "\\" + escaped[-1]
-    return escaped
+    last = len(text) - 1
+    return "".join(
+        # White space at the ends would be dropped.
+        f"\\{letter}" if letter in special or (at in (0, last) and letter.isspace()) else letter
+        for at, letter in enumerate(text)
+    )
 
 
 def _filter(reader: _Reader) -> Filter:

@@ -11,12 +11,11 @@ import msgspec
 from lib.media import values
 from lib.media.errors import MediaError
 from lib.media.formats import Format, lookup
+from lib.media.geometry import shown, target
 from lib.media.probe import Probe, Video
 from lib.media.request import Checked, Flags, Preset, TranscodeRequest, check
 
 Source = Literal["preset", "raw_options", "virtual_options", "defaults"]
-SHORT_SIDES = {"480p": 480, "720p": 720, "1080p": 1080, "4k": 2160}
-GIF_SHORT_SIDE = 480
 GIF_RATE = 12.0
 STILL_SECONDS = 3
 """How long a still shows when it is joined with other inputs."""
@@ -105,6 +104,10 @@ def _span(flags: dict[str, str | None], length: float | None) -> float | None:
 
 def _quality(request: TranscodeRequest) -> str:
     return (request.preset and request.preset.quality) or "medium"
+
+
+def _resolution(request: TranscodeRequest) -> str | None:
+    return request.preset.resolution if request.preset else None
 
 
 def _source(request: TranscodeRequest) -> Source:
@@ -234,8 +237,8 @@ def _single_plan(
     inputs = _inputs(checked, probes)
     length = _span(dict(checked.inputs[0]), found.duration)
     if found.still and made.kind == "video":
-        shown, length = _shown_still(inputs[0], 25.0)
-        inputs[0] = shown
+        looped, length = _shown_still(inputs[0], 25.0)
+        inputs[0] = looped
     single_frame = made.kind == "image" and made.name != "gif"
     rate = picture.fps if picture and not found.still else 0.0
     return Plan(
@@ -291,7 +294,7 @@ def _concat_plan(
     _require(made, lead is not None, with_sound)
     inputs = _inputs(checked, probes)
     lengths = _lengths(checked, probes)
-    width, height = _target(request, made, lead) if lead else (0, 0)
+    width, height = target(made, _resolution(request), lead) if lead else (0, 0)
     rate = _rate(lead.fps, made) if lead else 0.0
     chains: list[str] = []
     pads = ""
@@ -336,10 +339,12 @@ def _joined_picture(
     number: int, found: Probe, width: int, height: int, rate: float, length: float
 ) -> str:
     fit = f"fps={rate:g},format=yuv420p,settb=AVTB[v{number}]"
-    if _picture(found) is None:
+    picture = _picture(found)
+    if picture is None:
         return f"color=black:s={width}x{height}:r={rate:g}:d={length:.3f},setsar=1,{fit}"
+    square = "scale=iw*sar:ih," if picture.sample_aspect != 1 else ""
     return (
-        f"[{number}:v:0]scale={width}:{height}:force_original_aspect_ratio=decrease,"
+        f"[{number}:v:0]{square}scale={width}:{height}:force_original_aspect_ratio=decrease,"
         f"pad={width}:{height}:(ow-iw)/2:(oh-ih)/2,setsar=1,{fit}"
     )
 
@@ -364,40 +369,15 @@ def _picture_filters(
     request: TranscodeRequest, made: Format, picture: Video, *, still: bool
 ) -> str:
     """The chain that brings a picture to its size, and a GIF to its palette."""
-    width, height = _target(request, made, picture)
+    width, height = target(made, _resolution(request), picture)
     chain: list[str] = []
     if made.name == "gif" and not still and picture.fps > GIF_RATE:
         chain.append(f"fps={GIF_RATE:g}")
-    if (width, height) != _shown(picture) or picture.sample_aspect != 1:
+    if (width, height) != shown(picture) or picture.sample_aspect != 1:
         chain += [f"scale={width}:{height}", "setsar=1"]
     if made.name == "gif":
         chain.append("split[a][b];[a]palettegen[p];[b][p]paletteuse")
     return ",".join(chain)
-
-
-def _shown(picture: Video) -> tuple[int, int]:
-    """Width and height as displayed: rotated, with square pixels."""
-    width = round(picture.width * picture.sample_aspect)
-    if picture.rotation in (90, 270):
-        return picture.height, width
-    return width, picture.height
-
-
-def _target(request: TranscodeRequest, made: Format, picture: Video) -> tuple[int, int]:
-    """The output's size: fitted by the short side, never enlarged, even where codecs want it."""
-    width, height = _shown(picture)
-    wanted = request.preset.resolution if request.preset else None
-    short = SHORT_SIDES[wanted] if wanted else None
-    if short is None and made.name == "gif":
-        short = GIF_SHORT_SIDE
-    factor = min(1.0, short / min(width, height)) if short else 1.0
-    if made.kind == "image" and factor == 1.0:
-        return width, height
-    return _even(width * factor), _even(height * factor)
-
-
-def _even(length: float) -> int:
-    return max(2, round(length / 2) * 2)
 
 
 def _rate(fps: float, made: Format) -> float:

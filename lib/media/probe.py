@@ -89,6 +89,8 @@ def probe(path: Path) -> Probe:
         folder=path.parent,
         limits=cage.Limits(PROBE_SECONDS, PROBE_SECONDS, 0, 1024**3),
         keep_bytes=REPORT_BYTES,
+        # The further lines of long tags, which begin with white space, are many and of no use.
+        keep_line=lambda line: not line.startswith(b"    ") or separator.encode() in line,
     )  # fmt: skip
     if finished.returncode < 0 and not finished.timed_out:
         raise MediaError("transient", "Looking into the file was interrupted. Send the job again.")

@@ -24,8 +24,10 @@ TOO_LARGE_EXIT = 229
 STOPPED = re.compile(r"received signal (?:9|15|2|1)\b")
 DAMAGED = re.compile(
     r"File ended prematurely|Invalid data found|moov atom not found|corrupt|partial file|Truncating"
-    r"|Error while decoding|Invalid NAL|truncated"
-    , re.IGNORECASE)  # fmt: skip
+    r"|Error while decoding|Invalid NAL|truncated|Decoding error"
+    r"|Error (?:processing|submitting) packet (?:in|to) decoder",
+    re.IGNORECASE,
+)
 
 
 class Outcome(NamedTuple):

@@ -26,7 +26,6 @@ MAX_HOPS = 5
 CONNECT_SECONDS = 10.0
 IDLE_SECONDS = 30.0
 POLL_SECONDS = 0.25
-CHUNK = 256 * 1024
 
 _SPECIAL = [
     ipaddress.ip_network(network)
@@ -280,8 +279,9 @@ class _Stream(httpcore.NetworkStream):
         """As the interface says, looking up every now and then."""
         idle_end = time.monotonic() + (timeout or IDLE_SECONDS)
         while True:
+            left = self._watch.left()
             try:
-                return self._real.read(CHUNK, min(POLL_SECONDS, self._watch.left()))
+                return self._real.read(max_bytes, min(POLL_SECONDS, left))
             except httpcore.ReadTimeout:
                 if time.monotonic() > idle_end:
                     raise

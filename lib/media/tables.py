@@ -9,6 +9,7 @@ from lib.media.values import (
     colour,
     expression,
     flags,
+    gain,
     integer,
     number,
     rate,
@@ -101,39 +102,62 @@ def _span(text: str) -> str:
     return f"{seconds(text):g}"
 
 
+_ONOFF = choice("0", "1")
+_FADE: dict[str, Kind] = {"type": choice("in", "out"), "start_frame": integer(0, 10**7),
+                          "nb_frames": integer(1, 10**7), "alpha": _ONOFF, "start_time": _span,
+                          "duration": _span, "color": colour}  # fmt: skip
+_AFADE: dict[str, Kind] = {"type": choice("in", "out"), "start_sample": integer(0, 10**9),
+                           "nb_samples": integer(1, 10**9), "start_time": _span,
+                           "duration": _span}  # fmt: skip
+_TRIM: dict[str, Kind] = {"start": _span, "end": _span, "start_pts": integer(0, 10**9),
+                          "end_pts": integer(0, 10**9), "duration": _span}  # fmt: skip
+
+
+def _aliased(options: dict[str, Kind], **aliases: str) -> dict[str, Kind]:
+    """Options, then their other names, which have no place of their own."""
+    return options | {alias: options[name] for alias, name in aliases.items()}
+
+
 FILTERS: dict[str, dict[str, Kind]] = {
-    "scale": _SIZE | {
-        "flags": choice("fast_bilinear", "bilinear", "bicubic", "lanczos", "area", "neighbor"),
-        "force_original_aspect_ratio": choice("disable", "decrease", "increase", "0", "1", "2"),
-        "force_divisible_by": integer(1, 16),
-    },
-    "crop": _SIZE | {"x": expression, "y": expression, "exact": choice("0", "1")},
-    "pad": _SIZE | {"x": expression, "y": expression, "color": colour, "aspect": ratio},
+    "scale": _aliased(
+        _SIZE | {
+            "flags": choice("fast_bilinear", "bilinear", "bicubic", "lanczos", "area", "neighbor"),
+            "force_original_aspect_ratio": choice("disable", "decrease", "increase", "0", "1", "2"),
+            "force_divisible_by": integer(1, 16),
+        },
+        width="w", height="h",
+    ),
+    "crop": _aliased(
+        _SIZE | {"x": expression, "y": expression, "keep_aspect": _ONOFF, "exact": _ONOFF},
+        out_w="w", out_h="h",
+    ),
+    "pad": _aliased(
+        _SIZE | {"x": expression, "y": expression, "color": colour, "aspect": ratio},
+        width="w", height="h",
+    ),
     "fps": {"fps": rate},
-    "setsar": {"sar": ratio},
-    "setdar": {"dar": ratio},
+    "setsar": _aliased({"sar": ratio, "max": integer(1, 10_000)}, ratio="sar", r="sar"),
+    "setdar": _aliased({"dar": ratio, "max": integer(1, 10_000)}, ratio="dar", r="dar"),
     "format": {"pix_fmts": choice("yuv420p", "yuv422p", "yuv444p", "rgb24", "rgba", "gray",
                                   "yuva420p")},
     "transpose": {"dir": choice("0", "1", "2", "3", "cclock_flip", "clock", "cclock",
                                 "clock_flip")},
     "hflip": {},
     "vflip": {},
-    "fade": {"type": _IN_OUT, "start_frame": integer(0, 10**7), "nb_frames": integer(1, 10**7),
-             "alpha": choice("0", "1"), "start_time": _span, "duration": _span, "color": colour,
-             "t": _IN_OUT, "st": _span, "d": _span},
-    "afade": {"type": _IN_OUT, "start_sample": integer(0, 10**10),
-              "nb_samples": integer(1, 10**10), "start_time": _span, "duration": _span,
-              "t": _IN_OUT, "st": _span, "d": _span},
-    "volume": {"volume": number(0, 20)},
+    "fade": _aliased(_FADE, t="type", s="start_frame", n="nb_frames", st="start_time",
+                     d="duration", c="color"),
+    "afade": _aliased(_AFADE, t="type", ss="start_sample", ns="nb_samples", st="start_time",
+                      d="duration"),
+    "volume": {"volume": gain},
     "atempo": {"tempo": number(0.5, 100)},
     "concat": {"n": integer(1, 10), "v": integer(0, 1), "a": integer(0, 1)},
-    "trim": {"start": _span, "end": _span, "duration": _span},
-    "atrim": {"start": _span, "end": _span, "duration": _span},
+    "trim": _TRIM,
+    "atrim": _TRIM,
     "setpts": {"expr": expression},
     "asetpts": {"expr": expression},
-    "overlay": {"x": expression, "y": expression, "shortest": choice("0", "1"),
-                "eof_action": choice("repeat", "endall", "pass")},
+    "overlay": {"x": expression, "y": expression,
+                "eof_action": choice("repeat", "endall", "pass"), "shortest": _ONOFF},
     "null": {},
     "anull": {},
 }  # fmt: skip
-"""Filter -> its options in the order in which ffmpeg takes them by position."""
+"""Filter -> its options; the first ones stand in the order that ffmpeg takes them by position."""

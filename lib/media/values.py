@@ -14,7 +14,7 @@ def integer(low: int, high: int) -> Kind:
     """A whole number from low to high."""
 
     def parse(text: str) -> str:
-        if not re.fullmatch(r"[+-]?\d{1,10}", text) or not low <= int(text) <= high:
+        if not re.fullmatch(r"[+-]?[0-9]{1,10}", text) or not low <= int(text) <= high:
             raise ValueError(f"a whole number from {low} to {high}")
         return str(int(text))
 
@@ -62,7 +62,7 @@ def flags(*words: str) -> Kind:
 def seconds(text: str) -> float:
     """A length or moment: seconds (12.5, 300ms) or [hours:]minutes:seconds. Raises ValueError."""
     match = re.fullmatch(
-        r"(?:(?:(\d{1,3}):)?(\d{1,2}):(\d{1,2}(?:\.\d{1,6})?)|(\d{1,7}(?:\.\d{1,6})?)(ms|us|s)?)",
+        r"(?:(?:([0-9]{1,3}):)?([0-9]{1,2}):([0-9]{1,2}(?:\.[0-9]{1,6})?)|([0-9]{1,7}(?:\.[0-9]{1,6})?)(ms|us|s)?)",
         text,
     )
     if match is None:
@@ -85,7 +85,7 @@ def signed_time(text: str) -> str:
 
 def bitrate(text: str) -> str:
     """Bits a second: 800k, 2.5M, 128000; at most 100M."""
-    match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,3})?)([kKM]?)", text)
+    match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)([kKM]?)", text)
     if match is None:
         raise ValueError("a bit rate such as 800k or 2M")
     bits = float(match[1]) * {"": 1, "k": 1e3, "K": 1e3, "M": 1e6}[match[2]]
@@ -96,7 +96,7 @@ def bitrate(text: str) -> str:
 
 def rate(text: str) -> str:
     """Frames a second, from 0.01 to 120: 25, 29.97, 30000/1001."""
-    match = re.fullmatch(r"(\d{1,6}(?:\.\d{1,4})?)(?:/(\d{1,6}))?", text)
+    match = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,4})?)(?:/([0-9]{1,6}))?", text)
     if match is None or not int(match[2] or 1):
         raise ValueError("a frame rate such as 25 or 30000/1001")
     if not 0.01 <= float(match[1]) / int(match[2] or 1) <= 120:
@@ -104,9 +104,17 @@ def rate(text: str) -> str:
     return text
 
 
+def gain(text: str) -> str:
+    """A volume: a factor from 0 to 20, or decibels from -60dB to 26dB."""
+    try:
+        return number(-60, 26)(text[:-2]) + "dB" if text.endswith("dB") else number(0, 20)(text)
+    except ValueError:
+        raise ValueError("a factor from 0 to 20, or decibels from -60dB to 26dB") from None
+
+
 def ratio(text: str) -> str:
     """An aspect ratio: 16/9, 16:9, 1.777."""
-    match = re.fullmatch(r"(\d{1,5}(?:\.\d{1,6})?)(?:[:/](\d{1,5}))?", text)
+    match = re.fullmatch(r"([0-9]{1,5}(?:\.[0-9]{1,6})?)(?:[:/]([0-9]{1,5}))?", text)
     if match is None or not float(match[1]) or (match[2] and not int(match[2])):
         raise ValueError("a ratio such as 16/9")
     return text.replace(":", "/")
@@ -115,7 +123,7 @@ def ratio(text: str) -> str:
 def colour(text: str) -> str:
     """A colour's name or #RRGGBB, perhaps with @opacity."""
     if not re.fullmatch(
-        r"(?:[A-Za-z]{3,24}|(?:#|0x)[0-9A-Fa-f]{6,8})(?:@(?:0|1|0?\.\d{1,3}|1\.0))?", text
+        r"(?:[A-Za-z]{3,24}|(?:#|0x)[0-9A-Fa-f]{6,8})(?:@(?:0|1|0?\.[0-9]{1,3}|1\.0))?", text
     ):
         raise ValueError("a colour such as black, #ff8800 or white@0.5")
     return text

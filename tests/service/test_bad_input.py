@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,9 @@ def bad_files(folder: Path, clip: Path) -> dict[str, Path]:
     data = clip.read_bytes()
     contents = {
         "html.mp4": b"<html><body>404 not found</body></html>" * 20,
-        "random.mp4": os.urandom(20_000),
+        "random.mp4": random.Random(1).randbytes(20_000),
         "cut.mp4": data[: len(data) // 2],
-        "corrupt.mp4": data[:2000] + os.urandom(len(data) - 4000) + data[-2000:],
+        "corrupt.mp4": data[:2000] + random.Random(2).randbytes(len(data) - 4000) + data[-2000:],
         "list.mp4": b"#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:1/secret\n#EXT-X-ENDLIST\n",
         "concat.mp4": b"ffconcat version 1.0\nfile /etc/passwd\n",
     }

@@ -1,36 +1,57 @@
-"""Filter graphs: what is printed reads back as the same tree."""
+"""Filter graphs: read as ffmpeg reads them, and written so that it reads the same again."""
 
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as some
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from lib.media.graph import Filter, GraphError, parse, show
+from lib.media.graph import Filter, Graph, GraphError, parse, show
 
-NAMES = some.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True)
-VALUES = some.text(some.characters(min_codepoint=32, max_codepoint=126), min_size=1)
-FILTERS = some.builds(
-    Filter,
-    NAMES,
-    some.lists(some.tuples(NAMES, VALUES), max_size=3).map(tuple),
-    some.lists(NAMES, max_size=2).map(tuple),
-    some.lists(NAMES, max_size=2).map(tuple),
-)
-GRAPHS = some.lists(
-    some.lists(FILTERS, min_size=1, max_size=3).map(tuple), min_size=1, max_size=3
-).map(tuple)
+_names = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True)
+_labels = st.lists(st.from_regex(r"[A-Za-z0-9_:.-]{1,6}", fullmatch=True), max_size=2).map(tuple)
+_values = st.text(st.sampled_from(" ab1\\':;,[]=%/\n\té"), max_size=8)
+_options = st.lists(st.tuples(_names, _values), max_size=3).map(tuple)
+_filters = st.builds(Filter, name=_names, options=_options, inputs=_labels, outputs=_labels)
+_graphs = st.lists(st.lists(_filters, min_size=1, max_size=3).map(tuple), min_size=1, max_size=3)
 
 
-@given(GRAPHS)
-def test_printed_and_read_back(graph: tuple[tuple[Filter, ...], ...]) -> None:
-    assert parse(show(graph)) == graph
+@settings(max_examples=300, deadline=None)
+@given(_graphs.map(tuple))
+def test_what_is_shown_is_read_back_the_same(tree: Graph) -> None:
+    assert parse(show(tree)) == tree
 
 
-@pytest.mark.parametrize("text", ["", ";", "[a", "scale=", "a,,b", "scale='1", "[ü]scale", "a b"])
-def test_what_is_no_graph(text: str) -> None:
+@settings(max_examples=300, deadline=None)
+@given(st.text(st.sampled_from("ab01 \\':;,[]=@\n"), max_size=30))
+def test_any_text_is_read_stably_or_refused(text: str) -> None:
     try:
-        parsed = parse(text)
-    except GraphError:
+        tree = parse(text)
+    except GraphError as error:
+        assert str(error)
         return
-    assert parse(show(parsed)) == parsed
+    assert parse(show(tree)) == tree
+
+
+def test_a_value_that_looks_like_an_option() -> None:
+    tree = ((Filter("a", ((None, "b=1"),)),),)
+    assert parse(show(tree)) == tree
+
+
+def test_quotes_and_escapes() -> None:
+    tree = parse(r"[0:v] crop='min(iw,ih)':100 , scale=w=a\\\:b [v] ; hflip ;")
+    assert tree == (
+        (
+            Filter("crop", ((None, "min(iw,ih)"), (None, "100")), ("0:v",)),
+            Filter("scale", (("w", "a:b"),), (), ("v",)),
+        ),
+        (Filter("hflip"),),
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["", ",", "a,", "[v", "[a b]c", "a='x", "a=1[v]]", "=", "[]a", "a@b"]
+)
+def test_what_is_no_graph_is_refused(text: str) -> None:
+    with pytest.raises(GraphError):
+        parse(text)

@@ -1,0 +1,98 @@
+"""The argument lists, whole: what ffmpeg is told for each format and each way to ask."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lib.media.argv import argv
+from lib.media.formats import FORMATS
+from lib.media.plan import make_plan
+from lib.media.probe import INPUT_GUARDS, Probe
+from tests.unit.media.helpers import ask, options, sound, still, video
+
+GOLDEN = Path(__file__).parent / "golden_argv.json"
+"""Made by `python -m tests.unit.media.test_argv`; read the difference before you keep it."""
+
+_MEDIUM = {"quality": "medium", "resolution": "480p"}
+CASES: dict[str, tuple[list[Probe], dict[str, Any]]] = (
+    {f"{name} by default": ([video()], {"output_format": name}) for name in FORMATS}
+    | {
+        f"{name} {quality} {resolution}": (
+            [video(3840, 2160)],
+            {
+                "output_format": name,
+                "preset": {"quality": quality, "resolution": resolution},
+            },
+        )
+        for name in ("mp4", "webm", "avi", "mp3", "jpeg")
+        for quality, resolution in (("high", "4k"), ("medium", "1080p"), ("low", "480p"))
+    }
+    | {
+        "silent video": ([video(sound=False)], {}),
+        "sound to mp4": ([sound()], {}),
+        "still to mp4": ([still()], {}),
+        "surround to webm": ([sound(channels="7.1")], {"output_format": "webm"}),
+        "joined": (
+            [video(), video(640, 480, sound=False, seconds=3, fps=60.0), still(), sound(4)],
+            {"preset": _MEDIUM},
+        ),
+        "joined to gif": ([video(), still()], {"output_format": "gif"}),
+        "joined to mp3": ([video(), sound(), still()], {"output_format": "mp3"}),
+        "first of several to png": ([still(), video()], {"output_format": "png"}),
+        "raw": (
+            [video()],
+            {"options": options(("-c:v", "copy"), "-an", ("-ss", 1), ("-f", "mp4"))},
+        ),
+        "raw to mp3": ([video()], {"output_format": "mp3", "options": options(("-q:a", 2))}),
+        "raw slideshow": (
+            [still(), sound()],
+            {
+                "input_options": [options(("-loop", 1), ("-framerate", 30)), None],
+                "options": options(("-c:v", "libx264"), "-shortest", ("-t", 5)),
+            },
+        ),
+        "graph": (
+            [video(), still()],
+            {"filters": [{"filter": "[0:v][1:v]overlay=10:main_h-overlay_h-10[v]"}]},
+        ),
+        "graph to jpeg": (
+            [video()],
+            {"output_format": "jpg", "filters": [{"filter": "[0:v]hflip[v]"}]},
+        ),
+        "wav": ([Probe("wav", 9, 3.0, None, sound().audio)], {"output_format": "flac"}),
+    }
+)
+
+
+def made(name: str) -> list[str]:
+    """The argument list of a case, the guards before each -i shown as one word."""
+    probes, fields = CASES[name]
+    arguments = argv(
+        make_plan(ask(inputs=len(probes), **fields), probes),
+        [f"/job/input{number}" for number in range(len(probes))],
+        "/job/output",
+    )
+    text = "\n".join(arguments)
+    return text.replace("\n".join(INPUT_GUARDS), "GUARDS").split("\n")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_argument_lists(name: str) -> None:
+    assert made(name) == json.loads(GOLDEN.read_text())[name].split(" | ")
+
+
+def test_every_input_is_guarded() -> None:
+    probes = [video(), sound(), still()]
+    arguments = argv(make_plan(ask(inputs=3), probes), ["a", "b", "c"], "o")
+    assert arguments.count("-format_whitelist") == arguments.count("-i") == 3
+    listed = arguments[arguments.index("-format_whitelist") + 1].split(",")
+    assert not {"hls", "dash", "concat", "sdp", "lavfi", "data", "tty", "rawvideo"} & set(listed)
+    assert arguments[arguments.index("-protocol_whitelist") + 1] == "file"
+
+
+if __name__ == "__main__":
+    GOLDEN.write_text(json.dumps({name: " | ".join(made(name)) for name in CASES}, indent=1) + "\n")

@@ -1,0 +1,204 @@
+"""What a request may ask for, and how it is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lib.media import tables
+from lib.media.argv import argv
+from lib.media.errors import MediaError, Refused
+from lib.media.plan import make_plan
+from lib.media.request import TranscodeRequest, check
+from tests.unit.media.helpers import ask, options, video
+
+
+def refusal(request: TranscodeRequest) -> str:
+    """All that is said against a request."""
+    with pytest.raises(Refused) as refused:
+        check(request)
+    assert str(refused.value)
+    return " ".join(" ".join(each) for each in refused.value.refusals)
+
+
+def test_values_are_rebuilt() -> None:
+    checked = check(
+        ask(
+            options=options(
+                ("-vcodec", "h264"),
+                ("-crf", "+023"),
+                ("-ss", "00:01:02.50"),
+                ("-t", 3.0),
+                ("-r", "30000/1001"),
+                ("-movflags", "faststart"),
+                ("-ar", 44100),
+                ("-vf", "scale=w=640:-2 , fade=in:0:30,setsar=1:1"),
+                ("-af", "volume=-3dB,atempo=1.50"),
+                "-an",
+                ("-shortest", ""),
+                ("-vn", None),
+            )
+        )
+    )
+    assert checked.output == [
+        ("-c:v", "libx264"),
+        ("-crf", "23"),
+        ("-ss", "62.5"),
+        ("-t", "3"),
+        ("-r", "30000/1001"),
+        ("-movflags", "+faststart"),
+        ("-ar", "44100"),
+        ("-vf", "scale=w=640:h=-2,fade=type=in:start_frame=0:nb_frames=30,setsar=sar=1:max=1"),
+        ("-af", "volume=volume=-3dB,atempo=tempo=1.5"),
+        ("-an", None),
+        ("-shortest", None),
+        ("-vn", None),
+    ]
+
+
+def test_null_is_absent() -> None:
+    request = ask(preset=None, options=None, filters=None, metadata=None, input_options=[None])
+    assert check(request).output == []
+
+
+def test_a_request_survives_its_storage() -> None:
+    request = ask("JPG", 2, preset={"quality": "low"}, metadata={"a": [1, None]}, filters=[])
+    assert msgspec.convert(msgspec.to_builtins(request), TranscodeRequest) == request
+
+
+def test_filter_complex_as_an_option_is_a_filter() -> None:
+    graph = "[0:v]hflip[v]"
+    by_option = check(ask(options=options(("-filter_complex", graph))))
+    assert by_option.filters == check(ask(filters=[{"filter": graph}])).filters == graph
+
+
+@pytest.mark.parametrize(
+    "flag",
+    [
+        "-report", "-attach", "-dump_attachment:t", "-filter_script", "-/filter_complex", "-i",
+        "-protocol_whitelist", "-safe", "-headers", "-http_proxy", "-map", "-y", "-init_hw_device",
+        "-vstats_file", "-passlogfile", "-sdp_file", "-progress", "-x264-params", "/etc/passwd",
+        "out.mp4", "../up.mp4", "-", "", "-c:v:0:evil\n", "-threads",
+    ],
+)  # fmt: skip
+def test_flags_not_listed_are_refused_by_name(flag: str) -> None:
+    said = refusal(ask(options=options((flag, "1"))))
+    assert (flag if flag.isprintable() else repr(flag)) in said
+
+
+@pytest.mark.parametrize(
+    ("flag", "argument"),
+    [
+        ("-crf", "64"), ("-crf", "-1"), ("-crf", "1e1"), ("-crf", ""), ("-crf", {"a": 1}),
+        ("-c:v", "rawvideo"), ("-c:v", "libx264 -y"), ("-f", "webm"), ("-f", "tee"),
+        ("-f", "lavfi"), ("-r", "100000"), ("-r", "25/0"), ("-t", "-1"), ("-t", "inf"),
+        ("-t", "nan"), ("-ss", "1:2:3:4"), ("-b:v", "999999M"), ("-pix_fmt", "x"),
+        ("-movflags", "faststart+../x"), ("-preset", "placebo"), ("-ac", "900"), ("-ar", "١٢٠٠٠"),
+        ("-vf", "movie=/etc/passwd"), ("-vf", "drawtext=textfile=/etc/passwd"), ("-vf", ""),
+        ("-vf", "subtitles=/etc/passwd"), ("-vf", "sendcmd=f=/x"), ("-vf", "scale=w=$(id)"),
+        ("-vf", "scale=640:360:evil=1"), ("-vf", "[in]hflip[out]"), ("-vf", "hflip;vflip"),
+        ("-vf", "scale='640"), ("-vf", "scale=st(0\\,1):2"), ("-vf", "hflip@a/b"),
+        ("-vf", "scale=w=print(1)"), ("-vf", "lut3d=x.cube"), ("-af", "amovie=/x"),
+        ("-vf", "pad=color=/etc"), ("-vf", "scale=1:2\x00"), ("-an", "x"),
+    ],
+)  # fmt: skip
+def test_arguments_out_of_rule_are_refused(flag: str, argument: Any) -> None:
+    assert flag in refusal(ask(options=options((flag, argument))))
+
+
+def test_all_faults_are_named_at_once() -> None:
+    said = refusal(
+        ask("mp5", options=options(("-report", 1), ("-crf", 99)), metadata={"a": "x" * 9000})
+    )
+    for part in ("outputFormat", "-report", "-crf", "metadata", "8192"):
+        assert part in said
+
+
+def test_virtual_options_are_refused_with_a_way_out() -> None:
+    assert "filters" in refusal(ask(options=options(("@text-overlay", {"text": "hi"}))))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "file:///etc/passwd", "ftp://h/a", "concat:/a|/b", "subfile,,start,0,end,9,,:/p", "pipe:0",
+        "http://user:pass@h/a", "http://h:22/", "https://h:25/", "http://h:6379/", "http://h/a b",
+        "http://h/\x00", "http://h/\na", "http:///a", "http://[::1/", "http://h:99999/", "//h/a",
+        "http://h\\@e/", "rtmp://h/a", "data:,x", "/etc/passwd", "gopher://h", "http://h:0/",
+    ],
+)  # fmt: skip
+def test_urls_out_of_rule_are_refused(url: str) -> None:
+    request = ask()
+    request.inputs[0].url = url
+    assert "inputs[0].url" in refusal(request)
+
+
+@pytest.mark.parametrize(
+    "url", ["gs://b/o", "HTTPS://h/a", "http://h:8080/a?b=c#d", "http://h:443"]
+)
+def test_urls_within_the_rules_pass(url: str) -> None:
+    request = ask()
+    request.inputs[0].url = url
+    check(request)
+
+
+@pytest.mark.parametrize("count", [0, 11])
+def test_one_to_ten_inputs(count: int) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        ask(inputs=count)
+
+
+def test_nul_is_refused_anywhere() -> None:
+    for fields in ({"metadata": {"a": ["\0"]}}, {"metadata": {"\0": 1}}):
+        assert "NUL" in refusal(ask(**fields))
+    check(ask(metadata={"a": "\\u0000"}))
+
+
+def test_what_repeats_needs_an_end() -> None:
+    for flag, argument in (("-stream_loop", -1), ("-loop", 1)):
+        request = ask(input_options=[options((flag, argument))])
+        assert "inputs[0]" in refusal(request)
+        check(ask(input_options=[options((flag, argument), ("-t", 3))]))
+        check(ask(input_options=[options((flag, argument))], options=options(("-t", 3))))
+    assert "-stream_loop" in refusal(ask(input_options=[options(("-stream_loop", 101))]))
+
+
+def test_output_flags_are_not_input_flags() -> None:
+    assert "-crf" in refusal(ask(input_options=[options(("-crf", 23))]))
+    assert "-itsoffset" in refusal(ask(options=options(("-itsoffset", 1))))
+
+
+_texts = st.one_of(
+    st.text(max_size=20),
+    st.integers(),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.sampled_from(["http://a/b", "/etc/passwd", "1", "00:01", "h264", "scale=2:2", "hflip",
+                     "[0:v]hflip[v]", "file:/x", "-y", "scale='/a':2", "fps=25,scale=iw/2:-2"]),
+)  # fmt: skip
+_pairs = st.lists(
+    st.tuples(st.sampled_from([*tables.OUTPUT, *tables.GRAPHS, "-an", "-i", "-map"]), _texts),
+    max_size=4,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(_pairs, st.lists(_texts.map(str), max_size=2))
+def test_no_accepted_request_names_a_file_or_an_address(
+    pairs: list[tuple[str, Any]], graphs: list[str]
+) -> None:
+    request = ask(options=options(*pairs), filters=[{"filter": each} for each in graphs])
+    try:
+        plan = make_plan(request, [video()])
+    except (Refused, MediaError):
+        return
+    made = argv(plan, ["INPUT"], "OUTPUT")
+    for argument in made:
+        assert "://" not in argument
+        assert not argument.startswith("/")
+        assert ":/" not in argument
+    assert made.count("INPUT") == 1
+    assert made[-1] == "OUTPUT"
