@@ -91,7 +91,7 @@ def test_pixel_aspect(make_media: Make) -> None:
     [
         b"",
         b"<!doctype html><html><body>Not found</body></html>" * 20,
-        random.Random(1).randbytes(50_000),  # noqa: S311 -- a fixed sample of noise
+        random.Random(1).randbytes(50_000),
         b"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nhttp://127.0.0.1:1/a.ts\n#EXT-X-ENDLIST\n",
         b"ffconcat version 1.0\nfile '/etc/passwd'\n",
         b"v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 1 RTP/AVP 96\n",

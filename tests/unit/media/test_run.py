@@ -180,7 +180,7 @@ def test_cut_files_fail(tmp_path: Path, make_media: Make, name: str) -> None:
 def test_corrupt_files_fail(tmp_path: Path, make_media: Make, name: str) -> None:
     """Formats with checks or fragile coding; a flipped bit of MP3 or PCM is only a click."""
     data = bytearray(_source(make_media, name).read_bytes())
-    dice = random.Random(7)  # noqa: S311 -- the same damage every time
+    dice = random.Random(7)
     for _ in range(40):
         data[dice.randrange(len(data) // 3, len(data) * 2 // 3)] ^= 0xFF
     bad = tmp_path / f"bad-{name}"
