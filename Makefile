@@ -78,8 +78,8 @@ openapi: .venv/dev.done ## make the OpenAPI document anew from the models
 	$(BIN)/python -m tools.openapi
 
 .PHONY: bench
-bench: .venv/dev.done ## how fast it is, as ratios against raw ffmpeg and bare Flask
-	$(BIN)/python -m bench
+bench: .venv/dev.done ## how fast it is, as ratios against raw ffmpeg and bare Flask: make bench [ONLY=]
+	$(BIN)/python -m bench $(ONLY)
 
 .PHONY: deploy-check
 deploy-check: .venv/dev.done ## the real vercel build, offline, and its functions run for real

@@ -1,183 +1,121 @@
-"""`make bench`: how fast the service is, as ratios measured side by side in one run."""
+"""`make bench`: how fast the service is, as ratios measured side by side in one run.
+
+`make bench ONLY=jobs` measures one part (jobs, answers, million, startup) and keeps no results.
+"""
 
 from __future__ import annotations
 
+import argparse
+import json
+import os
 import platform
-import statistics
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
-import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from bench import bare
+from bench import answers, jobs, million, startup
+from bench.rows import Row
 from lib.media import ffmpeg
-from lib.media.argv import argv
-from lib.media.plan import make_plan
-from lib.media.probe import probe
-from lib.media.request import TranscodeRequest
 from local import client as api
-from local import sample
-from local.server import Server
+from local import keys_command
+from local.children import Child
 from local.stack import Stack
 
-POLL_SECONDS = 0.1
-"""Polling costs time on the same cores; a job's times are read from its own time stamps."""
 RESULTS = Path(__file__).parent / "RESULTS.md"
-Row = tuple[str, str, str, str]
 
 
 def main() -> None:
     """Measure, print the table and keep it in RESULTS.md."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        with Stack(folder / "stack") as stack, api.connect(stack.url, stack.demo_key()) as client:
-            rows = [
-                *_fixed_cost(stack, client, folder),
-                _whole_job(stack, client, folder),
-                _throughput(stack, client, folder),
-                *_requests(stack, client, folder),
-            ]
+    parser = argparse.ArgumentParser(prog="make bench")
+    parser.add_argument("only", nargs="?", choices=sorted(PARTS))
+    only = parser.parse_args().only
+    console = Console()
+    rows: list[Row] = []
+    for name, part in PARTS.items():
+        if only in (None, name):
+            with console.status(f"measuring {name}"), tempfile.TemporaryDirectory() as folder:
+                rows += part(Path(folder))
     table = Table(title="Ratios, one run")
-    for column in ("what", "measured", "against", "result"):
+    for column in ("what", "measured", "against", "ratio", "at most", ""):
         table.add_column(column)
     for row in rows:
-        table.add_row(*row)
-    Console().print(table)
-    RESULTS.write_text(_markdown(rows))
+        table.add_row(*_cells(row))
+    console.print(table)
+    if only is None:
+        RESULTS.write_text(_markdown(rows))
 
 
-def _fixed_cost(stack: Stack, client: httpx.Client, folder: Path) -> list[Row]:
-    clip = sample.make(folder / "small.mp4", seconds=3)
-    url = api.upload(stack.url, stack.demo_key(), clip)
-    costs = []
-    for _ in range(15):
-        seconds, encoding = _job(client, url, "mp3", None)
-        costs.append(1000 * (seconds - encoding))
-    size = clip.stat().st_size / 2**20
-    return [
-        (
-            f"fixed cost of a job, {size:.1f} MB, median of 15",
-            f"{statistics.median(costs):.0f} ms",
-            "60 ms at most",
-            f"{statistics.median(costs) / 60:.2f}",
-        )
-    ]
+def _jobs(folder: Path) -> list[Row]:
+    with _served(folder / "stack") as told, api.connect(told["url"], told["key"]) as client:
+        return [
+            jobs.fixed_cost(client, folder),
+            jobs.whole_job(client, folder),
+            jobs.throughput(client, folder),
+        ]
 
 
-def _whole_job(stack: Stack, client: httpx.Client, folder: Path) -> Row:
-    clip = sample.make(folder / "ten.mp4")
-    url = api.upload(stack.url, stack.demo_key(), clip)
-    command = _command(clip, folder / "by-hand.mp4", "mp4", "480p")
-    through, by_hand = [], []
-    for _ in range(7):
-        through.append(_job(client, url, "mp4", "480p")[0])
-        by_hand.append(_timed(lambda: subprocess.run(command, check=True, capture_output=True)))
-    ours, raw = statistics.median(through), statistics.median(by_hand)
-    return (
-        "10 s 720p to 480p through the API, median of 7",
-        f"{ours:.2f} s",
-        f"ffmpeg alone {raw:.2f} s (1.05 at most)",
-        f"{ours / raw:.3f}",
-    )
-
-
-def _throughput(stack: Stack, client: httpx.Client, folder: Path) -> Row:
-    clip = sample.make(folder / "tiny.mp4", seconds=2, size="320x180")
-    url = api.upload(stack.url, stack.demo_key(), clip)
-    body = _body(url, "mp4", None)
-    began = time.perf_counter()
-    ids = [api.call(client, "POST", "/v1/transcodes", body)["id"] for _ in range(50)]
-    for job_id in ids:
-        _wait(client, job_id)
-    ours = time.perf_counter() - began
-
-    def by_hand(number: int) -> None:
-        command = _command(clip, folder / f"tiny{number}.mp4", "mp4", None)
-        subprocess.run(command, check=True, capture_output=True)
-
-    with ThreadPoolExecutor(2) as pool:
-        raw = _timed(lambda: list(pool.map(by_hand, range(50))))
-    return (
-        "50 tiny jobs through the queue",
-        f"{ours:.2f} s",
-        f"by hand, two at a time {raw:.2f} s (1.15 at most)",
-        f"{ours / raw:.3f}",
-    )
-
-
-def _requests(stack: Stack, client: httpx.Client, folder: Path) -> list[Row]:
-    url = api.upload(stack.url, stack.demo_key(), folder / "tiny.mp4")
-    job_id = api.call(client, "POST", "/v1/transcodes", _body(url, "mp3", None))["id"]
-    _wait(client, job_id)
+def _answers(folder: Path) -> list[Row]:
     with (
-        Server(bare.create_app(stack.settings["POSTGRES_URL"])) as server,
-        httpx.Client(base_url=server.url, trust_env=False) as plain,
+        _served(folder / "stack", "idle") as told,
+        api.connect(told["url"], told["key"]) as client,
+        httpx.Client(base_url=told["bare"], trust_env=False) as plain,
     ):
-        base, get, post = [], [], []
-        for _ in range(200):
-            base.append(_timed(lambda: plain.get("/")))
-            get.append(_timed(lambda: client.get(f"/v1/transcodes/{job_id}")))
-        for _ in range(40):
-            post.append(_timed(lambda: client.post("/v1/transcodes", json=_body(url, "mp3", None))))
-    bare_ms = 1000 * statistics.median(base)
-    return [
-        (
-            name,
-            f"{1000 * statistics.median(times):.2f} ms",
-            f"bare Flask and one query {bare_ms:.2f} ms (3 at most)",
-            f"{1000 * statistics.median(times) / bare_ms:.2f}",
+        return answers.answers(client, plain)
+
+
+def _million(folder: Path) -> list[Row]:
+    with Stack(folder / "stack", functions=False) as stack:
+        key = stack.demo_key()
+        os.environ.update(stack.settings | {"WORKER_URL": stack.url})
+        from lib.accounts import callers
+        from lib.platform import postgres
+
+        other = keys_command.create(stack.settings, "other@example.com", "bench", "pro")
+        rows = million.million(
+            stack.settings["POSTGRES_URL"],
+            callers.identify(key),
+            callers.identify(other).account_id,
         )
-        for name, times in (("GET /v1/transcodes/{id}", get), ("POST /v1/transcodes", post))
-    ]
+        postgres.pool().close()
+        return rows
 
 
-def _job(
-    client: httpx.Client, url: str, output_format: str, resolution: str | None
-) -> tuple[float, float]:
-    """Seconds from the row's creation to its completion, and ffmpeg's own."""
-    body = _body(url, output_format, resolution)
-    job = _wait(client, api.call(client, "POST", "/v1/transcodes", body)["id"])
-    created, completed = (
-        datetime.fromisoformat(job[name]) for name in ("created_at", "completed_at")
-    )
-    return (completed - created).total_seconds(), float(job["processing_time_seconds"])
+def _startup(folder: Path) -> list[Row]:
+    with Stack(folder / "stack", functions=False) as stack:
+        return startup.startup(stack.settings)
 
 
-def _wait(client: httpx.Client, job_id: str) -> dict[str, Any]:
-    while True:
-        job = api.call(client, "GET", f"/v1/transcodes/{job_id}")
-        if job["status"] == "completed":
-            return job
-        if job["status"] != "pending" and job["status"] != "processing":
-            raise RuntimeError(job["error_message"])
-        time.sleep(POLL_SECONDS)
+PARTS: dict[str, Callable[[Path], list[Row]]] = {
+    "jobs": _jobs,
+    "answers": _answers,
+    "million": _million,
+    "startup": _startup,
+}
 
 
-def _body(url: str, output_format: str, resolution: str | None) -> dict[str, object]:
-    preset = {"quality": "medium"} | ({"resolution": resolution} if resolution else {})
-    return {"inputs": [{"url": url}], "outputFormat": output_format, "preset": preset}
+@contextmanager
+def _served(folder: Path, *arguments: str) -> Iterator[dict[str, Any]]:
+    """The stack in a process of its own; what it told."""
+    child = Child("bench.serve", [str(folder), *arguments], dict(os.environ))
+    try:
+        yield json.loads(child.ready())
+    finally:
+        child.stop()
 
 
-def _command(clip: Path, output: Path, output_format: str, resolution: str | None) -> list[str]:
-    """The very command that the service runs."""
-    body = _body("https://example.com/x", output_format, resolution)
-    plan = make_plan(msgspec.convert(body, TranscodeRequest), [probe(clip)])
-    return [str(ffmpeg.binary()), *argv(plan, [clip], output)]
-
-
-def _timed(step: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    step()
-    return time.perf_counter() - began
+def _cells(row: Row) -> tuple[str, ...]:
+    return (
+        row.what, row.measured, row.against, f"{row.ratio:.2f}", f"{row.most:g}",
+        "" if row.holds else "over",
+    )  # fmt: skip
 
 
 def _markdown(rows: list[Row]) -> str:
@@ -188,12 +126,13 @@ def _markdown(rows: list[Row]) -> str:
         "# Results of `make bench`",
         "",
         f"{datetime.now(UTC):%Y-%m-%d}, commit {commit}, {platform.machine()},"
-        f" Python {platform.python_version()}, ffmpeg {ffmpeg.version()}.",
+        f" {os.cpu_count()} cores, Python {platform.python_version()}, ffmpeg {ffmpeg.version()}.",
         "",
-        "| what | measured | against | ratio |",
-        "|---|---|---|---|",
+        "| what | measured | against | ratio | at most | |",
+        "|---|---|---|---|---|---|",
     ]
-    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)]) + "\n"
+    return "\n".join([*lines, *(f"| {' | '.join(_cells(row))} |" for row in rows)]) + "\n"
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -9,7 +9,8 @@ import importlib.util
 import json
 import re
 import sys
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -63,10 +64,31 @@ def dispatcher(functions: Collection[str]) -> WSGIApplication:
             return _refuse(start_response, "413 Payload Too Large", _TOO_LARGE)
         for route in table:
             if route.pattern.fullmatch(path):
-                return apps[route.function](environ, start_response)
+                return _Answer(apps[route.function](environ, start_response))
         return _refuse(start_response, "404 Not Found", "There is no such route.")
 
     return dispatch
+
+
+class _Answer:
+    """What a function answers; what it does once the answer is out holds up no next request.
+
+    On Vercel the proxy keeps the caller's connection, and the function ends behind it.
+    """
+
+    _afterwards = ThreadPoolExecutor(16, "afterwards")
+
+    def __init__(self, answer: Iterable[bytes]) -> None:
+        self._answer = answer
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._answer)
+
+    def close(self) -> None:
+        """Let the function finish, in a thread of its own."""
+        close = getattr(self._answer, "close", None)
+        if close:
+            self._afterwards.submit(close)
 
 
 def _refuse(start_response: StartResponse, status: str, error: str) -> Iterable[bytes]:

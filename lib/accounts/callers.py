@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -60,7 +61,9 @@ def identify(
     else:
         key_hash = keys.digest(credential)
     found = postgres.row(
-        _BY_KEY if key_hash else _BY_PERSON,
+        _statement(
+            _BY_KEY if key_hash else _BY_PERSON, bool(objects), bool(jobs), window is not None
+        ),
         {
             "hash": key_hash,
             "person": person,
@@ -80,41 +83,52 @@ def identify(
     )
 
 
-_FIND = """
-    with who as ({who}),
-    counted as (
-      insert into app.rate_windows as w (subject, started_at, hits)
-      select %(window)s || ':' || coalesce(key_id, account_id), date_trunc('minute', now()), 1
-      from who where %(window)s::text is not null
-      on conflict (subject, started_at) do update set hits = w.hits + 1
-      returning hits
+@cache
+def _statement(who: str, with_uploads: bool, with_jobs: bool, with_window: bool) -> str:
+    """The one statement. It holds no more than is asked for: planning it is most of its cost."""
+    counted = f", counted as ({_COUNTED})" if with_window else ""
+    files = " || ".join(
+        ([_UPLOADS] if with_uploads else []) + ([_OUTPUTS] if with_jobs else []) or ["'[]'::jsonb"]
     )
-    select who.key_id, who.account_id, p.name as plan_name,
-           p.minutes_per_month, p.max_input_bytes,
-           (select hits from counted) as rate_hits,
-           (select coalesce(jsonb_agg(to_jsonb(file)), '[]') from (
-              select u.object_name, u.filename, u.declared_bytes, u.probe
-                from app.uploads u
-               where u.account_id = who.account_id and u.object_name = any(%(objects)s::text[])
-              union all
-              select j.id::text, null, null, null
-                from app.jobs j
-               where j.account_id = who.account_id and j.id = any(%(jobs)s::uuid[])
-                 and j.status = 'completed'
-            ) file) as files
-      from who join app.plans p on p.id = who.plan_id
+    return f"""
+        with who as ({who}){counted}
+        select who.key_id, who.account_id, p.name as plan_name,
+               p.minutes_per_month, p.max_input_bytes,
+               {"(select hits from counted)" if with_window else "null::integer"} as rate_hits,
+               {files} as files
+          from who join app.plans p on p.id = who.plan_id
+    """  # noqa: S608 -- all of these texts are ours
+
+
+_BY_KEY = """
+    select k.id as key_id, a.id as account_id, a.plan_id
+      from app.api_keys k join app.accounts a on a.id = k.account_id
+     where k.hash = %(hash)s and k.revoked_at is null
+       and (k.expires_at is null or k.expires_at > now())
 """
 
-_BY_KEY = _FIND.format(
-    who="""
-      select k.id as key_id, a.id as account_id, a.plan_id
-        from app.api_keys k join app.accounts a on a.id = k.account_id
-       where k.hash = %(hash)s and k.revoked_at is null
-         and (k.expires_at is null or k.expires_at > now())
-    """
-)
+_BY_PERSON = """
+    select null::uuid as key_id, id as account_id, plan_id
+      from app.accounts where id = %(person)s
+"""
 
-_BY_PERSON = _FIND.format(
-    who="select null::uuid as key_id, id as account_id, plan_id from app.accounts"
-    " where id = %(person)s"
-)
+_COUNTED = """
+    insert into app.rate_windows as w (subject, started_at, hits)
+    select %(window)s || ':' || coalesce(key_id, account_id), date_trunc('minute', now()), 1
+      from who
+    on conflict (subject, started_at) do update set hits = w.hits + 1
+    returning hits
+"""
+
+_UPLOADS = """
+    (select coalesce(jsonb_agg(to_jsonb(file)), '[]') from (
+       select u.object_name, u.filename, u.declared_bytes, u.probe from app.uploads u
+        where u.account_id = who.account_id and u.object_name = any(%(objects)s::text[])) file)
+"""
+
+_OUTPUTS = """
+    (select coalesce(jsonb_agg(jsonb_build_object('object_name', j.id, 'probe', null)), '[]')
+       from app.jobs j
+      where j.account_id = who.account_id and j.id = any(%(jobs)s::uuid[])
+        and j.status = 'completed')
+"""

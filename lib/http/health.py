@@ -6,7 +6,6 @@ import time
 from datetime import UTC, datetime
 
 import msgspec
-import psycopg
 
 from lib.platform import postgres, storage
 
@@ -46,7 +45,7 @@ def health() -> Health:
 def _supabase() -> Supabase:
     try:
         postgres.row("select 1 as one")
-    except psycopg.Error:
+    except postgres.PostgresError:
         return Supabase(ok=False, error="The database does not answer.")
     try:
         status, text = storage.healthy()

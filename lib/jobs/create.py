@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
-from psycopg.types.json import Jsonb
 
 from lib.accounts.callers import Caller
 from lib.jobs import addresses
@@ -46,10 +45,10 @@ def create(caller: Caller, request: TranscodeRequest) -> Accepted:
             "minutes": minutes(seconds or 0),
             "known": seconds is not None,
             "seconds": seconds,
-            "request": Jsonb(request),
+            "request": postgres.jsonb(request),
             "format": request.outputFormat,
-            "inputs": Jsonb([file.shown for file in files]),
-            "metadata": Jsonb(_metadata(request)),
+            "inputs": postgres.jsonb([file.shown for file in files]),
+            "metadata": postgres.jsonb(_metadata(request)),
             "lane": lane(request, probes),
         },
     )
@@ -137,57 +136,8 @@ def _details(refused: Refused) -> str:
     return " ".join(f"{item.what}: {item.rule} {item.instead}".strip() for item in refused.refusals)
 
 
-# The reservation passes only when the month's minutes suffice; its row lock makes parallel creates
-# wait for each other, so that they never overspend. `turn` is the account's next place in the
-# fair order, never before the turn that is being served now.
 _CREATE = """
-    with reserved as (
-      insert into app.usage as u (account_id, period, reserved_minutes)
-      select %(account)s, date_trunc('month', now() at time zone 'utc')::date, %(minutes)s::numeric
-       where %(minutes)s::numeric <= %(limit)s
-      on conflict (account_id, period) do update
-        set reserved_minutes = u.reserved_minutes + excluded.reserved_minutes
-        where u.used_minutes + u.reserved_minutes + excluded.reserved_minutes <= %(limit)s
-          and (%(known)s or u.used_minutes + u.reserved_minutes < %(limit)s)
-      returning period
-    ),
-    place as (
-      update app.accounts
-         set last_turn = greatest(last_turn + 1, (select turn from app.queue_clock))
-       where id = %(account)s and exists (select from reserved)
-      returning last_turn
-    ),
-    job as (
-      insert into app.jobs (id, account_id, status, request, output_format, inputs, metadata, lane,
-        period, reserved_minutes, duration_seconds, turn, queue_position,
-        error_message, error_category)
-      select %(id)s, %(account)s,
-             case when p.last_turn is null then 'failed' else 'pending' end,
-             %(request)s::jsonb, %(format)s, %(inputs)s::jsonb, %(metadata)s::jsonb, %(lane)s,
-             date_trunc('month', now() at time zone 'utc')::date,
-             case when p.last_turn is null then 0 else %(minutes)s::numeric end,
-             %(seconds)s::float8,
-             coalesce(p.last_turn, 0),
-             case when p.last_turn is null then null else (
-               select 1 + count(*) from (
-                 select from app.jobs q where q.status = 'pending' and q.turn <= p.last_turn
-                  limit 9999) ahead) end,
-             case when p.last_turn is null
-               then 'Quota exceeded: Video Processing Minutes.' end,
-             case when p.last_turn is null then 'quota' else 'unknown' end
-        from (select (select last_turn from place) as last_turn) p
-      returning id, status, reserved_minutes, period
-    ),
-    event as (
-      insert into app.job_events (job_id, kind)
-      select id, case status when 'failed' then 'failed' else 'created' end from job
-    ),
-    ledger as (
-      insert into app.usage_ledger (account_id, job_id, period, kind, minutes)
-      select %(account)s, id, period, 'reserve', reserved_minutes from job where status = 'pending'
-    )
-    select id, status,
-           case when status = 'pending'
-             then (select pgmq.send('jobs', jsonb_build_object('job_id', id))) end as message
-      from job
+    select id, status from app.create_job(
+      %(id)s, %(account)s, %(limit)s, %(minutes)s, %(known)s, %(seconds)s, %(request)s, %(format)s,
+      %(inputs)s, %(metadata)s, %(lane)s)
 """

@@ -19,7 +19,6 @@ from lib.jobs import addresses, queue
 from lib.jobs.create import minutes, quota_sentence, upgrade_url
 from lib.jobs.queue import Lease
 from lib.jobs.wire import FfmpegOptions, JobOutput
-from lib.media import source
 from lib.media.errors import Canceled, MediaError
 from lib.media.plan import Plan, billable_seconds, make_plan
 from lib.media.probe import Probe, measure, probe
@@ -196,6 +195,8 @@ def _fetch(lease: Lease, url: str, path: Path, pulse: _Pulse) -> None:
     limit = lease.max_input_bytes
     address = addresses.parse(url)
     if address is None:
+        from lib.media import source  # slow to import, and most inputs are stored files
+
         source.fetch(
             url,
             path,

@@ -15,7 +15,6 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from psycopg.types.json import Jsonb
 
 from lib.jobs.wire import Category, FfmpegOptions, JobInput, JobOutput
 from lib.media.request import TranscodeRequest
@@ -132,8 +131,8 @@ def describe(
             """,  # noqa: S608
             _mine(lease)
             | {
-                "inputs": Jsonb(inputs),
-                "options": Jsonb(options),
+                "inputs": postgres.jsonb(inputs),
+                "options": postgres.jsonb(options),
                 "minutes": minutes,
                 "seconds": seconds,
                 "limit": lease.minutes_per_month,
@@ -156,7 +155,7 @@ def complete(
         lease,
         {
             "status": "completed",
-            "outputs": Jsonb([output]),
+            "outputs": postgres.jsonb([output]),
             "minutes": minutes,
             "seconds": output_seconds,
             "processing": processing_seconds,

@@ -11,7 +11,6 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from psycopg.types.json import Jsonb
 
 from lib.accounts.callers import Caller
 from lib.jobs import addresses
@@ -133,7 +132,7 @@ def confirm(caller: Caller, request: Any) -> Confirmed:
         {
             "object": address.object_name,
             "size": size,
-            "probe": Jsonb(found) if found else None,
+            "probe": postgres.jsonb(found) if found else None,
         },
     )
     if confirmed is None:

@@ -1,37 +1,57 @@
-"""Postgres through a small pool: one statement is one round trip and one transaction."""
+"""Postgres through a small pool: one statement is one round trip and one transaction.
+
+psycopg is imported at the first use: it takes as long to import as Flask does.
+"""
 
 from __future__ import annotations
 
 import select
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
-
-import msgspec
-import psycopg
-from psycopg.rows import DictRow, dict_row
-from psycopg.types.json import set_json_dumps, set_json_loads
-from psycopg_pool import ConnectionPool
+from typing import TYPE_CHECKING, Any
 
 from lib.platform.settings import settings
 
-Pool = ConnectionPool[psycopg.Connection[DictRow]]
+if TYPE_CHECKING:
+    import psycopg
+    from psycopg.rows import DictRow
+    from psycopg.types.json import Jsonb
+    from psycopg_pool import ConnectionPool
 
-set_json_dumps(msgspec.json.encode)
-set_json_loads(msgspec.json.decode)
+    Pool = ConnectionPool[psycopg.Connection[DictRow]]
+
+
+class PostgresError(Exception):
+    """The database refused or did not answer; the text is for logs, not for callers."""
 
 
 def rows(sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
-    """Run one statement in a transaction of its own; its rows as dictionaries."""
-    with pool().connection() as connection:
-        cursor = connection.execute(sql.encode(), parameters)
-        return cursor.fetchall() if cursor.description else []
+    """Run one statement in a transaction of its own; its rows as dictionaries.
+
+    Raises PostgresError.
+    """
+    opened = pool()
+    import psycopg
+
+    try:
+        with opened.connection() as connection:
+            cursor = connection.execute(sql.encode(), parameters)
+            return cursor.fetchall() if cursor.description else []
+    except psycopg.Error as error:
+        raise PostgresError(f"{type(error).__name__}: {error}") from error
 
 
 def row(sql: str, parameters: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
     """The first row of `rows`, or None."""
     found = rows(sql, parameters)
     return found[0] if found else None
+
+
+def jsonb(value: object) -> Jsonb:
+    """A parameter of type jsonb: plain values or msgspec structs."""
+    from psycopg.types.json import Jsonb
+
+    return Jsonb(value)
 
 
 @cache
@@ -41,6 +61,14 @@ def pool() -> Pool:
     Supabase's transaction pooler gives each transaction another connection, so nothing is
     prepared; autocommit makes a statement one round trip.
     """
+    import msgspec
+    import psycopg
+    from psycopg.rows import DictRow, dict_row
+    from psycopg.types.json import set_json_dumps, set_json_loads
+    from psycopg_pool import ConnectionPool
+
+    set_json_dumps(msgspec.json.encode)
+    set_json_loads(msgspec.json.decode)
     return ConnectionPool(
         settings().postgres_url,
         connection_class=psycopg.Connection[DictRow],
@@ -58,4 +86,6 @@ def _check_alive(connection: psycopg.Connection[DictRow]) -> None:
     """Notice a connection that the server closed while it lay idle, without a round trip."""
     readable, _, _ = select.select([connection.fileno()], [], [], 0)
     if readable:
+        import psycopg
+
         raise psycopg.OperationalError("the server closed the idle connection")

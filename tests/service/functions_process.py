@@ -1,0 +1,26 @@
+"""The functions in a process of their own, on the settings of its environment.
+
+`python -m tests.service.functions_process NAME…` prints the address; it ends with its parent.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+
+from local import functions
+from local.children import when_parent_ends
+from local.server import Server
+
+
+def main() -> None:
+    """Serve the named functions until the parent lets go."""
+    stopped = threading.Event()
+    when_parent_ends(stopped.set)
+    with Server(functions.dispatcher(sys.argv[1:])) as server:
+        print(server.url, flush=True)
+        stopped.wait()
+
+
+if __name__ == "__main__":
+    main()
