@@ -59,7 +59,8 @@ test-slow: .venv/dev.done ## the sweeps: schema-driven fuzz, large files
 
 .PHONY: test-live
 test-live: .venv/dev.done ## the service tests against a real Supabase project (see README)
-	$(BIN)/python -m pytest -rs tests/live
+	LIVE=1 $(BIN)/python -m pytest -rs tests/live tests/clients tests/service/test_main_job.py \
+		tests/service/test_isolation.py tests/service/test_bad_input.py tests/service/test_fairness.py
 
 .PHONY: lint
 lint: .venv/dev.done ## ruff, types, import rules

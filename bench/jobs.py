@@ -22,7 +22,7 @@ from lib.media.request import TranscodeRequest
 from local import client as api
 from local import sample
 
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.25
 """Polling costs time on the same cores; a job's times are read from its own time stamps."""
 
 

@@ -27,7 +27,8 @@ class Stack:
 
     `port` is the API's and `supabase_port` the stand-ins' (0: any free one); `overrides` are
     settings of the product that differ from the defaults of one machine; without `functions` only
-    the database and the stand-ins run. Raises PortTaken.
+    the database and the stand-ins run. With `project`, the addresses and keys of a Supabase
+    project, these don't run: the functions and the worker use the project. Raises PortTaken.
     """
 
     def __init__(
@@ -38,18 +39,29 @@ class Stack:
         supabase_port: int = 0,
         overrides: Mapping[str, str] | None = None,
         functions: bool = True,
+        project: Mapping[str, str] | None = None,
     ) -> None:
         self._stack = ExitStack()
         self.folder = folder
         try:
-            self._start(port, supabase_port, dict(overrides or {}))
+            self._listen(port)
+            made = keys.load(folder / "keys.json")
+            self.settings = dict(project) if project else self._supabase(supabase_port, made)
+            self.settings |= {
+                "WORKER_SECRET": made.worker_secret,
+                "CRON_SECRET": made.cron_secret,
+                "API_URL": self.url,
+                "FUNCTION_SECONDS": str(24 * 3600),
+                "JOB_SECONDS": str(2 * 3600),
+            } | dict(overrides or {})
             if functions:
                 self._serve()
         except BaseException:
             self._stack.close()
             raise
 
-    def _start(self, port: int, supabase_port: int, overrides: dict[str, str]) -> None:
+    def _listen(self, port: int) -> None:
+        """Take the API's port."""
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
             api = server.Server(port=port, threads=32)
@@ -60,26 +72,23 @@ class Stack:
         self._stack.callback(api.stop)
         self._api = api
         self.url = api.url
-        made = keys.load(self.folder / "keys.json")
+
+    def _supabase(self, port: int, made: keys.Keys) -> dict[str, str]:
+        """Start the database and the stand-ins; their addresses and keys."""
         database = postgres.start(self.folder / "postgres")
         self._stack.callback(database.stop)
         migrate.migrate(database.url)
         self.supabase = self._child(
             "local.supabase",
-            [str(self.folder), database.url, str(supabase_port), self.url],
+            [str(self.folder), database.url, str(port), self.url],
             dict(os.environ),
         )
-        self.settings = {
+        return {
             "POSTGRES_URL": database.url,
             "SUPABASE_URL": self.supabase.ready(),
             "SUPABASE_PUBLISHABLE_KEY": made.publishable,
             "SUPABASE_SECRET_KEY": made.secret,
-            "WORKER_SECRET": made.worker_secret,
-            "CRON_SECRET": made.cron_secret,
-            "API_URL": self.url,
-            "FUNCTION_SECONDS": str(24 * 3600),
-            "JOB_SECONDS": str(2 * 3600),
-        } | overrides
+        }
 
     def _serve(self) -> None:
         """Start the worker and the functions."""

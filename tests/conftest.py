@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 import uuid
@@ -18,6 +19,13 @@ from local import keys_command, sample
 from local.stack import Stack
 from tests.sources import SourceServer
 
+PROJECT = (
+    "POSTGRES_URL",
+    "SUPABASE_URL",
+    "SUPABASE_PUBLISHABLE_KEY",
+    "SUPABASE_SECRET_KEY",
+)
+"""The settings that name a real project to `make test-live`."""
 ENDED = ("completed", "failed", "canceled")
 
 
@@ -82,8 +90,22 @@ def stack(tmp_path_factory: pytest.TempPathFactory, sources: SourceServer) -> It
         "FETCH_SECONDS": "4",
         "WORKER_SLOTS": "2",
     }
-    with Stack(tmp_path_factory.mktemp("stack"), overrides=overrides) as running:
+    project = None
+    if os.environ.get("LIVE"):  # make test-live
+        if missing := [name for name in PROJECT if not os.environ.get(name)]:
+            pytest.skip(f"a Supabase project is needed; not set: {', '.join(missing)}")
+        project = {name: os.environ[name] for name in PROJECT}
+    folder = tmp_path_factory.mktemp("stack")
+    with Stack(folder, overrides=overrides, project=project) as running:
         yield running
+
+
+@pytest.fixture
+def stand_ins(stack: Stack) -> Stack:
+    """The stack, for tests that reach into the stand-ins; skipped against a real project."""
+    if os.environ.get("LIVE"):
+        pytest.skip("this test signs tokens itself: only the stand-in's key is at hand")
+    return stack
 
 
 @pytest.fixture

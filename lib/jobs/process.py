@@ -100,7 +100,10 @@ def process(lease: Lease, stop: threading.Event, deadline: Deadline) -> None:
         try:
             _attempt(lease, folder, pulse, deadline)
         except MediaError as error:
-            queue.fail(lease, error.category, str(error))
+            if error.category == "transient" and lease.attempt < settings().max_attempts:
+                queue.postpone(lease, 2**lease.attempt)
+            else:
+                queue.fail(lease, error.category, str(error))
         except Canceled:
             if stop.is_set() and not pulse.lost.is_set():
                 queue.postpone(lease, 0)

@@ -39,7 +39,7 @@ def test_creates_in_parallel_never_overspend(free_account: Account, stack: objec
 
     with ThreadPoolExecutor(8) as pool:
         statuses = list(pool.map(create, range(60)))
-    assert statuses.count(201) == 20 - (1 if statuses.count(201) == 19 else 0)
+    assert statuses.count(201) in (19, 20)  # an mp3 is a few milliseconds longer than asked for
     assert statuses.count(201) + statuses.count(402) == 60
     listed = free_account.http.get("/v1/transcodes", params={"limit": 100}).json()["items"]
     for job in listed:

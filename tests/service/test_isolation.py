@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -74,7 +75,7 @@ def test_a_person_s_token_authenticates(stack: Stack) -> None:
     settings = stack.settings
     headers = {"apikey": settings["SUPABASE_SECRET_KEY"],
                "Authorization": f"Bearer {settings['SUPABASE_SECRET_KEY']}"}  # fmt: skip
-    person = {"email": "person@example.com", "password": "correct horse"}
+    person = {"email": f"{uuid.uuid4()}@example.com", "password": "correct horse"}
     httpx.post(
         f"{settings['SUPABASE_URL']}/auth/v1/admin/users",
         headers=headers,
@@ -91,7 +92,8 @@ def test_a_person_s_token_authenticates(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("fault", ["expired", "foreign key", "other issuer", "role", "none"])
-def test_a_token_with_a_fault_is_refused(stack: Stack, fault: str) -> None:
+def test_a_token_with_a_fault_is_refused(stand_ins: Stack, fault: str) -> None:
+    stack = stand_ins
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     made = stand_in_keys.load(stack.folder / "keys.json")
