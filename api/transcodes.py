@@ -7,7 +7,7 @@ from flask import Response
 from lib.http.app import answer, create_app
 from lib.http.auth import authenticate
 from lib.http.body import input_urls, json_body, parse, query_int, query_text, query_time
-from lib.jobs import addresses, cancel, create, read, wake
+from lib.jobs import addresses, cancel, create, links, read, wake
 from lib.media.request import TranscodeRequest
 
 app = create_app(__name__)
@@ -60,6 +60,15 @@ def cancel_transcode(job_id: str) -> Response:
 @app.get("/v1/transcodes/<job_id>/download")
 def download_transcode(job_id: str) -> Response:
     return answer(read.download(authenticate().account_id, job_id))
+
+
+@app.get("/v1/transcodes/<job_id>/inputs/<int:index>")
+def follow_input_link(job_id: str, index: int) -> Response:
+    """The link in `inputs[].downloadUrl`: its signature is its key."""
+    target = links.resolve(
+        job_id, index, query_text("expires") or "", query_text("signature") or ""
+    )
+    return answer({"url": target}, 302, {"Location": target})
 
 
 _woken = 0.0

@@ -205,6 +205,31 @@ def _paths() -> dict[str, Any]:
                 (400, 401, 404, 500, 503),
             )
         },
+        "/v1/transcodes/{id}/inputs/{index}": {
+            "parameters": [
+                job_id,
+                {
+                    "name": "index",
+                    "in": "path",
+                    "required": True,
+                    "schema": {"type": "integer", "minimum": 0},
+                },
+            ],
+            "get": _operation(
+                "followInputLink",
+                "The address in `inputs[].downloadUrl`: leads to the file; needs no key",
+                _ref("Download"),
+                (404, 500, 503),
+                status=302,
+            )
+            | {
+                "security": [],
+                "parameters": [
+                    {"name": name, "in": "query", "schema": {"type": "string"}}
+                    for name in ("expires", "signature")
+                ],
+            },
+        },
         "/health-check": {
             "get": _operation("healthCheck", "Whether the service works", _ref("Health"), ())
             | {"security": []}

@@ -9,7 +9,7 @@ from uuid import UUID
 from lib.jobs import addresses
 from lib.jobs.wire import STATUSES, Download, Transcode, TranscodeList, transcode
 from lib.platform import postgres, storage
-from lib.platform.errors import Problem, bad_request, not_found
+from lib.platform.errors import UNAVAILABLE, Problem, bad_request, not_found
 
 DOWNLOAD_SECONDS = 600
 """How long the link to an output lives."""
@@ -109,7 +109,7 @@ def download(account_id: UUID, job_id: str) -> Download:
     except storage.Missing as error:
         raise not_found("The output of this job has been deleted.") from error
     except storage.StorageError as error:
-        raise Problem(503, "Storage does not answer just now. Try again in a moment.") from error
+        raise Problem(503, UNAVAILABLE) from error
 
 
 def waited_seconds(job: Transcode) -> float:

@@ -19,7 +19,7 @@ from lib.jobs.wire import stamp
 from lib.media.errors import MediaError
 from lib.media.probe import Probe, media_metadata, probe
 from lib.platform import postgres, storage
-from lib.platform.errors import Problem, bad_request, not_found
+from lib.platform.errors import UNAVAILABLE, Problem, bad_request, not_found
 
 TYPES = frozenset({
     "video/mp4", "video/webm", "video/quicktime", "video/x-msvideo",
@@ -38,7 +38,6 @@ MISSING = "Missing required fields: filename, contentType, fileSize"
 BAD_SIZE = (
     "Invalid fileSize. Must be a positive number in bytes (not a formatted string like '1.46mbs')"
 )
-UNAVAILABLE = "Storage does not answer just now. Try again in a moment."
 
 
 class Presigned(msgspec.Struct):

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from lib.jobs import addresses, links
+
 Status = Literal["pending", "processing", "completed", "failed", "canceled"]
 STATUSES = ("pending", "processing", "completed", "failed", "canceled")
 Category = Literal[
@@ -26,6 +28,8 @@ class JobInput(msgspec.Struct, omit_defaults=True):
     size_bytes: str
     """Bytes as a decimal string; "0" until they are known."""
     options: list[dict[str, Any]] | msgspec.UnsetType = msgspec.UNSET
+    downloadUrl: str | msgspec.UnsetType = msgspec.UNSET  # noqa: N815 -- the wire's name
+    """Leads to a stored input for ten minutes; never stored."""
 
 
 class JobOutput(msgspec.Struct):
@@ -125,7 +129,7 @@ def transcode(row: dict[str, Any]) -> Transcode:
         job_type=row["job_type"],
         status=row["status"],
         output_format=row["output_format"],
-        inputs=msgspec.convert(row["inputs"], list[JobInput]),
+        inputs=_inputs(row),
         outputs=outputs,
         output_url=outputs[0].url if outputs else None,
         created_at=stamp(row["created_at"]),
@@ -144,6 +148,14 @@ def transcode(row: dict[str, Any]) -> Transcode:
         ffmpeg_options=msgspec.convert(row["ffmpeg_options"], FfmpegOptions | None),
         user_id=str(row["account_id"]),
     )
+
+
+def _inputs(row: dict[str, Any]) -> list[JobInput]:
+    inputs = msgspec.convert(row["inputs"], list[JobInput])
+    for index, each in enumerate(inputs):
+        if each.url.startswith(addresses.SCHEME):
+            each.downloadUrl = links.input_link(row["id"], index)
+    return inputs
 
 
 def _stamp_or_none(moment: datetime | None) -> str | None:

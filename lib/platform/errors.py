@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+UNAVAILABLE = "Storage does not answer just now. Try again in a moment."
+"""What a caller reads when Storage fails us."""
+
 
 class Problem(Exception):
     """An answer other than success.

@@ -16,7 +16,8 @@ from local.supabase import keys as stand_in_keys
 from tests.conftest import Account
 from tools.openapi import document
 
-OPEN = {"/health-check", "/openapi.yaml"}
+SIGNED = "/v1/transcodes/{id}/inputs/{index}"
+OPEN = {"/health-check", "/openapi.yaml", SIGNED}
 
 
 def calls(job_id: str, url: str, filename: str) -> dict[tuple[str, str], dict[str, object] | None]:
@@ -52,6 +53,29 @@ def test_the_matrix_covers_every_route() -> None:
     named = {path for _, path in calls("{id}", "", "")}
     rest = {"/v1/transcodes", "/v1/upload/presigned-url"}  # these name nothing
     assert named | rest | OPEN == set(document()["paths"])
+
+
+def test_the_link_to_an_input_opens_that_file_alone(
+    account: Account, other_account: Account, clip: Path
+) -> None:
+    url = account.upload(clip)
+    job = account.job(account.create([url, url], "mp3"))
+    other = other_account.job(other_account.create(other_account.upload(clip), "mp3"))
+    link = job["inputs"][1]["downloadUrl"]
+    followed = httpx.get(link, follow_redirects=True, trust_env=False)
+    assert followed.content == clip.read_bytes()
+    for forged in (
+        link.replace(job["id"], other["id"]),
+        link.replace("/inputs/1", "/inputs/0"),
+        link.replace("expires=", "expires=9"),
+        link[:-1] + ("0" if link[-1] != "0" else "1"),
+        link.partition("?")[0],
+        link.partition("&")[0],
+    ):
+        answer = httpx.get(forged, trust_env=False)
+        assert answer.status_code == 404, (forged, answer.text)
+    by_url = account.job(account.create("https://example.com/clip.mp4", "mp3"))
+    assert "downloadUrl" not in by_url["inputs"][0]
 
 
 def test_no_key_no_answer(stack: Stack) -> None:

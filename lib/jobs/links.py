@@ -1,0 +1,59 @@
+"""Short-lived links to a job's inputs: signed by us, resolved to Storage when they are followed.
+
+A read of a job would otherwise ask Storage to sign each input, whether anyone follows it or not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import time
+from uuid import UUID
+
+from lib.jobs import addresses
+from lib.platform import postgres, storage
+from lib.platform.errors import UNAVAILABLE, Problem, not_found
+from lib.platform.settings import settings
+
+LINK_SECONDS = 600
+STORAGE_SECONDS = 60
+"""How long the link lives that a followed one leads to."""
+
+
+def input_link(job_id: UUID, index: int) -> str:
+    """An address that leads to the job's input number `index` (from 0), for ten minutes."""
+    expires = int(time.time()) + LINK_SECONDS
+    return (
+        f"{settings().api_url}/v1/transcodes/{job_id}/inputs/{index}"
+        f"?expires={expires}&signature={_signature(str(job_id), index, str(expires))}"
+    )
+
+
+def resolve(job_id: str, index: int, expires: str, signature: str) -> str:
+    """Where a link leads. Raises Problem 404 for one that is forged or over, 503."""
+    signed = hmac.compare_digest(_signature(job_id, index, expires).encode(), signature.encode())
+    # What is signed is ours, and so is well formed.
+    if not signed or int(expires) < time.time():
+        raise _gone()
+    found = postgres.row(
+        "select inputs -> %(index)s::integer ->> 'url' as url from app.jobs where id = %(id)s",
+        {"id": UUID(job_id), "index": index},
+    )
+    address = addresses.parse(found["url"]) if found and found["url"] else None
+    if address is None:
+        raise _gone()
+    try:
+        return storage.sign_download(*address, STORAGE_SECONDS, address.filename)
+    except storage.Missing as error:
+        raise _gone() from error
+    except storage.StorageError as error:
+        raise Problem(503, UNAVAILABLE) from error
+
+
+def _signature(job_id: str, index: int, expires: str) -> str:
+    signed = f"input {job_id} {index} {expires}"
+    return hmac.new(settings().worker_secret.encode(), signed.encode(), hashlib.sha256).hexdigest()
+
+
+def _gone() -> Problem:
+    return not_found("This link is over, or its file was deleted. Read the job for a fresh one.")
