@@ -23,7 +23,9 @@ from rich.table import Table
 
 from bench import answers, jobs, million, startup
 from bench.rows import Row
+from lib.accounts import callers
 from lib.media import ffmpeg
+from lib.platform import postgres
 from local import client as api
 from local import keys_command
 from local.children import Child
@@ -75,9 +77,6 @@ def _million(folder: Path) -> list[Row]:
     with Stack(folder / "stack", functions=False) as stack:
         key = stack.demo_key()
         os.environ.update(stack.settings | {"WORKER_URL": stack.url})
-        from lib.accounts import callers
-        from lib.platform import postgres
-
         other = keys_command.create(stack.settings, "other@example.com", "bench", "pro")
         rows = million.million(
             stack.settings["POSTGRES_URL"],

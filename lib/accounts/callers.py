@@ -122,7 +122,7 @@ _COUNTED = """
 
 _UPLOADS = """
     (select coalesce(jsonb_agg(to_jsonb(file)), '[]') from (
-       select u.object_name, u.filename, u.declared_bytes, u.probe from app.uploads u
+       select u.object_name, u.probe from app.uploads u
         where u.account_id = who.account_id and u.object_name = any(%(objects)s::text[])) file)
 """
 

@@ -78,7 +78,7 @@ class Transcode(msgspec.Struct):
 
 
 class TranscodeList(msgspec.Struct):
-    """A page of jobs."""
+    """A page of jobs; the total of a filtered list is counted to 5,000."""
 
     items: list[Transcode]
     page: int

@@ -6,10 +6,10 @@ import json
 import sys
 import threading
 import traceback
-from functools import cache
 
 from lib.jobs import queue, wake
 from lib.jobs.process import Deadline, clean_leftover, process, remove_stale_folders
+from lib.platform.once import once
 from lib.platform.settings import settings
 
 LEAST_SECONDS = 60
@@ -80,6 +80,6 @@ def _work(stop: threading.Event, deadline: Deadline) -> bool:
         return False
 
 
-@cache
+@once
 def _slots() -> threading.Semaphore:
     return threading.Semaphore(settings().worker_slots)

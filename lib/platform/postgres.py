@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import select
 from collections.abc import Mapping
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from lib.platform.once import once
 from lib.platform.settings import settings
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def jsonb(value: object) -> Jsonb:
     return Jsonb(value)
 
 
-@cache
+@once
 def pool() -> Pool:
     """The process's pool, opened at first use.
 

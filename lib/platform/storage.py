@@ -10,10 +10,10 @@ import base64
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from lib.platform.once import once
 from lib.platform.settings import settings
 
 if TYPE_CHECKING:
@@ -246,14 +246,14 @@ def _translated() -> Iterator[None]:
         raise StorageError(str(error)) from error
 
 
-@cache
+@once
 def _client() -> SyncStorageClient:
     from storage3 import SyncStorageClient
 
     return SyncStorageClient(f"{_base()}/", _auth(), http_client=_http())
 
 
-@cache
+@once
 def _http() -> httpx.Client:
     import httpx
 

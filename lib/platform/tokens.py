@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from lib.platform.once import once
 from lib.platform.settings import settings
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def subject(token: str) -> UUID:
         raise TokenRefused from error
 
 
-@cache
+@once
 def _key_set() -> PyJWKClient:
     """The key set, fetched at first use and kept for ten minutes (Auth's own max-age)."""
     from jwt import PyJWKClient

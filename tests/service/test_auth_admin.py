@@ -2,35 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import jwt
 import pytest
 
-from tests.service import auth_rig
 from tests.service.auth_rig import Project, Rig, code
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    with auth_rig.project(tmp_path_factory.mktemp("auth")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def served(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    with auth_rig.serve(project, tmp_path_factory.mktemp("mail")) as rig:
-        yield rig
-
-
-@pytest.fixture
-def auth(project: Project, served: Rig) -> Rig:
-    """Auth as on one machine, without users and mails."""
-    project.rows("delete from auth.users")
-    served.forget_mails()
-    return served
 
 
 def test_server_key_alone_in_apikey_is_admin(auth: Rig) -> None:

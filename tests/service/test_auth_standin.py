@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -20,26 +19,6 @@ from tests.service.auth_rig import Project, Rig, code
 RECORDED = json.loads((Path(__file__).parents[1] / "data" / "auth_exchanges.json").read_text())
 RECORDED_AT = "http://127.0.0.1:54321/auth/v1"
 PAGES_AT = "http://127.0.0.1:3000"
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    with auth_rig.project(tmp_path_factory.mktemp("auth")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def served(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    with auth_rig.serve(project, tmp_path_factory.mktemp("mail")) as rig:
-        yield rig
-
-
-@pytest.fixture
-def auth(project: Project, served: Rig) -> Rig:
-    """Auth as on one machine, without users and mails."""
-    project.rows("delete from auth.users")
-    served.forget_mails()
-    return served
 
 
 def test_recorded_exchanges(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -15,23 +14,6 @@ from supabase import Client, create_client
 from tests.service import storage_replay
 from tests.service.storage_replay import ramp
 from tests.service.storage_server import Running, fresh_database, running
-
-
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgres.Postgres]:
-    """One server for all databases of this module."""
-    started = postgres.start(tmp_path_factory.mktemp("postgres"))
-    yield started
-    started.stop()
-
-
-@pytest.fixture(scope="module")
-def server(
-    database: postgres.Postgres, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Running]:
-    """A stand-in that tests share; each makes its own buckets."""
-    with running(fresh_database(database), tmp_path_factory.mktemp("storage")) as started:
-        yield started
 
 
 @pytest.fixture

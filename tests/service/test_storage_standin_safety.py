@@ -20,24 +20,7 @@ from local.supabase.storage.downloads import parse_range
 from local.supabase.storage.errors import StorageError
 from local.supabase.storage.service import KEY_BYTES
 from tests.service.storage_replay import ramp
-from tests.service.storage_server import USER, Running, fresh_database, running, user_token
-
-
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgres.Postgres]:
-    """One server for all databases of this module."""
-    started = postgres.start(tmp_path_factory.mktemp("postgres"))
-    yield started
-    started.stop()
-
-
-@pytest.fixture(scope="module")
-def server(
-    database: postgres.Postgres, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Running]:
-    """A stand-in that tests share; each makes its own buckets."""
-    with running(fresh_database(database), tmp_path_factory.mktemp("storage")) as started:
-        yield started
+from tests.service.storage_server import USER, Running, fresh_database, user_token
 
 
 def refusal(answer: httpx.Response) -> tuple[str, str]:
