@@ -119,19 +119,22 @@ class Stack:
         return path.read_text()
 
     def mend(self) -> list[str]:
-        """Start again, at the same address, what ended by itself; the names of these parts."""
+        """Start again what ended by itself; the names of these parts. What fails is tried anew."""
         mended = []
         if not self.supabase.alive():
             port = self.settings["SUPABASE_URL"].rpartition(":")[2]
             arguments = [str(self.folder), self.settings["POSTGRES_URL"], port, self.url]
             self.supabase = self._child("local.supabase", arguments, dict(os.environ))
-            self.supabase.ready()
-            mended.append("the Supabase stand-in")
+            mended += ["the Supabase stand-in"] if _started(self.supabase) else []
         if not self.worker.alive():
             port = str(urlsplit(self.settings["WORKER_URL"]).port)
-            self.worker = self._child("local.worker", [port], os.environ | self.settings)
-            self.worker.ready()
-            mended.append("the worker")
+            # Another program may have taken the port: a worker that can't be called still looks at
+            # the queue by itself.
+            for each in (port, "0"):
+                self.worker = self._child("local.worker", [each], os.environ | self.settings)
+                if _started(self.worker):
+                    mended.append("the worker")
+                    break
         return mended
 
     def write_environment(self) -> None:
@@ -157,6 +160,14 @@ class Stack:
         trace: TracebackType | None,
     ) -> None:
         self._stack.close()
+
+
+def _started(child: Child) -> bool:
+    try:
+        child.ready()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _write(path: Path, values: Mapping[str, str]) -> None:

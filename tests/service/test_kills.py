@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psutil
 import psycopg
@@ -167,6 +169,21 @@ def test_killed_while_encoding(service: Service, long_clip: Path, victim: str) -
             service.start()
     job = ended_once(service, job_id)
     assert job["status"] == "completed", job["error_message"]
+
+
+def test_a_worker_whose_port_was_taken_comes_back(service: Service, clip: Path) -> None:
+    file_url = upload(service, clip)
+    lines = (service.folder / "settings.env").read_text().splitlines()
+    url = dict(line.split("=", 1) for line in lines)["WORKER_URL"]
+    service.kill_worker()
+    while True:
+        try:
+            taken = socket.create_server(("127.0.0.1", urlsplit(url).port or 0))
+        except OSError:  # the killed one still has it
+            continue
+        break
+    with taken:
+        assert ended_once(service, create(service, file_url))["status"] == "completed"
 
 
 @pytest.mark.parametrize("victim", ["worker", "all"])
