@@ -18,7 +18,7 @@ WORKERS ?= auto
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
-.venv/local.done: requirements.txt requirements-local.txt tools/venv.sh
+.venv/local.done: requirements.txt requirements-local.txt requirements-fonts.txt tools/venv.sh
 	@sh tools/venv.sh "$(PYTHON)"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-local.txt
 	@touch $@
@@ -77,6 +77,11 @@ format: .venv/dev.done ## put the code into shape
 .PHONY: openapi
 openapi: .venv/dev.done ## make the OpenAPI document anew from the models
 	$(BIN)/python -m tools.openapi
+
+.PHONY: tables
+tables: .venv/dev.done ## make the tables of filters anew from ffmpeg and the policy, and their page
+	$(BIN)/python -m tools.filters
+	$(BIN)/python -m tools.allowed
 
 .PHONY: bench
 bench: .venv/dev.done ## how fast it is, as ratios against raw ffmpeg and bare Flask: make bench [ONLY=]

@@ -16,9 +16,10 @@ import msgspec
 from bench.rows import Row, timed
 from lib.media import ffmpeg
 from lib.media.argv import argv
-from lib.media.plan import make_plan
+from lib.media.plan import Machine
+from lib.media.planner import make_plan
 from lib.media.probe import probe
-from lib.media.request import TranscodeRequest
+from lib.media.request import TranscodeRequest, check
 from local import client as api
 from local import sample
 
@@ -120,7 +121,8 @@ def _body(url: str, output_format: str, resolution: str | None) -> dict[str, obj
 def _command(clip: Path, output: Path, output_format: str, resolution: str | None) -> list[str]:
     """The very command that the service runs."""
     body = _body("https://example.com/x", output_format, resolution)
-    plan = make_plan(msgspec.convert(body, TranscodeRequest), [probe(clip)])
+    checked = check(msgspec.convert(body, TranscodeRequest))
+    plan = make_plan(checked, [probe(clip)], Machine(ffmpeg.cores()))
     return [str(ffmpeg.binary()), *argv(plan, [clip], output)]
 
 

@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
+import re
+import socket
 import threading
 import time
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+PIECE_BYTES = 16 * 1024
+
 
 class SourceServer:
-    """Serves the files of a folder at /name, and:
+    """Serves the files of a folder at /name, whole or by ranges, and:
 
+    /whole/NAME knows no ranges, /changing?name=FILE has another ETag with each request,
     /redirect?to=URL answers 302, /drip sends a byte a second for ever, /endless never stops,
     /lie?name=FILE states twice the length it sends, /status?code=N answers N, /hang accepts and
-    says nothing. `hits` are the paths asked for.
+    says nothing. `hits` are the paths asked for, `ranges` the Range header of each (or ""),
+    `bytes_sent` counts the bytes of bodies. Every answer comes `latency` seconds late, and no body
+    faster than `bytes_per_second`; both may be set at any time.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, bytes_per_second: float | None = None, latency: float = 0.0
+    ) -> None:
         self.folder = folder
+        self.bytes_per_second = bytes_per_second
+        self.latency = latency
         self.hits: list[str] = []
+        self.ranges: list[str] = []
+        self.bytes_sent = 0
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -29,7 +43,14 @@ class SourceServer:
 
             def do_GET(self) -> None:
                 outer.hits.append(self.path)
+                outer.ranges.append(self.headers.get("Range", ""))
+                if outer.bytes_per_second:  # else what is sent waits in the kernel's buffers
+                    self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * PIECE_BYTES)
                 outer.answer(self)
+
+            def handle(self) -> None:
+                with suppress(ConnectionResetError):  # a client that has enough
+                    super().handle()
 
             def log_message(self, format: str, *args: Any) -> None:
                 """Say nothing."""
@@ -37,6 +58,7 @@ class SourceServer:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self._stopped = threading.Event()
+        self._count = threading.Lock()
 
     @property
     def port(self) -> int:
@@ -57,6 +79,7 @@ class SourceServer:
         url = urlsplit(handler.path)
         query = {name: values[0] for name, values in parse_qs(url.query).items()}
         name = url.path.lstrip("/")
+        self._stopped.wait(self.latency)
         try:
             match name:
                 case "redirect":
@@ -71,14 +94,33 @@ class SourceServer:
                     data = (self.folder / query["name"]).read_bytes()
                     self._send(handler, 200, data, {"Content-Length": str(len(data) * 2)})
                     handler.close_connection = True
+                case "changing":
+                    self._file(handler, self.folder / query["name"], f'"{len(self.hits)}"')
                 case _:
-                    file = self.folder / name
+                    file = self.folder / name.removeprefix("whole/")
                     if not file.is_file():
                         self._send(handler, 404, b"not here")
-                    else:
+                    elif name.startswith("whole/"):
                         self._send(handler, 200, file.read_bytes())
+                    else:
+                        self._file(handler, file, f'"{file.stat().st_mtime_ns}"')
         except (BrokenPipeError, ConnectionResetError):
             handler.close_connection = True
+
+    def _file(self, handler: BaseHTTPRequestHandler, file: Path, tag: str) -> None:
+        data = file.read_bytes()
+        headers = {"Accept-Ranges": "bytes", "ETag": tag}
+        match = re.fullmatch(r"bytes=(\d+)-(\d*)", handler.headers.get("Range", ""))
+        if match is None or handler.headers.get("If-Range", tag) != tag:
+            self._send(handler, 200, data, headers)
+            return
+        start = int(match[1])
+        end = min(len(data), int(match[2]) + 1 if match[2] else len(data))
+        if start >= end:
+            self._send(handler, 416, b"", headers | {"Content-Range": f"bytes */{len(data)}"})
+            return
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{len(data)}"
+        self._send(handler, 206, data[start:end], headers)
 
     def _send(
         self,
@@ -91,7 +133,17 @@ class SourceServer:
         for name, value in ({"Content-Length": str(len(body))} | (headers or {})).items():
             handler.send_header(name, value)
         handler.end_headers()
-        handler.wfile.write(body)
+        began = time.monotonic()
+        for start in range(0, len(body), PIECE_BYTES):
+            if self.bytes_per_second:
+                due = began + start / self.bytes_per_second
+                self._stopped.wait(max(0.0, due - time.monotonic()))
+            self._write(handler, body[start : start + PIECE_BYTES])
+
+    def _write(self, handler: BaseHTTPRequestHandler, data: bytes) -> None:
+        handler.wfile.write(data)
+        with self._count:
+            self.bytes_sent += len(data)
 
     def _stream(self, handler: BaseHTTPRequestHandler, pause: float) -> None:
         handler.send_response(200)
@@ -100,7 +152,7 @@ class SourceServer:
         handler.close_connection = True
         end = time.monotonic() + 20
         while time.monotonic() < end and not self._stopped.wait(pause):
-            handler.wfile.write(b"x" if pause else b"x" * 65536)
+            self._write(handler, b"x" if pause else b"x" * 65536)
 
     def __enter__(self) -> SourceServer:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()

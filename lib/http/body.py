@@ -31,14 +31,6 @@ def json_body(authenticate_first: Callable[[], object] | None = None) -> Any:
         raise
 
 
-def input_urls(data: Any) -> list[str]:
-    """The URLs of a create's inputs, as far as the body has the right shape."""
-    inputs = data.get("inputs") if isinstance(data, dict) else None
-    items = inputs if isinstance(inputs, list) else []
-    urls = [item.get("url") for item in items[:20] if isinstance(item, dict)]
-    return [url for url in urls if isinstance(url, str)]
-
-
 def _json_body() -> Any:
     kind = request.mimetype
     if kind and kind != "application/json" and not kind.endswith("+json"):

@@ -22,6 +22,15 @@ class Supabase(msgspec.Struct, omit_defaults=True):
     error: str | msgspec.UnsetType = msgspec.UNSET
 
 
+class Media(msgspec.Struct):
+    """What the worker that began last runs jobs with."""
+
+    ffmpeg: str
+    cage: list[str]
+    """What holds ffmpeg: limits, dies-with-worker, landlock-files, landlock-tcp."""
+    seen_at: str
+
+
 class Health(msgspec.Struct):
     """The answer of /health-check (contract, route 23)."""
 
@@ -30,25 +39,38 @@ class Health(msgspec.Struct):
     uptime: float
     """Seconds since this instance started."""
     supabase: Supabase
+    media: Media | None
+    """Null until a worker has run a job."""
 
 
 def health() -> Health:
     """Ask the database and Storage; never raises."""
+    state, media = _state()
     return Health(
-        ok=(state := _supabase()).ok,
-        timestamp=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        ok=state.ok,
+        timestamp=_stamp(datetime.now(UTC)),
         uptime=round(time.monotonic() - _STARTED, 3),
         supabase=state,
+        media=media,
     )
 
 
-def _supabase() -> Supabase:
+def _state() -> tuple[Supabase, Media | None]:
     try:
-        postgres.row("select 1 as one")
+        seen = postgres.row(
+            "select ffmpeg, cage, seen_at from app.worker_reports order by seen_at desc limit 1"
+        )
     except postgres.PostgresError:
-        return Supabase(ok=False, error="The database does not answer.")
+        return Supabase(ok=False, error="The database does not answer."), None
+    media = Media(seen["ffmpeg"], seen["cage"], _stamp(seen["seen_at"])) if seen else None
     try:
         status, text = storage.healthy()
     except storage.StorageError:
-        return Supabase(ok=False, error="Storage does not answer.")
-    return Supabase(ok=status < 400, status=status, statusText=text, connected=status < 400)
+        return Supabase(ok=False, error="Storage does not answer."), media
+    fine = status < 400
+    return Supabase(ok=fine, status=status, statusText=text, connected=fine), media
+
+
+def _stamp(moment: datetime) -> str:
+    text = moment.astimezone(UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from lib.jobs.read import COLUMNS, parse_id, unknown_job
+from lib.jobs.read import WITHOUT_RECEIPT, parse_id, unknown_job
 from lib.jobs.wire import Canceled, transcode
 from lib.platform import postgres
 from lib.platform.errors import bad_request
@@ -36,8 +36,8 @@ _CANCEL = f"""
       insert into app.job_events (job_id, kind) select id, 'canceled' from canceled
     )
     select b.status as status_before, c.*
-      from before b left join (select {COLUMNS} from canceled) c on true
-"""  # noqa: S608 -- COLUMNS is ours
+      from before b left join (select {WITHOUT_RECEIPT} from canceled) c on true
+"""  # noqa: S608 -- WITHOUT_RECEIPT is ours
 
 
 def cancel(account_id: UUID, job_id: str) -> Canceled:

@@ -12,9 +12,10 @@ from lib.accounts.callers import Caller
 from lib.jobs import addresses
 from lib.jobs.wire import Accepted
 from lib.media.errors import Refused
-from lib.media.plan import billable_seconds, lane
+from lib.media.planner import billable_seconds, lane
 from lib.media.probe import Probe
-from lib.media.request import Input, TranscodeRequest, check
+from lib.media.request import Input, Remote, TranscodeRequest, check
+from lib.media.request import addresses as request_addresses
 from lib.platform import postgres
 from lib.platform.errors import Problem, bad_request, not_found
 from lib.platform.settings import settings
@@ -30,12 +31,14 @@ def create(caller: Caller, request: TranscodeRequest) -> Accepted:
     a stored file that is not the caller's.
     """
     try:
-        check(request)
+        checked = check(request)
     except Refused as refused:
         raise bad_request(str(refused), _details(refused)) from refused
     files = [_stored(caller, item, index) for index, item in enumerate(request.inputs)]
+    for remote in checked.remotes:
+        _owned(caller, remote)
     probes = [file.probe for file in files]
-    seconds = billable_seconds(request, probes)
+    seconds = billable_seconds(checked, probes)
     made = postgres.row(
         _CREATE,
         {
@@ -49,7 +52,7 @@ def create(caller: Caller, request: TranscodeRequest) -> Accepted:
             "format": request.outputFormat,
             "inputs": postgres.jsonb([file.shown for file in files]),
             "metadata": postgres.jsonb(_metadata(request)),
-            "lane": lane(request, probes),
+            "lane": lane(checked, probes),
         },
     )
     if made is None:  # cannot be: the statement stores the job, accepted or not
@@ -63,6 +66,14 @@ def create(caller: Caller, request: TranscodeRequest) -> Accepted:
         outputFormat=request.outputFormat,
         metadata=_metadata(request) if request.metadata is not None else msgspec.UNSET,
     )
+
+
+def named(data: Any) -> list[str]:
+    """The addresses that a create's body names, as far as it has the right shape."""
+    try:
+        return request_addresses(msgspec.convert(data, TranscodeRequest))
+    except (msgspec.ValidationError, RecursionError, OverflowError):
+        return []
 
 
 def minutes(seconds: float) -> Decimal:
@@ -111,13 +122,9 @@ def _stored(caller: Caller, item: Input, index: int) -> _Stored:
         shown["options"] = msgspec.to_builtins(item.options)
     if not item.url.startswith(addresses.SCHEME):
         return _Stored(shown, None)
-    address = addresses.parse(item.url)
-    file = caller.files.get(str(address.job_id or address.object_name)) if address else None
+    file = _own_file(caller, item.url)
     if file is None:
-        raise not_found(
-            f"inputs[{index}].url names no file of yours. Upload it first: POST"
-            " /v1/upload/presigned-url, PUT the bytes, POST /v1/upload/confirm, then use `fileUrl`."
-        )
+        raise _no_file(f"inputs[{index}].url")
     probe = msgspec.convert(file["probe"], Probe) if file["probe"] else None
     if probe is not None:
         shown |= {
@@ -126,6 +133,25 @@ def _stored(caller: Caller, item: Input, index: int) -> _Stored:
             "size_bytes": str(probe.size_bytes),
         }
     return _Stored(shown, probe)
+
+
+def _owned(caller: Caller, remote: Remote) -> None:
+    """Raises Problem 404 for a stored file in the options that is not the caller's."""
+    stored = remote.url.startswith(addresses.SCHEME)
+    if stored and _own_file(caller, remote.url) is None:
+        raise _no_file(f"The address of the {remote.kind} in the options")
+
+
+def _own_file(caller: Caller, url: str) -> dict[str, Any] | None:
+    address = addresses.parse(url)
+    return caller.files.get(str(address.job_id or address.object_name)) if address else None
+
+
+def _no_file(where: str) -> Problem:
+    return not_found(
+        f"{where} names no file of yours. Upload it first: POST /v1/upload/presigned-url, PUT the"
+        " bytes, POST /v1/upload/confirm, then use `fileUrl`."
+    )
 
 
 def _metadata(request: TranscodeRequest) -> dict[str, Any]:

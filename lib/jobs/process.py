@@ -9,20 +9,26 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from lib.jobs import addresses, queue
+from lib.jobs import addresses, files, queue
 from lib.jobs.create import minutes, quota_sentence, upgrade_url
+from lib.jobs.files import JobFile
 from lib.jobs.queue import Lease
+from lib.jobs.receipt import Digest, Receipt, ReceiptOutput, decisions
 from lib.jobs.wire import FfmpegOptions, JobOutput
+from lib.media import cage, ffmpeg, subtitles
 from lib.media.errors import Canceled, MediaError
-from lib.media.plan import Plan, billable_seconds, make_plan
-from lib.media.probe import Probe, measure, probe
-from lib.media.run import Limits, run
+from lib.media.ffmpeg import cores as machine_cores
+from lib.media.plan import Machine, Plan
+from lib.media.planner import billable_seconds, make_plan, wants_fingerprints
+from lib.media.probe import Probe, fingerprint, measure, probe
+from lib.media.request import Checked, Remote, check
+from lib.media.run import Limits, Outcome, run_or_encode
 from lib.platform import postgres, storage
 from lib.platform.settings import settings
 
@@ -31,7 +37,7 @@ BEAT_SECONDS = 1.0
 FOLDER_PREFIX = "ffm-job-"
 STORED_PREFIX = re.compile(r"^\d{8}-\d{6}-[0-9a-f]{8}-")
 """What `uploads.stored_name` puts before the caller's own name."""
-MAX_OUTPUT_BYTES = 4 * 1024**3
+MAX_IMAGE_BYTES = 50 * 1024**2
 MEMORY_BYTES = 1536 * 1024**2
 
 
@@ -137,93 +143,182 @@ def remove_stale_folders() -> None:
 
 
 def _attempt(lease: Lease, folder: Path, pulse: _Pulse, deadline: Deadline) -> None:
-    request = lease.request
+    checked = check(lease.request)
     if lease.attempt > 1:
         _clean(lease)
     known = _known_probes(lease)
-    paths: list[Path] = []
-    probes: list[Probe] = []
-    for index, item in enumerate(request.inputs):
-        path = folder / f"input{index}"
-        _fetch(lease, item.url, path, pulse)
-        if pulse.over():
-            raise Canceled
-        kept = known.get(item.url)
-        paths.append(path)
-        probes.append(_probed(path, kept))
-    plan = make_plan(request, probes)
-    seconds = billable_seconds(request, probes) or 0.0
-    _describe(lease, plan, probes, seconds)
-    output_name = _output_name(request.inputs[0].url, plan.format.extension)
-    output = folder / f"output.{plan.format.extension}"
-    limits = Limits(
-        wall_seconds=min(settings().job_seconds, deadline.left()),
-        cpu_seconds=settings().job_seconds * (os.cpu_count() or 1),
-        output_bytes=MAX_OUTPUT_BYTES,
-        memory_bytes=MEMORY_BYTES,
-    )
-    outcome = run(
-        plan, paths, output, limits=limits, on_progress=pulse.report, cancelled=pulse.over
-    )
+    with ExitStack() as stack:
+        files = [
+            _open(stack, lease, item.url, folder / f"input{number}", pulse)
+            for number, item in enumerate(lease.request.inputs)
+        ]
+        _stop_if_over(pulse)
+        probes = [
+            _probed(file, known.get(item.url), folder)
+            for file, item in zip(files, lease.request.inputs, strict=True)
+        ]
+        limits = _limits(lease, deadline)
+        plan = _planned(checked, files, probes, folder, limits)
+        seconds = billable_seconds(checked, probes) or 0.0
+        _describe(lease, plan, probes, seconds)
+        for remote in checked.remotes:
+            _bring(stack, lease, remote, folder, pulse)
+        _stop_if_over(pulse)
+        output = folder / f"output.{plan.format.extension}"
+
+        def encoding() -> Plan:
+            changed = msgspec.structs.replace(checked, may_copy=False)
+            second = _planned(changed, files, probes, folder, limits)
+            _describe(lease, second, probes, seconds)
+            return second
+
+        try:
+            plan, outcome = run_or_encode(
+                plan,
+                encoding,
+                [file.place for file in files],
+                output,
+                limits=limits,
+                on_progress=pulse.report,
+                cancelled=pulse.over,
+            )
+        except MediaError:
+            for file in files:
+                file.check()
+            raise
+        for file in files:
+            file.check()
+        _finish(lease, plan, files, output, outcome, seconds)
+
+
+def _finish(
+    lease: Lease,
+    plan: Plan,
+    files: list[JobFile],
+    output: Path,
+    outcome: Outcome,
+    seconds: float,
+) -> None:
+    """Store the output, then end the job with its receipt."""
+    digest = Digest(output)
+    output_name = _output_name(lease.request.inputs[0].url, plan.format.extension)
     address = addresses.output(lease.account_id, lease.job_id, lease.attempt, output_name)
     storage.upload(*address, output, plan.format.mime_type)
+    inputs = [file.shown() for file in files]
     finished = queue.complete(
         lease,
         output=JobOutput(str(address), output_name, outcome.size_bytes, plan.format.extension),
         minutes=minutes(seconds),
         output_seconds=outcome.duration_seconds,
         processing_seconds=round(outcome.wall_seconds, 3),
+        receipt=Receipt(
+            inputs=inputs,
+            output=ReceiptOutput(outcome.size_bytes, digest.result()),
+            arguments=outcome.arguments,
+            ffmpeg=ffmpeg.build(),
+            wall_seconds=round(outcome.wall_seconds, 3),
+            cpu_seconds=round(outcome.cpu_seconds, 3),
+            bytes_in=sum(each.fetched_bytes for each in inputs),
+            bytes_out=outcome.size_bytes,
+            streams=decisions(plan),
+            notes=plan.notes,
+            cage=cage.features(),
+        ),
     )
     if not finished:  # canceled or taken over meanwhile: what we stored is nobody's
         storage.remove(address.bucket, [address.object_name])
 
 
-def _probed(path: Path, kept: Probe | None) -> Probe:
+def _limits(lease: Lease, deadline: Deadline) -> Limits:
+    """The plan's, the operator's, and what is left of this process' time: the least counts."""
+    wall = min(settings().job_seconds, lease.max_job_seconds)
+    return Limits(
+        wall_seconds=min(wall, deadline.left()),
+        cpu_seconds=wall * machine_cores(),
+        output_bytes=lease.max_output_bytes,
+        memory_bytes=MEMORY_BYTES,
+    )
+
+
+def _planned(
+    checked: Checked,
+    files: list[JobFile],
+    probes: list[Probe],
+    folder: Path,
+    limits: Limits,
+) -> Plan:
+    alike = False
+    if wants_fingerprints(checked, probes):
+        told = {fingerprint(file.place, folder=folder) for file in files}
+        alike = len(told) == 1 and () not in told
+    machine = Machine(machine_cores(), limits.wall_seconds)
+    plan = make_plan(checked, probes, machine, coded_alike=alike)
+    if plan.joined:
+        for file in files:
+            file.bring()
+    return plan
+
+
+def _probed(file: JobFile, kept: Probe | None, folder: Path) -> Probe:
     """What the file holds: as confirm found it, if that is exact; else looked into and measured.
 
     What is billed is the true length, and not what a header claims or leaves out.
     """
     if (
         kept is not None
-        and kept.size_bytes == path.stat().st_size
+        and kept.size_bytes == file.size
         and kept.duration is not None
         and not kept.estimated
     ):
         return kept
-    return measure(path, probe(path))
-
-
-def _fetch(lease: Lease, url: str, path: Path, pulse: _Pulse) -> None:
-    """Bring an input into the job's folder. Raises MediaError, Canceled, StorageError."""
-    limit = lease.max_input_bytes
-    address = addresses.parse(url)
-    if address is None:
-        from lib.media import source  # slow to import, and most inputs are stored files
-
-        source.fetch(
-            url,
-            path,
-            max_bytes=limit,
-            seconds=settings().fetch_seconds,
-            allow=settings().source_allow,
-            cancelled=pulse.over,
-        )
-        return
     try:
-        size = storage.size(*address)
-        if size > limit:
-            raise MediaError(
-                "file_size",
-                f"The input has {size} bytes; the {lease.plan_name} plan takes {limit}. Upgrade"
-                f" the plan or send a smaller file: {upgrade_url(lease.job_id)}",
-            )
-        storage.download(*address, path, pulse.over)
-    except storage.Missing as error:
+        found = probe(file.place, folder=folder, size=file.size)
+        return measure(file.place, found, folder=folder)
+    except MediaError:
+        file.check()
+        raise
+
+
+def _open(stack: ExitStack, lease: Lease, url: str, path: Path, pulse: _Pulse) -> JobFile:
+    """An input within reach of ffmpeg. Raises MediaError, Canceled, StorageError."""
+    limit = lease.max_input_bytes
+    return files.open_file(
+        stack,
+        url,
+        path,
+        max_bytes=limit,
+        too_large=f"The input has {{size}} bytes; the {lease.plan_name} plan takes {limit}. Upgrade"
+        f" the plan or send a smaller file: {upgrade_url(lease.job_id)}",
+        canceled=pulse.over,
+    )
+
+
+def _bring(stack: ExitStack, lease: Lease, remote: Remote, folder: Path, pulse: _Pulse) -> None:
+    """A file that the options name, under the name the plan has for it."""
+    subtitle = remote.kind == "subtitles"
+    path = folder / (f"{remote.name}.source" if subtitle else remote.name)
+    limit = subtitles.MAX_BYTES if subtitle else min(lease.max_input_bytes, MAX_IMAGE_BYTES)
+    what = "subtitles" if subtitle else "picture"
+    brought = files.open_file(
+        stack,
+        remote.url,
+        path,
+        max_bytes=limit,
+        too_large=f"The {what} in the options: {{size}} bytes; at most {limit} are read.",
+        canceled=pulse.over,
+    )
+    brought.bring()
+    if subtitle:
+        subtitles.rewrite(path, folder / remote.name)
+    elif not probe(path).still:
         raise MediaError(
-            "upload",
-            "The uploaded file is not there. PUT the bytes to the upload link and confirm them"
-            " before the job is created.",
-        ) from error
+            "validation", "The watermark is no picture. Send a PNG, JPEG or WebP file."
+        )
+
+
+def _stop_if_over(pulse: _Pulse) -> None:
+    if pulse.over():
+        raise Canceled
 
 
 def _describe(lease: Lease, plan: Plan, probes: list[Probe], seconds: float) -> None:

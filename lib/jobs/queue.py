@@ -16,6 +16,7 @@ from uuid import UUID
 
 import msgspec
 
+from lib.jobs.receipt import Receipt
 from lib.jobs.wire import Category, FfmpegOptions, JobInput, JobOutput
 from lib.media.request import TranscodeRequest
 from lib.platform import postgres
@@ -33,6 +34,8 @@ class Lease:
     inputs: list[JobInput]
     reserved_minutes: Decimal
     max_input_bytes: int
+    max_output_bytes: int
+    max_job_seconds: int
     plan_name: str
     minutes_per_month: int
 
@@ -149,6 +152,7 @@ def complete(
     minutes: Decimal,
     output_seconds: float,
     processing_seconds: float,
+    receipt: Receipt,
 ) -> bool:
     """End the job as completed and charge it; False, and nothing done, when it is ours no more."""
     return _end(
@@ -159,6 +163,7 @@ def complete(
             "minutes": minutes,
             "seconds": output_seconds,
             "processing": processing_seconds,
+            "receipt": postgres.jsonb(receipt),
             "message": None,
             "category": "unknown",
         },
@@ -175,6 +180,7 @@ def fail(lease: Lease, category: Category, message: str) -> bool:
             "minutes": Decimal(0),
             "seconds": None,
             "processing": None,
+            "receipt": None,
             "message": message,
             "category": category,
         },
@@ -196,6 +202,17 @@ def postpone(lease: Lease, seconds: int) -> None:
     )
 
 
+def report(ffmpeg: str, cage: list[str]) -> None:
+    """Note what this worker runs jobs with, for the health report."""
+    postgres.rows(
+        """
+        insert into app.worker_reports (ffmpeg, cage) values (%(ffmpeg)s, %(cage)s)
+        on conflict (ffmpeg, cage) do update set seen_at = now()
+        """,
+        {"ffmpeg": ffmpeg, "cage": cage},
+    )
+
+
 def pending() -> bool:
     """Whether any job waits."""
     found = postgres.row("select exists (select from app.jobs where status = 'pending') as any")
@@ -214,7 +231,7 @@ def _end(lease: Lease, values: dict[str, Any]) -> bool:
                  set status = %(status)s, outputs = %(outputs)s::jsonb,
                      billable_minutes = %(minutes)s, reserved_minutes = 0,
                      duration_seconds = coalesce(%(seconds)s, duration_seconds),
-                     processing_seconds = %(processing)s,
+                     processing_seconds = %(processing)s, receipt = %(receipt)s::jsonb,
                      progress = case when %(status)s = 'completed' then 100 else progress end,
                      error_message = %(message)s, error_category = %(category)s,
                      updated_at = now(), message_id = null,
@@ -256,6 +273,8 @@ def _lease(row: dict[str, Any]) -> Lease:
         inputs=msgspec.convert(row["inputs"], list[JobInput]),
         reserved_minutes=row["reserved_minutes"],
         max_input_bytes=row["max_input_bytes"],
+        max_output_bytes=row["max_output_bytes"],
+        max_job_seconds=row["max_job_seconds"],
         plan_name=row["plan_name"],
         minutes_per_month=row["minutes_per_month"],
     )
@@ -299,7 +318,8 @@ _CLAIM = """
       select id, 'started', jsonb_build_object('attempt', attempt) from claimed
     )
     select t.msg_id as ticket, c.id, c.account_id, c.attempt, c.request, c.inputs,
-           c.reserved_minutes, p.max_input_bytes, p.minutes_per_month, p.name as plan_name,
+           c.reserved_minutes, p.max_input_bytes, p.max_output_bytes, p.max_job_seconds,
+           p.minutes_per_month, p.name as plan_name,
            e.id as ended_id, e.account_id as ended_account
       from ticket t
       left join claimed c on true

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from lib.jobs import addresses, links
+from lib.jobs.receipt import Receipt
 
 Status = Literal["pending", "processing", "completed", "failed", "canceled"]
 STATUSES = ("pending", "processing", "completed", "failed", "canceled")
@@ -67,6 +68,8 @@ class Transcode(msgspec.Struct):
     lane: Literal["short", "long", "heavy"] | None
     progress: float | None
     """Percent of the encoding that is done; null until it starts."""
+    seconds_left: float | None
+    """How long the encoding will take yet, at the pace so far; null until that can be told."""
     billable_minutes: float
     duration_seconds: float
     processing_time_seconds: float | None
@@ -74,6 +77,8 @@ class Transcode(msgspec.Struct):
     error_category: Category
     metadata: dict[str, Any]
     ffmpeg_options: FfmpegOptions | None
+    receipt: Receipt | None
+    """Hashes, the argument list and figures of a completed job; null in lists."""
     user_id: str
 
 
@@ -139,6 +144,7 @@ def transcode(row: dict[str, Any]) -> Transcode:
         queue_position=row["queue_position"],
         lane=row["lane"],
         progress=row["progress"],
+        seconds_left=_seconds_left(row),
         billable_minutes=float(row["reserved_minutes"] if billable is None else billable),
         duration_seconds=float(row["duration_seconds"] or 0),
         processing_time_seconds=row["processing_seconds"],
@@ -146,6 +152,7 @@ def transcode(row: dict[str, Any]) -> Transcode:
         error_category=row["error_category"],
         metadata=row["metadata"],
         ffmpeg_options=msgspec.convert(row["ffmpeg_options"], FfmpegOptions | None),
+        receipt=msgspec.convert(row["receipt"], Receipt | None),
         user_id=str(row["account_id"]),
     )
 
@@ -156,6 +163,14 @@ def _inputs(row: dict[str, Any]) -> list[JobInput]:
         if each.url.startswith(addresses.SCHEME):
             each.downloadUrl = links.input_link(row["id"], index)
     return inputs
+
+
+def _seconds_left(row: dict[str, Any]) -> float | None:
+    """What is left at the pace since the start; nothing is told of the first percents."""
+    if row["status"] != "processing" or not row["started_at"] or (row["progress"] or 0) < 2:
+        return None
+    passed: float = (datetime.now(UTC) - row["started_at"]).total_seconds()
+    return round(max(0.0, passed * (100 / float(row["progress"]) - 1)), 1)
 
 
 def _stamp_or_none(moment: datetime | None) -> str | None:

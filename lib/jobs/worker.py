@@ -9,6 +9,7 @@ import traceback
 
 from lib.jobs import queue, wake
 from lib.jobs.process import Deadline, clean_leftover, process, remove_stale_folders
+from lib.media import cage, ffmpeg
 from lib.platform.once import once
 from lib.platform.settings import settings
 
@@ -72,12 +73,20 @@ def _work(stop: threading.Event, deadline: Deadline) -> bool:
             case queue.Leftover():
                 clean_leftover(claimed)
             case queue.Lease():
+                _report()
                 process(claimed, stop, deadline)
         return True
     except Exception as error:  # whatever it was, the lease runs out and the job is tried again
         line = {"level": "error", "error": repr(error), "trace": traceback.format_exc()}
         print(json.dumps(line), file=sys.stderr, flush=True)  # noqa: T201
         return False
+
+
+@once
+def _report() -> bool:
+    """Tell once what this process runs jobs with."""
+    queue.report(ffmpeg.build(), cage.features())
+    return True
 
 
 @once

@@ -6,32 +6,43 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lib.media.plan import Plan
-from lib.media.probe import INPUT_GUARDS
+from lib.media.probe import guards
 
 PROGRESS_SECONDS = "0.25"
+LIST_NAME = "inputs.txt"
+"""The list of files that follow each other, in the job's folder."""
 
 
-def argv(plan: Plan, input_paths: Sequence[Path | str], output_path: Path | str) -> list[str]:
-    """The arguments after the program's name.
+def argv(plan: Plan, inputs: Sequence[Path | str], output: Path | str) -> list[str]:
+    """The arguments after the program's name; ffmpeg's working folder is the job's.
 
     -xerror makes a damaged input fail instead of giving half a file with exit 0.
     Metadata is dropped: a phone's position must not travel with the result.
     """
     arguments = [
         "-hide_banner", "-nostdin", "-y", "-loglevel", "warning", "-nostats",
-        "-progress", "pipe:1", "-stats_period", PROGRESS_SECONDS, "-xerror",
+        "-progress", "pipe:1", "-stats_period", PROGRESS_SECONDS,
     ]  # fmt: skip
-    for flags, path in zip(plan.inputs, input_paths, strict=True):
-        arguments += INPUT_GUARDS
-        arguments += _flat(flags)
-        arguments += ["-i", str(path)]
+    # Where a file ends its sound may reach past its picture; ffmpeg then moves the next one's
+    # packets by milliseconds, which -xerror would take for damage.
+    arguments += [] if plan.joined else ["-xerror"]
+    if plan.joined:
+        arguments += [*guards(LIST_NAME, "concat"), "-f", "concat", "-i", LIST_NAME]
+    else:
+        for flags, place in zip(plan.inputs, inputs, strict=True):
+            arguments += [*guards(place), *_flat(flags), "-i", str(place)]
+    for extra in plan.extras:
+        arguments += [*guards(extra.name), *_flat(extra.flags), "-i", extra.name]
     arguments += _flat(plan.options)
-    arguments += ["-map_metadata", "-1", "-map_chapters", "-1", "-dn", "-sn"]
-    if plan.format.kind == "audio" and ("-vn", None) not in plan.options:
+    given = {flag for flag, _ in plan.options}
+    for flag in ("-map_metadata", "-map_chapters"):
+        arguments += [] if flag in given else [flag, "-1"]
+    arguments += ["-dn", "-sn"]
+    if plan.format.kind == "audio" and "-vn" not in given:
         arguments.append("-vn")
     if plan.format.name in ("jpeg", "png"):
         arguments += ["-update", "1"]
-    return [*arguments, "-f", plan.format.muxer, str(output_path)]
+    return [*arguments, "-f", plan.format.muxer, str(output)]
 
 
 def _flat(flags: Sequence[tuple[str, str | None]]) -> list[str]:

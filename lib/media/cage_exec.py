@@ -1,12 +1,13 @@
 """The cage's door: sets the limits on itself, then becomes ffmpeg.
 
-Run as `python -I -S cage_exec.py PARENT CPU DATA FSIZE CONFINE COUNT READABLE… COMMAND…`. It is a
-process of its own because code between fork and exec is not safe in a program with threads, and
-imports nothing that is slow (`signal` alone costs 3 ms; Python ignores SIGXFSZ by itself, so that
-ffmpeg sees an error instead of dying at the size limit).
+Its arguments are `PARENT CPU DATA FSIZE CONFINE READABLES PORTS VARIABLES`, all numbers, the last
+three telling how many of each follow: `READABLE… PORT… NAME=VALUE… COMMAND…`. It is a process of
+its own because code between fork and exec is not safe in a program with threads. Every millisecond
+here is one of each job's, so it imports nothing slow: `os` costs 1 ms, `ctypes` and `signal` 3 each
+(Python ignores SIGXFSZ by itself, so that ffmpeg sees an error instead of dying at the size limit).
 """
 
-import os
+import posix
 import resource
 import sys
 
@@ -20,8 +21,11 @@ CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
 REMOVE_FILE, MAKE_REG, TRUNCATE = 1 << 5, 1 << 8, 1 << 14
 FILE_RIGHTS = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1}
-TCP = 0b11
-"""Bind and connect, from ABI 4."""
+BIND_TCP, CONNECT_TCP = 1 << 0, 1 << 1
+TCP_ABI = 4
+PATH_BENEATH, NET_PORT = 1, 2
+"""The kinds of rules."""
+FOLDER, FILE_TYPE = 0o040000, 0o170000
 SYSTEM = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", "/sys/devices/system/cpu",
           "/dev/urandom")  # fmt: skip
 """What a dynamically linked ffmpeg reads to start; nothing of it is secret."""
@@ -37,35 +41,45 @@ def limit(name: str, soft: int, hard: int) -> None:
             return
 
 
-def on_linux(parent: int, confined: bool, readable: list[str], program: str) -> None:
-    """Be killed when the worker is, and see the working folder and `readable` only."""
-    import ctypes
+def on_linux(
+    parent: int, confined: bool, readable: list[str], ports: list[int], program: str
+) -> None:
+    """Be killed when the worker is, see the working folder and `readable`, reach `ports` only."""
+    import _ctypes
 
-    libc = ctypes.CDLL(None)
-    libc.prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:  # it died before we asked
-        os._exit(1)
+    library = _ctypes.dlopen(None, 0)  # type: ignore[arg-type]  # None is the program itself
+
+    def call(name: str, *arguments: int | bytes | None) -> int:
+        return int(_ctypes.call_function(_ctypes.dlsym(library, name), arguments))
+
+    call("prctl", PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)
+    if posix.getppid() != parent:  # it died before we asked
+        posix._exit(1)
     if not confined:
         return
-    abi = libc.syscall(CREATE_RULESET, None, 0, 1)
+    abi = call("syscall", CREATE_RULESET, None, 0, 1)
     if abi < 1:
-        os._exit(CANNOT_CONFINE)
+        posix._exit(CANNOT_CONFINE)
     handled = FILE_RIGHTS[min(abi, 3)]
-    attributes = (ctypes.c_uint64 * 2)(handled, TCP if abi >= 4 else 0)
-    ruleset = libc.syscall(CREATE_RULESET, attributes, ctypes.c_size_t(16 if abi >= 4 else 8), 0)
+    attributes = number(handled, 8)
+    if abi >= TCP_ABI:
+        attributes += number(BIND_TCP | CONNECT_TCP, 8)
+    ruleset = call("syscall", CREATE_RULESET, attributes, len(attributes), 0)
+
+    def add(kind: int, rule: bytes) -> None:
+        if call("syscall", ADD_RULE, ruleset, kind, rule, 0):
+            posix._exit(CANNOT_CONFINE)
 
     def allow(path: str, rights: int) -> None:
         try:
-            opened = os.open(path, os.O_PATH | os.O_CLOEXEC)
+            opened = posix.open(path, posix.O_PATH | posix.O_CLOEXEC)
         except OSError:  # this system has no such path
             return
-        if not os.path.isdir(path):  # noqa: PTH112 -- pathlib is slow to import
+        if posix.fstat(opened).st_mode & FILE_TYPE != FOLDER:
             rights &= EXECUTE | READ_FILE | WRITE_FILE | TRUNCATE
         # struct landlock_path_beneath_attr is packed: u64 rights, s32 file descriptor
-        rule = (rights & handled).to_bytes(8, sys.byteorder) + opened.to_bytes(4, sys.byteorder)
-        if libc.syscall(ADD_RULE, ruleset, 1, rule, 0):
-            os._exit(CANNOT_CONFINE)
-        os.close(opened)
+        add(PATH_BENEATH, number(rights & handled, 8) + number(opened, 4))
+        posix.close(opened)
 
     allow(".", READ_FILE | READ_DIR | WRITE_FILE | REMOVE_FILE | MAKE_REG | TRUNCATE)
     allow("/dev/null", READ_FILE | WRITE_FILE)
@@ -73,19 +87,30 @@ def on_linux(parent: int, confined: bool, readable: list[str], program: str) -> 
     for path in SYSTEM:
         allow(path, READ_FILE | READ_DIR | EXECUTE)
     for path in readable:
-        allow(path, READ_FILE)
-    libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    if libc.syscall(RESTRICT_SELF, ruleset, 0):
-        os._exit(CANNOT_CONFINE)
+        allow(path, READ_FILE | READ_DIR)
+    if abi >= TCP_ABI:
+        for port in ports:  # struct landlock_net_port_attr: u64 rights, u64 port
+            add(NET_PORT, number(CONNECT_TCP, 8) + number(port, 8))
+    call("prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    if call("syscall", RESTRICT_SELF, ruleset, 0):
+        posix._exit(CANNOT_CONFINE)
 
 
-parent, cpu, data, fsize, confine, count = (int(text) for text in sys.argv[1:7])
-readable, command = sys.argv[7 : 7 + count], sys.argv[7 + count :]
+def number(value: int, size: int) -> bytes:
+    """A number as the kernel reads it, in `size` bytes."""
+    return value.to_bytes(size, sys.byteorder)
+
+
+parent, cpu, data, fsize, confine, *counts = (int(text) for text in sys.argv[1:9])
+rest = iter(sys.argv[9:])
+readable, ports, variables = ([next(rest) for _ in range(count)] for count in counts)
+command = list(rest)
 limit("RLIMIT_CPU", cpu, cpu + 2)
 limit("RLIMIT_DATA", data, data)
 limit("RLIMIT_FSIZE", fsize, fsize)
 limit("RLIMIT_CORE", 0, 0)
 limit("RLIMIT_NOFILE", 64, 64)
 if sys.platform.startswith("linux"):
-    on_linux(parent, bool(confine), readable, command[0])
-os.execve(command[0], command, {})  # noqa: S606 -- the point of it: no shell, no environment
+    on_linux(parent, bool(confine), readable, [int(port) for port in ports], command[0])
+environment = dict(each.split("=", 1) for each in variables)
+posix.execve(command[0], command, environment)

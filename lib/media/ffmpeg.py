@@ -30,6 +30,22 @@ def binary() -> Path:
 
 
 @cache
+def build() -> str:
+    """The first line that our ffmpeg says of itself: version and build."""
+    said = subprocess.run(
+        [str(binary()), "-version"], capture_output=True, text=True, check=True, timeout=30
+    ).stdout
+    return said.partition("\n")[0].partition(" Copyright")[0]
+
+
+def cores() -> int:
+    """Cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@cache
 def version(program: Path | None = None) -> str:
     """The version of `program` (else of `binary`), such as "9.0.2"."""
     report = subprocess.run(

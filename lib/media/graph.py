@@ -11,7 +11,10 @@ import re
 
 import msgspec
 
+from lib.media.policy import SOURCES as SOURCE_FILTERS
+
 _NAME = re.compile(r"[A-Za-z0-9_]+")
+_INSTANCE = re.compile(r"@[A-Za-z0-9_]{1,40}")
 _LABEL = re.compile(r"[A-Za-z0-9_:.-]{1,40}")
 _KEY = re.compile(r"[A-Za-z0-9_]+")
 
@@ -31,6 +34,8 @@ class Filter(msgspec.Struct, frozen=True):
 
 Graph = tuple[tuple[Filter, ...], ...]
 """Chains of filters."""
+SOURCES = frozenset(SOURCE_FILTERS)
+"""Filters that take nothing in."""
 
 
 def parse(text: str) -> Graph:
@@ -49,6 +54,42 @@ def parse(text: str) -> Graph:
     if not reader.at_end():
         raise GraphError(f"it can't be read from {reader.rest()[:30]!r} on")
     return tuple(chains)
+
+
+def open_outputs(graph: Graph) -> list[str]:
+    """The labels that the graph ends in: given, and not taken up by another filter."""
+    taken = {label for chain in graph for each in chain for label in each.inputs}
+    given = (label for chain in graph for each in chain for label in each.outputs)
+    return [label for label in given if label not in taken]
+
+
+def labels(graph: Graph) -> set[str]:
+    """Every label in the graph."""
+    return {label for chain in graph for each in chain for label in (*each.inputs, *each.outputs)}
+
+
+def joined(graph: Graph, start: str, end: str) -> Graph:
+    """A graph with one open end on either side, tied to the labels `start` and `end`.
+
+    Open ends are unlabelled, or called in and out as in ffmpeg's own simple graphs.
+    """
+    given = {label for chain in graph for each in chain for label in each.outputs}
+    chains = [list(chain) for chain in graph]
+    for chain in chains:
+        first = chain[0]
+        if "in" in first.inputs and "in" not in given:
+            renamed = tuple(start if label == "in" else label for label in first.inputs)
+            chain[0] = msgspec.structs.replace(first, inputs=renamed)
+            break
+        if not first.inputs and first.name not in SOURCES:
+            chain[0] = msgspec.structs.replace(first, inputs=(start,))
+            break
+    for chain in chains:
+        last = chain[-1]
+        if not last.outputs or last.outputs == ("out",):
+            chain[-1] = msgspec.structs.replace(last, outputs=(end,))
+            break
+    return tuple(map(tuple, chains))
 
 
 def show(graph: Graph) -> str:
@@ -81,6 +122,7 @@ def _filter(reader: _Reader) -> Filter:
     name = reader.match(_NAME)
     if name is None:
         raise GraphError(f"a filter's name is missing at {reader.rest()[:30]!r}")
+    reader.match(_INSTANCE)  # the name of the instance, which only commands need
     options: tuple[tuple[str | None, str], ...] = ()
     if reader.take("="):
         options = _options(reader.token("[],;"))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -29,12 +31,30 @@ REPORT_BYTES = 8 * 1024 * 1024
 PROBE_SECONDS = 20
 MEASURE_SECONDS = 60
 
-INPUT_GUARDS = (
-    "-protocol_whitelist", "file",
-    "-format_whitelist", ",".join(DEMUXERS),
-    "-max_pixels", str(MAX_PIXELS),
-)  # fmt: skip
-"""Before each -i: no network, no playlists, no picture that fills the memory."""
+LOOPBACK = "http://127.0.0.1:"
+"""Where our own proxy serves a remote file to ffmpeg."""
+
+
+def guards(place: Path | str, *more: str) -> list[str]:
+    """Before each -i: no network but our proxy, no playlists, no picture that fills the memory.
+
+    `more` are demuxers for files that we wrote ourselves.
+    """
+    return [
+        "-protocol_whitelist", "http,tcp" if remote(place) else "file",
+        "-format_whitelist", ",".join((*more, *DEMUXERS)),
+        "-max_pixels", str(MAX_PIXELS),
+    ]  # fmt: skip
+
+
+def ports(*places: Path | str) -> list[int]:
+    """The ports that ffmpeg must reach to read these."""
+    return [int(str(urlsplit(str(place)).port)) for place in places if remote(place)]
+
+
+def remote(place: Path | str) -> bool:
+    """Whether a place is our proxy's, and not a file."""
+    return str(place).startswith(LOOPBACK)
 
 
 class Video(msgspec.Struct, frozen=True):
@@ -49,6 +69,8 @@ class Video(msgspec.Struct, frozen=True):
     sample_aspect: float = 1
     attached: bool = False
     """Whether it is cover art."""
+    pixel_format: str = ""
+    """Such as yuv420p; empty in what was stored before it was looked for."""
 
 
 class Audio(msgspec.Struct, frozen=True):
@@ -76,22 +98,25 @@ class Probe(msgspec.Struct, frozen=True):
         return self.format in STILLS
 
 
-def probe(path: Path) -> Probe:
-    """Look into a file. Raises MediaError: validation when it is no media we read."""
-    path = path.absolute()
-    size = path.stat().st_size
+def probe(place: Path | str, *, folder: Path | None = None, size: int | None = None) -> Probe:
+    """Look into a file, or into what our proxy serves, with `size` bytes and `folder` to work in.
+
+    Raises MediaError: validation when it is no media we read.
+    """
+    size = Path(place).stat().st_size if size is None else size
     if size == 0:
         raise MediaError("validation", "The file is empty (0 bytes). Send the media itself.")
     separator = f"<{secrets.token_hex(8)}>"
-    finished = cage.run(
-        [str(binary()), "-hide_banner", "-nostdin", "-loglevel", "time+level+info",
-         *INPUT_GUARDS, "-dump_separator", separator, "-i", str(path)],
-        folder=path.parent,
-        limits=cage.Limits(PROBE_SECONDS, PROBE_SECONDS, 0, 1024**3),
-        keep_bytes=REPORT_BYTES,
+    finished = _look(
+        place,
+        folder,
+        ["-loglevel", "time+level+info"],
+        ["-dump_separator", separator],
+        [],
+        seconds=PROBE_SECONDS,
         # The further lines of long tags, which begin with white space, are many and of no use.
         keep_line=lambda line: not line.startswith(b"    ") or separator.encode() in line,
-    )  # fmt: skip
+    )
     if finished.returncode < 0 and not finished.timed_out:
         raise MediaError("transient", "Looking into the file was interrupted. Send the job again.")
     if "exceeds specified max pixel count" in finished.report:
@@ -104,7 +129,7 @@ def probe(path: Path) -> Probe:
     return parse(finished.report, size, separator)
 
 
-def measure(path: Path, found: Probe) -> Probe:
+def measure(place: Path | str, found: Probe, *, folder: Path | None = None) -> Probe:
     """`found`, its length read from the packets of the whole file where it is unknown or a guess.
 
     Recorders that stream (MediaRecorder's WebM) state no length, and an MP3 without an index may be
@@ -112,19 +137,66 @@ def measure(path: Path, found: Probe) -> Probe:
     """
     if found.still or not (found.duration is None or found.estimated):
         return found
-    path = path.absolute()
     length = Clock()
-    finished = cage.run(
-        [str(binary()), "-hide_banner", "-nostdin", "-loglevel", "error", *INPUT_GUARDS,
-         "-i", str(path), "-map", "0:v?", "-map", "0:a?", "-c", "copy",
-         "-progress", "pipe:1", "-nostats", "-f", "null", "-"],
-        folder=path.parent,
-        limits=cage.Limits(MEASURE_SECONDS, MEASURE_SECONDS, 0, 1024**3),
+    finished = _look(
+        place,
+        folder,
+        ["-loglevel", "error"],
+        [],
+        ["-map", "0:v?", "-map", "0:a?", "-c", "copy", "-progress", "pipe:1", "-nostats",
+         "-f", "null", "-"],
+        seconds=MEASURE_SECONDS,
         on_line=length.line,
     )  # fmt: skip
     if finished.returncode != 0 or not length.seconds:
         return found
     return msgspec.structs.replace(found, duration=length.seconds, estimated=False)
+
+
+def fingerprint(place: Path | str, *, folder: Path | None = None) -> tuple[str, ...]:
+    """How the first picture and sound are coded, down to the decoder's set-up data.
+
+    Files of the same fingerprint can follow each other without being coded anew. Empty when
+    ffmpeg can't tell.
+    """
+    lines: list[str] = []
+    finished = _look(
+        place,
+        folder,
+        ["-loglevel", "error"],
+        [],
+        ["-map", "0:v:0?", "-map", "0:a:0?", "-c", "copy", "-frames:v", "1", "-frames:a", "1",
+         "-f", "framecrc", "-"],
+        seconds=PROBE_SECONDS,
+        on_line=lines.append,
+    )  # fmt: skip
+    told = tuple(line for line in lines if line.startswith("#") and "software" not in line)
+    return told if finished.returncode == 0 else ()
+
+
+def _look(
+    place: Path | str,
+    folder: Path | None,
+    before: list[str],
+    before_input: list[str],
+    after: list[str],
+    *,
+    seconds: int,
+    keep_line: Callable[[bytes], bool] = lambda line: True,
+    on_line: Callable[[str], None] | None = None,
+) -> cage.Finished:
+    """Run ffmpeg over an input, in the cage, writing nothing."""
+    where = place if remote(place) else Path(place).absolute()
+    return cage.run(
+        [str(binary()), "-hide_banner", "-nostdin", *before, *guards(where), *before_input,
+         "-i", str(where), *after],
+        folder=folder or Path(place).absolute().parent,
+        limits=cage.Limits(seconds, seconds, 0, 1024**3),
+        keep_bytes=REPORT_BYTES,
+        keep_line=keep_line,
+        on_line=on_line,
+        connect=ports(place),
+    )  # fmt: skip
 
 
 def unreadable() -> MediaError:
@@ -146,6 +218,7 @@ _ROTATION = re.compile(
 )
 _KIND = re.compile(r".*: (?P<kind>Video|Audio|Subtitle|Data|Attachment): (?P<codec>[\w.-]+)")
 _SIZE = re.compile(r"(?:^|, )(\d{1,6})x(\d{1,6})(?=[ ,\[]|$)")
+_PIXEL_FORMAT = re.compile(r"([a-z][a-z0-9]+)(?:\(|,|$)")
 _ASPECT = re.compile(r"SAR (\d+):(\d+)")
 _RATE = re.compile(r"(?:^|, )([\d.]+)(k?) fps")
 
@@ -231,6 +304,7 @@ def _video(codec: str, facts: str) -> Video | None:
     if size is None:
         return None
     aspect = _ASPECT.search(facts)
+    pixels = _PIXEL_FORMAT.match(facts)
     fps = _RATE.search(facts)
     sample = int(aspect[1]) / int(aspect[2]) if aspect and int(aspect[2]) else 1.0
     return Video(
@@ -240,6 +314,7 @@ def _video(codec: str, facts: str) -> Video | None:
         fps=float(fps[1]) * (1000 if fps[2] else 1) if fps else 0.0,
         sample_aspect=sample or 1.0,
         attached="(attached pic)" in facts,
+        pixel_format=pixels[1] if pixels else "",
     )
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import Annotated, Any, Literal
 
 import msgspec
 
-from lib.media import address, graph, tables
+from lib.media import address, fonts, graph, policy, tables, values, virtual
 from lib.media.errors import Refusal, Refused
-from lib.media.formats import lookup
+from lib.media.formats import Format, lookup
+from lib.media.virtual import Virtual
 
 MAX_METADATA_BYTES = 8192
 MAX_OPTIONS = 100
+MAX_FILTERS = 200
+MAX_REMOTES = 10
 
 Scalar = str | int | float | bool
 Argument = Scalar | dict[str, Any] | None
@@ -59,147 +63,381 @@ Flags = list[tuple[str, str | None]]
 """Flags as ffmpeg is told them."""
 
 
+class Remote(msgspec.Struct, frozen=True):
+    """A file besides the inputs that a request names by address; ffmpeg knows it by `name`."""
+
+    kind: Literal["subtitles", "image"]
+    url: str
+    name: str
+    """A plain file name in the job's folder, made by us."""
+
+
 class Checked(msgspec.Struct):
     """All that a request asks of ffmpeg, normalised."""
 
+    request: TranscodeRequest
+    format: Format
     inputs: list[Flags]
     output: Flags
-    filters: str | None
     graph: graph.Graph
+    virtual: list[Virtual]
+    remotes: list[Remote]
+    warnings: list[str]
+    may_copy: bool = True
+    """Whether streams may be copied without being asked to; false once that went wrong."""
+
+    @property
+    def filters(self) -> str | None:
+        """The graph as ffmpeg is told it; None for none."""
+        return graph.show(self.graph) if self.graph else None
 
 
 def check(request: TranscodeRequest) -> Checked:
     """Everything that can be decided without the files. Raises Refused, naming every fault."""
-    refusals: list[Refusal] = []
-    output_format = _collect(refusals, lambda: lookup(request.outputFormat))
-    if (
-        request.metadata is not None
-        and len(msgspec.json.encode(request.metadata)) > MAX_METADATA_BYTES
-    ):
-        refusals.append(Refusal("metadata", f"it is larger than {MAX_METADATA_BYTES} bytes."))
-    if _holds_nul(msgspec.to_builtins(request)):
-        refusals.append(Refusal("the request", "a text in it holds a NUL character."))
-    inputs: list[Flags] = []
-    for number, item in enumerate(request.inputs):
+    return _Check(request).whole()
+
+
+def addresses(request: TranscodeRequest) -> list[str]:
+    """Every address that a request names, as far as it can be read; never raises."""
+    found = [item.url for item in request.inputs]
+    try:
+        return found + [remote.url for remote in check(request).remotes]
+    except Refused:
+        return found
+
+
+class _Check:
+    """One pass over a request that notes every fault instead of stopping at the first."""
+
+    def __init__(self, request: TranscodeRequest) -> None:
+        self.request = request
+        self.refusals: list[Refusal] = []
+        self.warnings: list[str] = []
+        self.remotes: list[Remote] = []
+        self.virtual: list[Virtual] = []
+
+    def whole(self) -> Checked:
+        request = self.request
+        made = self._format()
+        self._request()
+        inputs = [self._input(number, item) for number, item in enumerate(request.inputs)]
+        options = request.options or []
+        complexes = [each for each in options if each.option in _COMPLEX]
+        output = self._flags([each for each in options if each not in complexes], "options")
+        texts = [each.filter for each in request.filters or []]
+        for each in complexes:
+            if isinstance(each.argument, str) and each.argument.strip():
+                texts.append(each.argument)
+            else:
+                self._refuse(each.option, "its argument is missing.", "Give it a filter graph.")
+        tree = self._graph(";".join(texts), "filters") if texts else ()
+        self._mapped(output, tree)
+        if made:
+            self._fits(made, output)
+            self._bounded(made, inputs, output)
+        if self.refusals or made is None:
+            raise Refused(self.refusals)
+        return Checked(
+            request, made, inputs, output, tree, self.virtual, self.remotes, self.warnings
+        )
+
+    def _refuse(self, what: str, rule: str, instead: str = "") -> None:
+        self.refusals.append(Refusal(what if what.isprintable() else repr(what), rule, instead))
+
+    def _format(self) -> Format | None:
+        try:
+            return lookup(self.request.outputFormat)
+        except Refused as refused:
+            self.refusals += refused.refusals
+            return None
+
+    def _request(self) -> None:
+        request = self.request
+        if (
+            request.metadata is not None
+            and len(msgspec.json.encode(request.metadata)) > MAX_METADATA_BYTES
+        ):
+            self._refuse("metadata", f"it is larger than {MAX_METADATA_BYTES} bytes.")
+        if _holds_nul(msgspec.to_builtins(request)):
+            self._refuse("the request", "a text in it holds a NUL character.")
+
+    def _input(self, number: int, item: Input) -> Flags:
         if not item.url.startswith("gs://"):
             try:
                 address.split(item.url)
             except ValueError as error:
-                refusals.append(Refusal(f"inputs[{number}].url", str(error)))
-        inputs.append(_flags(item.options or [], tables.INPUT, f"inputs[{number}]", refusals))
-    options = request.options or []
-    complexes = [each for each in options if each.option in ("-filter_complex", "-lavfi")]
-    rest = [each for each in options if each not in complexes]
-    output = _flags(rest, tables.OUTPUT, "options", refusals)
-    for flag, value in output:
-        if flag == "-f" and output_format and value != output_format.muxer:
-            refusals.append(
-                Refusal("-f", f"{value} does not go with outputFormat {request.outputFormat}.",
-                        "Leave -f out; outputFormat chooses it.")
-            )  # fmt: skip
-    texts = [each.filter for each in request.filters or []]
-    texts += [each.argument for each in complexes if isinstance(each.argument, str)]
-    tree = _graph(";".join(texts), "filters", refusals) if texts else ()
-    _bounded(inputs, output, refusals)
-    if refusals:
-        raise Refused(refusals)
-    return Checked(inputs, output, graph.show(tree) if tree else None, tree)
+                self._refuse(f"inputs[{number}].url", str(error))
+        return self._flags(item.options or [], f"inputs[{number}]")
 
+    def _flags(self, options: list[Option], where: str) -> Flags:
+        flags: Flags = []
+        for each in options:
+            if each.option.startswith("@"):
+                self._virtual(each, where)
+            else:
+                flags += self._flag(each, where)
+        return flags
 
-def _flags(
-    options: list[Option], table: dict[str, Any], where: str, refusals: list[Refusal]
-) -> Flags:
-    flags: Flags = []
-    for each in options:
-        name = tables.ALIASES.get(each.option, each.option)
+    def _flag(self, each: Option, where: str) -> Flags:
+        output = where == "options"
+        option = each.option.strip()
+        named = tables.find(option, output=output)
+        if named is None:
+            self._unknown_flag(each.option, where)
+            return []
+        if isinstance(each.argument, dict):
+            self._refuse(option, "its argument must be text or a number.")
+            return []
         text = _text(each.argument)
-        if name.startswith("@"):
-            refusals.append(
-                Refusal(name, f"virtual options are not offered yet ({where}).",
-                        "Use raw options or filters.")
-            )  # fmt: skip
-        elif name in tables.FLAG_ONLY and table is tables.OUTPUT:
-            if text not in (None, "", "true", "1"):
-                refusals.append(Refusal(name, "it takes no argument.", "Leave the argument out."))
-            flags.append((name, None))
-        elif name in tables.GRAPHS and table is tables.OUTPUT:
-            tree = _graph(text or "", name, refusals)
-            if len(tree) != 1 or any(part.inputs or part.outputs for part in tree[0]):
-                refusals.append(
-                    Refusal(name, "it must be one chain without link labels.",
-                            "Send graphs with labels in `filters`.")
-                )  # fmt: skip
-            flags.append((name, graph.show(tree)))
-        elif name not in table:
-            refusals.append(
-                Refusal(
-                    name if name.isprintable() else repr(name),
-                    f"it is not among the flags allowed in {where}.",
-                    f"Allowed are {', '.join(sorted(table))}.",
-                )
-            )
-        elif text is None or text == "":
-            refusals.append(Refusal(name, "its argument is missing."))
-        else:
-            try:
-                flags.append((name, table[name](text)))
-            except ValueError as error:
-                refusals.append(Refusal(name, f"its argument must be {error}."))
-    return flags
-
-
-def _graph(text: str, where: str, refusals: list[Refusal]) -> graph.Graph:
-    """The checked tree of a graph, its values written anew."""
-    try:
-        tree = graph.parse(text)
-    except graph.GraphError as error:
-        refusals.append(Refusal(where, f"the filter graph can't be read: {error}."))
-        return ()
-    return tuple(tuple(_filter(each, where, refusals) for each in chain) for chain in tree)
-
-
-def _filter(each: graph.Filter, where: str, refusals: list[Refusal]) -> graph.Filter:
-    known = tables.FILTERS.get(each.name)
-    if known is None:
-        refusals.append(
-            Refusal(
-                f"{where}: filter {each.name[:40]}",
-                "it is not among the filters allowed.",
-                f"Allowed are {', '.join(sorted(tables.FILTERS))}.",
-            )
+        if named.base in ("filter:v", "filter:a"):
+            return [(named.written, graph.show(self._graph(text or "", option)))]
+        letter = named.base.partition(":")[2]
+        kind = (
+            tables.codec_kind(letter, output=output) if named.base in _CODECS else named.flag.kind
         )
-        return each
-    options: list[tuple[str | None, str]] = []
-    names = list(known)
-    for position, (key, value) in enumerate(each.options):
-        name = key or (names[position] if position < len(names) else "")
-        if name not in known:
-            refusals.append(
-                Refusal(
-                    f"{where}: {each.name}",
-                    f"it has no allowed option {name or value!r}.",
-                    f"Allowed are {', '.join(known) or 'none'}.",
-                )
-            )
-            continue
+        if kind is None:
+            if text not in (None, "", "true", "1"):
+                self._refuse(option, "it takes no argument.", "Leave the argument out.")
+            return [(named.written, None)]
+        if text is None or text.strip() == "":
+            self._refuse(option, "its argument is missing.", f"Give it {kind.says}.")
+            return []
         try:
-            options.append((name, known[name](value)))
+            written = kind.parse(text if named.base.startswith("metadata") else text.strip())
         except ValueError as error:
-            refusals.append(Refusal(f"{where}: {each.name}={name}", f"it must be {error}."))
-    return msgspec.structs.replace(each, options=tuple(options))
+            self._refuse(option, f"its argument must be {error}.")
+            return []
+        return [(named.written, written)]
+
+    def _unknown_flag(self, option: str, where: str) -> None:
+        base = option.strip().lstrip("-").partition(":")[0]
+        known = tables.names(output=where == "options")
+        here = tables.ADVICE.get(base)
+        if here is None:
+            close = difflib.get_close_matches(option, known, 3)
+            here = f"Did you mean {' or '.join(close)}? " if close else ""
+            elsewhere = tables.find(option, output=where != "options")
+            if elsewhere is not None:
+                here = (
+                    "It goes into the options of an input. "
+                    if where == "options"
+                    else "It goes into the job's `options`. "
+                )
+            here += "docs/allowed.md lists all that are."
+        self._refuse(option[:100], f"it is not among the flags allowed in {where}.", here)
+
+    def _virtual(self, each: Option, where: str) -> None:
+        if each.option not in virtual.TYPES or where != "options":
+            listed = ", ".join(virtual.TYPES)
+            self._refuse(
+                each.option[:100],
+                f"there is no such virtual option in {where}.",
+                f"In `options` there are {listed}.",
+            )
+            return
+        try:
+            made = virtual.parse(each.option, each.argument)
+        except ValueError as error:
+            self._refuse(each.option, f"its argument must be {error}.")
+            return
+        self.warnings += virtual.warnings(made)
+        match made:
+            case virtual.Watermark(url=str() as url):
+                self._remote("image", url)
+            case virtual.Watermark(input=int() as number) if number >= len(self.request.inputs):
+                self._refuse(each.option, f"there is no input {number}.")
+            case virtual.Subtitles():
+                self._remote("subtitles", made.url)
+            case _:
+                pass
+        self.virtual.append(made)
+
+    def _remote(self, kind: Literal["subtitles", "image"], url: str) -> str:
+        """The name of our copy of a file. The same address is fetched once."""
+        for known in self.remotes:
+            if (known.kind, known.url) == (kind, url):
+                return known.name
+        if len(self.remotes) == MAX_REMOTES:
+            self._refuse("the request", f"it names more than {MAX_REMOTES} files besides inputs.")
+        name = f"{kind}{len(self.remotes)}" + (".ass" if kind == "subtitles" else "")
+        self.remotes.append(Remote(kind, url, name))
+        return name
+
+    def _graph(self, text: str, where: str) -> graph.Graph:
+        """The checked tree of a graph, its values written anew."""
+        try:
+            tree = graph.parse(text)
+        except graph.GraphError as error:
+            self._refuse(where, f"the filter graph can't be read: {error}.")
+            return ()
+        if sum(map(len, tree)) > MAX_FILTERS:
+            self._refuse(where, f"it holds more than {MAX_FILTERS} filters.")
+            return ()
+        return tuple(tuple(self._filter(each, where) for each in chain) for chain in tree)
+
+    def _filter(self, each: graph.Filter, where: str) -> graph.Filter:
+        known = tables.filters().get(each.name)
+        what = f"{where}: filter {each.name[:40]}"
+        if known is None:
+            close = difflib.get_close_matches(each.name, policy.ALLOWED, 3)
+            instead = (
+                policy.ADVICE.get(each.name)
+                or (f"Did you mean {' or '.join(close)}? " if close else "")
+                + "docs/allowed.md lists all that are."
+            )
+            self._refuse(what, "it is not among the filters allowed.", instead)
+            return each
+        given = _rejoined(each) if each.name in ("subtitles", "ass") else each.options
+        options: list[tuple[str | None, str]] = []
+        for position, (key, value) in enumerate(given):
+            option = (
+                known.options.get(key)
+                if key is not None
+                else (known.positional[position] if position < len(known.positional) else None)
+            )
+            if option is None or option.kind is None:
+                name = key or (option.name if option else value)
+                self._refuse(
+                    f"{where}: {each.name}",
+                    f"it has no allowed option {name[:60]!r}.",
+                    policy.ADVICE.get(name) or f"Allowed are {', '.join(_names(known)) or 'none'}.",
+                )
+                continue
+            if option.name == "text" and _literal(given):
+                options.append(("text", value))
+                continue
+            try:
+                options.append((option.name, option.kind.parse(value)))
+            except ValueError as error:
+                self._refuse(f"{where}: {each.name}={option.name}", f"it must be {error}.")
+        if each.name == "drawtext":
+            options = _shown_with_our_fonts(options)
+        elif each.name in ("subtitles", "ass"):
+            options = self._with_our_copy(options, where)
+        return msgspec.structs.replace(each, options=tuple(options))
+
+    def _with_our_copy(
+        self, options: list[tuple[str | None, str]], where: str
+    ) -> list[tuple[str | None, str]]:
+        """The subtitles filter, reading the file that we fetch."""
+        if not any(name == "filename" for name, _ in options):
+            self._refuse(f"{where}: subtitles", "it names no file.", f"Give {_SUBTITLES_SAY}.")
+        return [
+            (name, self._remote("subtitles", value) if name == "filename" else value)
+            for name, value in options
+        ]
+
+    def _mapped(self, output: Flags, tree: graph.Graph) -> None:
+        """-map may name inputs that there are, and what the graph ends in."""
+        ends = graph.open_outputs(tree)
+        for flag, value in output:
+            if flag != "-map" or value is None:
+                continue
+            if value.startswith("["):
+                if value[1:-1] not in ends:
+                    self._refuse(
+                        "-map",
+                        f"the graph has no open output {value}.",
+                        f"It has {', '.join(f'[{end}]' for end in ends) or 'none with a label'}.",
+                    )
+            elif int(value.lstrip("-").partition(":")[0].rstrip("?")) >= len(self.request.inputs):
+                self._refuse("-map", f"{value} names an input that is not there; 0 is the first.")
+
+    def _fits(self, made: Format, output: Flags) -> None:
+        for flag, value in output:
+            if flag == "-f" and value != made.muxer:
+                self._refuse(
+                    "-f",
+                    f"{value} does not go with outputFormat {self.request.outputFormat}.",
+                    "Leave -f out; outputFormat chooses it.",
+                )
+        if made.kind == "audio":
+            drawn = [each for each in self.virtual if not isinstance(each, _SOUND)]
+            if drawn:
+                self._refuse(
+                    _virtual_name(drawn[0]), f"there is no picture in {made.name}.",
+                    "Choose a video or image format.",
+                )  # fmt: skip
+        if made.kind != "image" and any(isinstance(x, virtual.Thumbnail) for x in self.virtual):
+            self._refuse("@thumbnail", f"{made.name} is no picture.", "Use jpeg, png or webp.")
+
+    def _bounded(self, made: Format, inputs: list[Flags], output: Flags) -> None:
+        """What repeats for ever needs a length."""
+        ends = any(flag in ("-t", "-to", "-frames:v") for flag, _ in output)
+        ends |= made.kind == "image" and made.name != "gif" and not animated(made, output)
+        ends |= any(
+            isinstance(each, virtual.Trim) and (each.end is not None or each.duration is not None)
+            for each in self.virtual
+        )
+        endless = [_endless(flags) for flags in inputs]
+        if ("-shortest", None) in output and not all(endless):
+            ends = True
+        for number, repeats in enumerate(endless):
+            if repeats and not ends:
+                self._refuse(
+                    f"inputs[{number}]",
+                    "it repeats for ever and nothing states a length.",
+                    "Add -t to the input or to the options, or -shortest with another input.",
+                )
 
 
-def _bounded(inputs: list[Flags], output: Flags, refusals: list[Refusal]) -> None:
-    """What repeats for ever needs a length."""
-    ends = any(flag in ("-t", "-to", "-frames:v") for flag, _ in output)
-    for number, flags in enumerate(inputs):
-        given = dict(flags)
-        endless = given.get("-stream_loop") == "-1" or given.get("-loop") == "1"
-        if endless and not ends and "-t" not in given:
-            refusals.append(
-                Refusal(f"inputs[{number}]", "it repeats for ever and nothing states a length.",
-                        "Add -t to the input or to the options.")
-            )  # fmt: skip
+def animated(made: Format, output: Flags) -> bool:
+    """Whether the options ask for a WebP that moves."""
+    asked = {"libwebp_anim"} & {value for flag, value in output if flag == "-c:v"}
+    return made.name == "webp" and bool(asked or any(flag == "-loop" for flag, _ in output))
+
+
+_COMPLEX = ("-filter_complex", "-lavfi")
+_CODECS = ("c", "c:v", "c:a", "c:s")
+_SOUND = (virtual.Trim, virtual.Speed, virtual.Normalize)
+_SUBTITLES_SAY = values.REMOTE_FILE.says
+
+
+def _endless(flags: Flags) -> bool:
+    given = dict(flags)
+    repeats = (
+        given.get("-stream_loop") == "-1"
+        or given.get("-loop") == "1"
+        or given.get("-ignore_loop") == "0"
+    )
+    return repeats and "-t" not in given and "-to" not in given
+
+
+def _virtual_name(made: Virtual) -> str:
+    return next(name for name, kind in virtual.TYPES.items() if isinstance(made, kind))
+
+
+def _names(known: tables.FilterTable) -> list[str]:
+    """The options callers may give, each by its first name."""
+    return list(dict.fromkeys(each.name for each in known.options.values() if each.kind))
+
+
+def _literal(options: tuple[tuple[str | None, str], ...]) -> bool:
+    return ("expansion", "none") in options or ("expansion", "0") in options
+
+
+def _shown_with_our_fonts(options: list[tuple[str | None, str]]) -> list[tuple[str | None, str]]:
+    """drawtext draws with one font: the one that has the text's script, where the named one lacks
+    it."""
+    given = dict(options)
+    script = fonts.script(given.get("text", ""))
+    named = given.get("font", fonts.DEFAULT.name)
+    family, _, style = named.partition(":")
+    shown = script.name if script else fonts.resolve(family.replace("\\-", "-")).name
+    given["font"] = f"{shown}:{style}" if style else shown
+    return list(given.items())
+
+
+def _rejoined(each: graph.Filter) -> tuple[tuple[str | None, str], ...]:
+    """The options of a subtitles filter whose address was escaped too little: https, //host/…"""
+    options: list[tuple[str | None, str]] = []
+    for key, value in each.options:
+        at_address = options and options[-1][1].startswith(("http", "gs"))
+        if key is None and at_address and options[-1][0] in (None, "filename", "f"):
+            options[-1] = (options[-1][0], f"{options[-1][1]}:{value}")
+        else:
+            options.append((key, value))
+    return tuple(options)
 
 
 def _holds_nul(value: Any) -> bool:
@@ -214,24 +452,14 @@ def _holds_nul(value: Any) -> bool:
             return False
 
 
-def _text(argument: Argument) -> str | None:
+def _text(argument: Scalar | None) -> str | None:
     """An argument as text; numbers may come as numbers."""
     match argument:
         case None:
             return None
         case bool():
             return "true" if argument else "false"
-        case dict():
-            return msgspec.json.encode(argument).decode()
         case float() if argument.is_integer() and abs(argument) < 1e15:
             return str(int(argument))
         case _:
             return str(argument)
-
-
-def _collect(refusals: list[Refusal], step: Any) -> Any:
-    try:
-        return step()
-    except Refused as refused:
-        refusals += refused.refusals
-        return None

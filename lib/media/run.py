@@ -7,19 +7,23 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from lib.media import cage
-from lib.media.argv import argv
+from lib.media import cage, fonts
+from lib.media.argv import LIST_NAME, argv
 from lib.media.cage import Limits
 from lib.media.errors import Canceled, MediaError
 from lib.media.ffmpeg import binary
-from lib.media.plan import Plan
+from lib.media.plan import Plan, single
+from lib.media.probe import guards, ports, probe, remote
 from lib.media.progress import Clock
+from lib.media.text import Text
 
 __all__ = ["Limits", "Outcome", "run"]
 
 CUT_OFF = 0.9
 """An output shorter than this share of what its inputs state means that one was cut off."""
 LAG_SECONDS = 0.5
+SHORT_PIXELS = 150e6
+"""Pixels that are decoded in the wink of an eye."""
 TOO_LARGE_EXIT = 229
 STOPPED = re.compile(r"received signal (?:9|15|2|1)\b")
 DAMAGED = re.compile(
@@ -43,14 +47,18 @@ class Outcome(NamedTuple):
 
 def run(
     plan: Plan,
-    input_paths: Sequence[Path],
+    inputs: Sequence[Path | str],
     output_path: Path,
     *,
     limits: Limits,
     on_progress: Callable[[float], None],
     cancelled: Callable[[], bool],
 ) -> Outcome:
-    """Run the plan; `on_progress` gets percent. Raises MediaError, Canceled."""
+    """Run the plan; `on_progress` gets percent. Raises MediaError, Canceled.
+
+    `inputs` are files, or addresses of our proxy; what else the plan names is in the output's
+    folder already, but for the pictures of words, which are drawn first.
+    """
     clock = Clock()
 
     def take(line: str) -> None:
@@ -59,27 +67,141 @@ def run(
             on_progress(round(min(99.0, 100 * clock.seconds / plan.expected_seconds), 1))
 
     output_path = output_path.absolute()
-    input_paths = [path.absolute() for path in input_paths]
+    folder = output_path.parent
+    places = [place if remote(place) else Path(place).absolute() for place in inputs]
+    for name, text in plan.texts.items():
+        draw(text, folder / name, limits=limits, cancelled=cancelled)
+    if plan.joined:
+        _list(places, folder)
     finished = cage.run(
-        [str(binary()), *argv(plan, input_paths, output_path)],
-        folder=output_path.parent,
-        readable=input_paths,
+        [str(binary()), *argv(plan, places, output_path)],
+        folder=folder,
+        readable=[*(place for place in places if isinstance(place, Path)),
+                  *(fonts.readable() if plan.draws_text else ())],
+        connect=ports(*places),
+        environment=fonts.environment() if plan.draws_text else {},
         limits=limits,
         on_line=take,
         cancelled=cancelled,
-    )
+    )  # fmt: skip
     if finished.canceled:
         raise Canceled
     seconds = _length(clock, plan)
     _check(finished, plan, seconds, output_path, limits)
-    placeholders = [f"{{input{number}}}" for number in range(len(input_paths))]
+    if plan.chose_copy and plan.copies_picture and not _intact(output_path, plan, limits):
+        raise MediaError("validation", _DAMAGED)
     return Outcome(
         seconds,
         output_path.stat().st_size,
         finished.wall_seconds,
         finished.cpu_seconds,
-        argv(plan, placeholders, "{output}"),
+        argv(plan, placeholders(len(places)), "{output}"),
     )
+
+
+def run_or_encode(
+    plan: Plan,
+    encoding: Callable[[], Plan],
+    inputs: Sequence[Path | str],
+    output_path: Path,
+    *,
+    limits: Limits,
+    on_progress: Callable[[float], None],
+    cancelled: Callable[[], bool],
+) -> tuple[Plan, Outcome]:
+    """As `run`; when a copy that we chose goes wrong, run what `encoding` gives instead.
+
+    So a file is refused for damage only that a decoder sees, and no odd timestamp fails a job.
+    """
+    try:
+        return plan, run(
+            plan, inputs, output_path, limits=limits, on_progress=on_progress, cancelled=cancelled
+        )
+    except MediaError as error:
+        if not plan.chose_copy or error.category not in ("validation", "processing"):
+            raise
+    plan = encoding()
+    return plan, run(
+        plan, inputs, output_path, limits=limits, on_progress=on_progress, cancelled=cancelled
+    )
+
+
+def placeholders(count: int) -> list[str]:
+    """What stands for the inputs' places where an argument list is shown."""
+    return [f"{{input{number}}}" for number in range(count)]
+
+
+def draw(
+    text: Text, path: Path, *, limits: Limits, cancelled: Callable[[], bool] = lambda: False
+) -> None:
+    """Draw a text as a transparent picture, cut to its words and put on its box.
+
+    Raises MediaError, Canceled.
+    """
+    script = path.with_suffix(".ass")
+    script.write_text(text.script, encoding="utf-8")
+    words = (
+        f"color=c=black@0:s={text.width}x{text.height},format=rgba,"
+        f"subtitles=filename={script.name}:alpha=1"
+    )
+
+    def ffmpeg(graph: str, *arguments: str) -> cage.Finished:
+        finished = cage.run(
+            [str(binary()), "-hide_banner", "-nostdin", "-y", "-nostats", "-loglevel", "info",
+             "-filter_complex", graph, "-frames:v", "1", *arguments],
+            folder=path.parent,
+            readable=fonts.readable(),
+            environment=fonts.environment(),
+            limits=limits,
+            cancelled=cancelled,
+        )  # fmt: skip
+        if finished.canceled:
+            raise Canceled
+        if finished.returncode != 0:
+            raise MediaError("processing", "The text could not be drawn. Send the job again.")
+        return finished
+
+    found = _BOX.search(ffmpeg(f"{words},alphaextract,bbox=min_val=1", "-f", "null", "-").report)
+    x, y, width, height = (int(each) for each in found.groups()) if found else (0, 0, 2, 2)
+    graph = f"{words},crop={width}:{height}:{x}:{y}:exact=1"
+    if text.border:
+        size = f"{width + 2 * text.border}x{height + 2 * text.border}"
+        graph += (
+            f"[words];color=c={text.box}:s={size},format=rgba[box];"
+            f"[box][words]overlay={text.border}:{text.border}:format=rgb:alpha=straight"
+        )
+    ffmpeg(graph + "[drawn]", "-map", "[drawn]", "-c:v", "png", "-update", "1", path.name)
+
+
+def _intact(path: Path, plan: Plan, limits: Limits) -> bool:
+    """Whether a copied picture can be decoded: all of a short one, the key frames of a long one.
+
+    A copy passes damage on that an encoder would have stumbled over.
+    """
+    picture = probe(path).video
+    pixels = picture.width * picture.height * picture.fps if picture else 0
+    short = pixels * (plan.expected_seconds or 0) <= SHORT_PIXELS
+    finished = cage.run(
+        [str(binary()), "-hide_banner", "-nostdin", "-nostats", "-loglevel", "error", "-xerror",
+         *guards(path), *([] if short else ["-skip_frame", "nokey"]), "-i", str(path),
+         "-map", "0:v:0", "-f", "null", "-"],
+        folder=path.parent,
+        limits=limits,
+    )  # fmt: skip
+    return finished.returncode == 0 and not finished.report.strip()
+
+
+_BOX = re.compile(r"bbox.* x1:(\d+) x2:\d+ y1:(\d+) y2:\d+ w:(\d+) h:(\d+)")
+
+
+def _list(places: Sequence[Path | str], folder: Path) -> None:
+    """The list of files that follow each other, by names that hold no sign of its syntax."""
+    lines = ["ffconcat version 1.0"]
+    for number, place in enumerate(places):
+        name = f"joined{number}"
+        (folder / name).symlink_to(place)
+        lines.append(f"file {name}")
+    (folder / LIST_NAME).write_text("\n".join(lines) + "\n")
 
 
 def _length(clock: Clock, plan: Plan) -> float:
@@ -88,7 +210,7 @@ def _length(clock: Clock, plan: Plan) -> float:
     The clock shows the last packet's decoding time, which lags by the frames that are reordered:
     where the rate is known and it agrees, the count of frames is exact.
     """
-    if plan.format.kind == "image" and plan.format.name != "gif":
+    if single(plan.format) and plan.expected_seconds == 0:
         return 0.0
     counted = clock.frames / plan.rate if plan.rate else 0.0
     if clock.seconds <= counted <= clock.seconds + LAG_SECONDS:
@@ -126,7 +248,9 @@ def _check(
     if finished.returncode != 0:
         if DAMAGED.search(report):
             raise MediaError("validation", _DAMAGED)
-        asked = plan.source == "raw_options" or any(f == "-filter_complex" for f, _ in plan.options)
+        asked = plan.source in ("raw_options", "virtual_options") or any(
+            flag == "-filter_complex" for flag, _ in plan.options
+        )
         raise MediaError("validation" if asked else "processing", _reason(report))
     if not output.exists() or output.stat().st_size == 0 or _NOTHING in report:
         raise MediaError(

@@ -110,6 +110,14 @@ def read_range(bucket: str, object_name: str, start: int, length: int) -> bytes:
         return response.read()
 
 
+@contextmanager
+def stream(bucket: str, object_name: str, start: int) -> Iterator[Iterator[bytes]]:
+    """The object's bytes from `start` on, which may be left early. Raises Missing, StorageError."""
+    headers = {"Range": f"bytes={start}-"}
+    with _translated(), _get(bucket, object_name, headers) as response:
+        yield response.iter_raw(READ_SIZE)
+
+
 def upload(bucket: str, object_name: str, source: Path, content_type: str) -> None:
     """Store the file, replacing what is there; large ones in chunks that are tried again.
 

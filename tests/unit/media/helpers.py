@@ -8,10 +8,11 @@ from typing import Any
 
 import msgspec
 
-from lib.media.plan import make_plan
-from lib.media.probe import Audio, Probe, Video, probe
+from lib.media.plan import Machine, Plan
+from lib.media.planner import make_plan
+from lib.media.probe import Audio, Probe, Video, fingerprint, probe
 from lib.media.request import TranscodeRequest, check
-from lib.media.run import Limits, Outcome, run
+from lib.media.run import Limits, Outcome, run_or_encode
 
 LIMITS = Limits(wall_seconds=60, cpu_seconds=60, output_bytes=10**9, memory_bytes=1536 * 1024**2)
 
@@ -27,6 +28,14 @@ def ask(output_format: str = "mp4", inputs: int = 1, **fields: Any) -> Transcode
         "outputFormat": output_format,
     }
     return msgspec.json.decode(msgspec.json.encode(body | fields), type=TranscodeRequest)
+
+
+MACHINE = Machine(cores=2)
+
+
+def planned(request: TranscodeRequest, probes: Sequence[Probe], **told: Any) -> Plan:
+    """The plan of a request on a machine with two cores. Raises Refused, MediaError."""
+    return make_plan(check(request), probes, told.pop("machine", MACHINE), **told)
 
 
 def options(*pairs: tuple[str, Any] | str) -> list[dict[str, Any]]:
@@ -45,7 +54,7 @@ def video(
         "mov,mp4,m4a,3gp,3g2,mj2",
         1000,
         seconds,
-        Video("h264", width, height, facts.pop("fps", 25.0), **facts),
+        Video("h264", width, height, facts.pop("fps", 25.0), **{"pixel_format": "yuv420p"} | facts),
         Audio("aac", 48000, "stereo") if sound else None,
     )
 
@@ -68,12 +77,12 @@ def transcode(
     **fields: Any,
 ) -> tuple[Probe, Outcome, Path]:
     """Check, probe, plan and run; what came out."""
-    request = ask(output_format, len(paths), **fields)
-    check(request)
-    plan = make_plan(request, [probe(path) for path in paths])
-    output = folder / f"output.{plan.format.extension}"
-    outcome = run(
-        plan,
+    checked = check(ask(output_format, len(paths), **fields))
+    probes = [probe(path) for path in paths]
+    output = folder / f"output.{checked.format.extension}"
+    _, outcome = run_or_encode(
+        make_plan(checked, probes, MACHINE, coded_alike=len(set(map(fingerprint, paths))) == 1),
+        lambda: make_plan(msgspec.structs.replace(checked, may_copy=False), probes, MACHINE),
         paths,
         output,
         limits=limits,

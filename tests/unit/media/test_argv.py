@@ -10,9 +10,8 @@ import pytest
 
 from lib.media.argv import argv
 from lib.media.formats import FORMATS
-from lib.media.plan import make_plan
-from lib.media.probe import INPUT_GUARDS, Probe
-from tests.unit.media.helpers import ask, options, sound, still, video
+from lib.media.probe import Probe, guards
+from tests.unit.media.helpers import ask, options, planned, sound, still, video
 
 GOLDEN = Path(__file__).parent / "golden_argv.json"
 """Made by `python -m tests.unit.media.test_argv`; read the difference before you keep it."""
@@ -72,12 +71,12 @@ def made(name: str) -> list[str]:
     """The argument list of a case, the guards before each -i shown as one word."""
     probes, fields = CASES[name]
     arguments = argv(
-        make_plan(ask(inputs=len(probes), **fields), probes),
+        planned(ask(inputs=len(probes), **fields), probes),
         [f"/job/input{number}" for number in range(len(probes))],
         "/job/output",
     )
     text = "\n".join(arguments)
-    return text.replace("\n".join(INPUT_GUARDS), "GUARDS").split("\n")
+    return text.replace("\n".join(guards("x")), "GUARDS").split("\n")
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -87,7 +86,7 @@ def test_argument_lists(name: str) -> None:
 
 def test_every_input_is_guarded() -> None:
     probes = [video(), sound(), still()]
-    arguments = argv(make_plan(ask(inputs=3), probes), ["a", "b", "c"], "o")
+    arguments = argv(planned(ask(inputs=3), probes), ["a", "b", "c"], "o")
     assert arguments.count("-format_whitelist") == arguments.count("-i") == 3
     listed = arguments[arguments.index("-format_whitelist") + 1].split(",")
     assert not {"hls", "dash", "concat", "sdp", "lavfi", "data", "tty", "rawvideo"} & set(listed)

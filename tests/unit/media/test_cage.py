@@ -86,6 +86,45 @@ def test_no_file_but_its_own_is_seen(tmp_path: Path, clip: Path) -> None:
     assert allowed.returncode == 0, allowed.report
 
 
+@landlocked
+def test_a_folder_may_be_read_with_all_under_it(tmp_path: Path, clip: Path) -> None:
+    folder, shared = tmp_path / "job", tmp_path / "shared"
+    folder.mkdir()
+    (shared / "deep").mkdir(parents=True)
+    (shared / "deep" / "1.mp4").write_bytes(clip.read_bytes())
+    for readable, seen in (((), []), ((shared,), ["1.mp4"])):
+        said: list[str] = []
+        cage.run(
+            ["/bin/ls", str(shared / "deep")],
+            folder=folder, readable=readable, limits=LIMITS, on_line=said.append,
+        )  # fmt: skip
+        assert said == seen
+    command = [str(binary()), "-hide_banner", "-nostdin"]
+    read = cage.run(
+        [*command, "-i", str(shared / "deep" / "1.mp4"), "-f", "null", "-"],
+        folder=folder, readable=[shared], limits=LIMITS,
+    )  # fmt: skip
+    assert read.returncode == 0, read.report
+    written = cage.run(
+        [*command, "-f", "lavfi", "-i", "sine=d=1", str(shared / "o.wav")],
+        folder=folder, readable=[shared], limits=LIMITS,
+    )  # fmt: skip
+    assert "Permission denied" in written.report
+
+
+def test_the_environment_is_what_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cage, "_landlock", lambda: 0)
+    told = {"FONTCONFIG_FILE": "/a b/c=d.conf", "EMPTY": "", "NAME": "zwölf\n"}
+    said: list[str] = []
+    cage.run(
+        [sys.executable, "-I", "-c", "import json,os;print(json.dumps(dict(os.environ)))"],
+        folder=tmp_path, limits=LIMITS, environment=told, on_line=said.append,
+    )  # fmt: skip
+    seen = json.loads(said[0])
+    seen.pop("LC_CTYPE", None)  # which Python sets itself
+    assert seen == told
+
+
 @pytest.mark.skipif("landlock-tcp" not in cage.features(), reason="this kernel can't bar TCP")
 def test_no_network(tmp_path: Path) -> None:
     for address in ("http://127.0.0.1:9/a", "tcp://127.0.0.1:45123?listen=1"):
@@ -103,7 +142,8 @@ def test_where_landlock_is_not_the_rest_works(
 def test_wall_clock(tmp_path: Path) -> None:
     finished = ffmpeg(tmp_path, "-re", *ENDLESS, limits=LIMITS._replace(wall_seconds=0.3))
     assert finished.timed_out
-    assert 0.3 < finished.wall_seconds < 3.3
+    assert finished.returncode == -signal.SIGKILL
+    assert 0.3 < finished.wall_seconds < 1.3
 
 
 def test_cpu_clock(tmp_path: Path) -> None:
@@ -119,7 +159,7 @@ def test_file_size(tmp_path: Path) -> None:
     assert (tmp_path / "o.wav").stat().st_size <= LIMITS.output_bytes
 
 
-def test_a_program_that_ignores_sigterm_is_killed(
+def test_all_of_the_group_is_killed_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cage, "_landlock", lambda: 0)
@@ -134,7 +174,7 @@ def test_a_program_that_ignores_sigterm_is_killed(
     )  # fmt: skip
     assert finished.canceled
     assert finished.returncode == -signal.SIGKILL
-    assert finished.wall_seconds < 3.5
+    assert finished.wall_seconds < 1.5
     assert _all_gone([int(each) for each in seen])
 
 

@@ -50,7 +50,7 @@ def test_quotes_and_escapes() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", ",", "a,", "[v", "[a b]c", "a='x", "a=1[v]]", "=", "[]a", "a@b"]
+    "text", ["", ",", "a,", "[v", "[a b]c", "a='x", "a=1[v]]", "=", "[]a", "a@", "a@b c"]
 )
 def test_what_is_no_graph_is_refused(text: str) -> None:
     with pytest.raises(GraphError):

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from lib.media.errors import MediaError
-from lib.media.plan import Plan, billable_seconds, lane, make_plan
+from lib.media.plan import Plan
+from lib.media.planner import billable_seconds, lane
 from lib.media.probe import Probe
-from tests.unit.media.helpers import ask, options, sound, still, video
+from lib.media.request import check
+from tests.unit.media.helpers import ask, options, planned, sound, still, video
 
 
 def flag(plan: Plan, name: str) -> str | None:
@@ -37,13 +39,13 @@ def flag(plan: Plan, name: str) -> str | None:
     ],
 )
 def test_sizes(found: Probe, resolution: str | None, filters: str | None) -> None:
-    preset = {"resolution": resolution} if resolution else None
-    assert flag(make_plan(ask(preset=preset), [found]), "-vf") == filters
+    preset = {"quality": "medium"} | ({"resolution": resolution} if resolution else {})
+    assert flag(planned(ask(preset=preset), [found]), "-vf") == filters
 
 
 def test_images_keep_odd_sizes() -> None:
-    assert flag(make_plan(ask("png"), [still(641, 361)]), "-vf") is None
-    smaller = make_plan(ask("png", preset={"resolution": "480p"}), [still(4001, 1001)])
+    assert flag(planned(ask("png"), [still(641, 361)]), "-vf") is None
+    smaller = planned(ask("png", preset={"resolution": "480p"}), [still(4001, 1001)])
     assert flag(smaller, "-vf") == "scale=1918:480,setsar=1"
 
 
@@ -58,19 +60,19 @@ def test_images_keep_odd_sizes() -> None:
     ],
 )
 def test_where_the_options_come_from(fields: dict[str, Any], source: str) -> None:
-    plan = make_plan(ask(**fields), [video()])
+    plan = planned(ask(**fields), [video()])
     assert plan.source == source
     assert (plan.preset is not None) == (source == "preset")
 
 
 @pytest.mark.parametrize(("quality", "crf"), [("high", "18"), ("medium", "23"), ("low", "28")])
 def test_qualities(quality: str, crf: str) -> None:
-    assert flag(make_plan(ask(preset={"quality": quality}), [video()]), "-crf") == crf
+    assert flag(planned(ask(preset={"quality": quality}), [video()]), "-crf") == crf
 
 
 def test_sound_formats_ignore_the_picture_half_of_a_preset() -> None:
     preset = {"quality": "medium", "resolution": "1080p"}
-    plan = make_plan(ask("mp3", preset=preset), [video()])
+    plan = planned(ask("mp3", preset=preset), [video()])
     assert plan.options == [("-map", "0:a:0"), ("-c:a", "libmp3lame"), ("-b:a", "192k")]
 
 
@@ -86,30 +88,30 @@ def test_sound_formats_ignore_the_picture_half_of_a_preset() -> None:
 def test_missing_streams_are_said(output_format: str, found: Probe, word: str) -> None:
     for probes in ([found], [found, found]):
         with pytest.raises(MediaError, match=word) as error:
-            make_plan(ask(output_format, len(probes)), probes)
+            planned(ask(output_format, len(probes)), probes)
         assert error.value.category == "validation"
 
 
 def test_cover_art_is_no_video() -> None:
     cover = video(300, 300, attached=True)
-    plan = make_plan(ask("mp4"), [cover])
+    plan = planned(ask("mp4"), [cover])
     assert ("-map", "0:v:0") not in plan.options
-    assert make_plan(ask("png"), [cover]).options[0] == ("-map", "0:v:0")
+    assert planned(ask("png"), [cover]).options[0] == ("-map", "0:v:0")
 
 
 def test_surround_sound_becomes_a_layout_that_encoders_take() -> None:
-    assert flag(make_plan(ask("opus"), [sound(channels="5.1(side)")]), "-af") is not None
-    assert flag(make_plan(ask("flac"), [sound(channels="5.1(side)")]), "-af") is None
-    assert flag(make_plan(ask("opus"), [sound()]), "-af") is None
+    assert flag(planned(ask("opus"), [sound(channels="5.1(side)")]), "-af") is not None
+    assert flag(planned(ask("flac"), [sound(channels="5.1(side)")]), "-af") is None
+    assert flag(planned(ask("opus"), [sound()]), "-af") is None
 
 
 def test_a_shorter_output_is_suspect_only_when_all_streams_are_in_it() -> None:
-    assert make_plan(ask("mp4"), [video()]).complete
-    assert make_plan(ask("mp3"), [sound()]).complete
-    assert not make_plan(ask("mp3"), [video()]).complete  # its sound may rightly end before
-    assert not make_plan(ask("mp4", input_options=[options(("-t", 3))]), [video()]).complete
+    assert planned(ask("mp4"), [video()]).complete
+    assert planned(ask("mp3"), [sound()]).complete
+    assert not planned(ask("mp3"), [video()]).complete  # its sound may rightly end before
+    assert not planned(ask("mp4", input_options=[options(("-t", 3))]), [video()]).complete
     guessed = Probe("mp3", 1000, 72.8, None, sound().audio, estimated=True)
-    assert not make_plan(ask("mp3"), [guessed]).complete
+    assert not planned(ask("mp3"), [guessed]).complete
 
 
 @pytest.mark.parametrize(
@@ -142,7 +144,7 @@ def test_a_shorter_output_is_suspect_only_when_all_streams_are_in_it() -> None:
     ],
 )
 def test_billable_seconds(request_: Any, probes: list[Probe | None], seconds: float | None) -> None:
-    assert billable_seconds(request_, probes) == seconds
+    assert billable_seconds(check(request_), probes) == seconds
 
 
 @pytest.mark.parametrize(
@@ -157,7 +159,7 @@ def test_billable_seconds(request_: Any, probes: list[Probe | None], seconds: fl
     ],
 )
 def test_lanes(probes: list[Probe | None], name: str) -> None:
-    assert lane(ask(inputs=len(probes)), probes) == name
+    assert lane(check(ask(inputs=len(probes))), probes) == name
 
 
 def test_a_graph_with_labels_is_mapped() -> None:
@@ -174,11 +176,11 @@ def test_a_graph_with_labels_is_mapped() -> None:
 
 
 def _maps(graph: list[dict[str, str]], probes: list[Probe], **fields: Any) -> list[str | None]:
-    plan = make_plan(ask(inputs=len(probes), filters=graph, **fields), probes)
+    plan = planned(ask(inputs=len(probes), filters=graph, **fields), probes)
     return [value for name, value in plan.options if name == "-map"]
 
 
 def test_several_inputs_with_raw_options_are_plain_inputs() -> None:
-    plan = make_plan(ask(inputs=2, options=options(("-c", "copy"))), [video(), sound()])
-    assert plan.options == [("-c", "copy")]
+    plan = planned(ask(inputs=2, options=options(("-c", "copy"))), [video(), sound()])
+    assert plan.options == [("-c", "copy"), ("-movflags", "+faststart")]
     assert plan.inputs == [[], []]

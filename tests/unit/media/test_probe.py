@@ -24,7 +24,7 @@ def test_a_plain_video(clip: Path) -> None:
         "mov,mp4,m4a,3gp,3g2,mj2",
         clip.stat().st_size,
         2.0,
-        Video("h264", 320, 180, 25.0),
+        Video("h264", 320, 180, 25.0, pixel_format="yuv420p"),
         Audio("aac", 48000, "mono"),
     )
     assert media_metadata(found) == {

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from lib.media.errors import Canceled, MediaError
-from lib.media.source import Fetched, fetch, is_public
+from lib.media.source import Fetched, Remote, fetch, is_public, open_url
 from tests.sources import SourceServer
 
 
@@ -73,6 +73,53 @@ def answering(*parts: bytes, pause: float = 0) -> Iterator[int]:
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
         thread.join(5)
+
+
+@contextmanager
+def conversation(*answers: str | bytes) -> Iterator[tuple[str, list[str]]]:
+    """A URL where the nth connection gets the nth answer, and the requests it has got.
+
+    Of a text, "PORT" is the port; the first line is the status, what follows a blank line the body.
+    """
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    asked: list[str] = []
+
+    def serve() -> None:
+        for answer in answers:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection:
+                connection.settimeout(5)
+                asked.append(connection.recv(65536).decode())
+                text = answer if isinstance(answer, bytes) else answer.encode()
+                head, _, body = text.replace(b"PORT", str(port).encode()).partition(b"\n\n")
+                if b"Content-Length" not in head:
+                    head += b"\nContent-Length: %d" % len(body)
+                lines = b"HTTP/1.1 " + head.replace(b"\n", b"\r\n")
+                connection.sendall(lines + b"\r\n\r\n" + body)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{port}/file", asked
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join(5)
+
+
+def opened(url: str, *, max_bytes: int = 10**6, seconds: float = 5) -> Remote:
+    """An open file of a server that the operator allows."""
+    return open_url(url, max_bytes=max_bytes, seconds=seconds, allow=(url.split("/")[2],))
+
+
+def read(remote: Remote, offset: int) -> bytes:
+    """All from an offset on."""
+    with remote.open(offset) as body:
+        return b"".join(body)
 
 
 @pytest.fixture
@@ -258,6 +305,197 @@ def test_proxies_of_the_environment_are_ignored(
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     (sources.folder / "d.bin").write_bytes(b"direct")
     assert get(sources.url("d.bin"), tmp_path, allow=allowed).size == 6
+
+
+def test_a_file_is_read_from_any_place(sources: SourceServer) -> None:
+    data = bytes(range(256)) * 1000
+    (sources.folder / "e.bin").write_bytes(data)
+    before = len(sources.hits)
+    with opened(sources.url("redirect?to=/e.bin")) as remote:
+        assert (remote.size, remote.ranged) == (len(data), True)
+        assert len(sources.hits) == before + 2
+        assert read(remote, 0) == data
+        assert len(sources.hits) == before + 2  # the answer that was open
+        assert read(remote, 0) == data
+        assert read(remote, 200_000) == data[200_000:]
+        assert read(remote, len(data)) == b""
+    assert sources.hits[before + 2 :] == ["/e.bin", "/e.bin"]
+    assert sources.ranges[before:] == ["bytes=0-"] * 3 + ["bytes=200000-"]
+
+
+@pytest.mark.parametrize("path", ["f.bin", "whole/f.bin"])
+def test_a_file_is_saved_whole(sources: SourceServer, tmp_path: Path, path: str) -> None:
+    data = b"abc" * 50_000
+    (sources.folder / "f.bin").write_bytes(data)
+    with opened(sources.url(path)) as remote:
+        assert remote.size == len(data)
+        assert remote.ranged == (path == "f.bin")
+        fetched = remote.save(tmp_path / "o")
+    assert fetched == Fetched(len(data), hashlib.sha256(data).hexdigest())
+    assert (tmp_path / "o").read_bytes() == data
+
+
+def test_a_length_nobody_states(sources: SourceServer, tmp_path: Path) -> None:
+    with opened(sources.url("endless")) as remote:
+        assert (remote.size, remote.ranged) == (None, False)
+        with pytest.raises(MediaError) as error:
+            remote.save(tmp_path / "o")
+    assert error.value.category == "file_size"
+
+
+@pytest.mark.parametrize("path", ["g.bin", "whole/g.bin"])
+def test_too_large_to_open(sources: SourceServer, path: str) -> None:
+    (sources.folder / "g.bin").write_bytes(b"x" * 1001)
+    opened(sources.url(path), max_bytes=1001).close()
+    with pytest.raises(MediaError) as error:
+        opened(sources.url(path), max_bytes=1000)
+    assert error.value.category == "file_size"
+
+
+def test_an_empty_file(sources: SourceServer, tmp_path: Path) -> None:
+    (sources.folder / "none.bin").write_bytes(b"")
+    with opened(sources.url("none.bin")) as remote:
+        assert remote.size == 0
+        assert remote.save(tmp_path / "o").size == 0
+    assert (tmp_path / "o").read_bytes() == b""
+
+
+PARTIAL = "206 Partial Content\nContent-Range: bytes "
+
+
+@pytest.mark.parametrize(
+    ("answer", "size", "ranged"),
+    [
+        ("0-4/5", 5, True),
+        ("0-4/*", None, False),
+        ("0-3/5", None, False),  # with a body of five bytes
+        ("0-4/5\nContent-Encoding: gzip", 5, True),
+    ],
+)
+def test_what_a_content_range_is_worth(answer: str, size: int | None, ranged: bool) -> None:
+    with conversation(f"{PARTIAL}{answer}\n\nabcde") as (url, _), opened(url) as remote:
+        assert (remote.size, remote.ranged) == (size, ranged)
+        assert read(remote, 0) == b"abcde"
+
+
+@pytest.mark.parametrize(
+    ("answer", "category"),
+    [
+        (f"{PARTIAL}1-4/5\n\nbcde", "upload"),
+        (f"{PARTIAL}nonsense\n\nabcde", "upload"),
+        (f"{PARTIAL}0-9/5\n\nabcde", "upload"),
+        ("206 Partial Content\n\nabcde", "upload"),
+        ("416 No\nContent-Range: bytes */9", "validation"),
+        ("404 Not Found", "validation"),
+        ("503 Later", "upload"),
+        ("302 Found\nLocation: http://169.254.169.254/", "validation"),
+        ("302 Found\nLocation: http://localhost:PORT/file", "validation"),
+    ],
+)
+def test_answers_that_are_no_file(answer: str, category: str) -> None:
+    with conversation(answer) as (url, _), pytest.raises(MediaError) as error:
+        opened(url)
+    assert error.value.category == category
+
+
+ONE = f'{PARTIAL}0-4/5\nETag: "1"\n\nabcde'
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (f'{PARTIAL}2-4/5\nETag: "2"\n\ncde', "changed"),
+        (f"{PARTIAL}2-5/6\n\ncdef", "changed"),
+        (f"{PARTIAL}2-4/*\n\ncde", "changed"),
+        ("200 OK\n\nabcde", "changed"),
+        ("416 No\nContent-Range: bytes */1", "changed"),
+        (f'{PARTIAL}1-4/5\nETag: "1"\n\nbcde', "broke off"),
+        (f'{PARTIAL}2-4/5\nETag: "1"\nContent-Length: 3\n\ncd', "broke off"),
+        (f'{PARTIAL}2-4/5\nETag: "1"\n\ncd', "broke off"),
+        (f'{PARTIAL}2-4/5\nETag: "1"\n\ncdef', "broke off"),
+        ("503 Later", "503"),
+        ("302 Found\nLocation: http://10.0.0.1/", "not public"),
+        ("302 Found\nLocation: http://localhost:PORT/file", "not public"),
+        ("302 Found\nLocation: http://127.0.0.1:22/file", "port 22"),
+        (b"", "broke off"),
+    ],
+)
+def test_later_answers_are_not_trusted(answer: str | bytes, says: str) -> None:
+    with conversation(ONE, answer) as (url, asked), opened(url) as remote:
+        assert read(remote, 0) == b"abcde"
+        with pytest.raises(MediaError, match=says) as error:
+            read(remote, 2)
+        assert error.value.category == ("validation" if "p" in says[:6] else "upload")
+        assert 'If-Range: "1"' in asked[1]
+
+
+@pytest.mark.parametrize(
+    ("state", "sent"),
+    [
+        ('ETag: W/"1"\nLast-Modified: Mon, 01 Jan 2024 00:00:00 GMT', "Mon, 01 Jan 2024"),
+        ('ETag: "1"\nLast-Modified: Mon, 01 Jan 2024 00:00:00 GMT', '"1"'),
+        ('ETag: W/"1"', None),
+        ("X: y", None),
+    ],
+)
+def test_what_tells_a_change(state: str, sent: str | None) -> None:
+    first = f"{PARTIAL}0-4/5\n{state}\n\nabcde"
+    with conversation(first, f"{PARTIAL}2-4/5\n\ncde") as (url, asked), opened(url) as remote:
+        assert read(remote, 2) == b"cde"
+    assert ("If-Range" in asked[1]) == (sent is not None)
+    assert f"If-Range: {sent or ''}" in asked[1] or sent is None
+
+
+def test_a_file_that_changes_with_each_request(sources: SourceServer) -> None:
+    (sources.folder / "h.bin").write_bytes(b"x" * 1000)
+    with opened(sources.url("changing?name=h.bin")) as remote:
+        assert remote.ranged
+        with pytest.raises(MediaError, match="changed while it was read"):
+            read(remote, 10)
+
+
+def test_a_server_that_gives_less_than_it_was_asked() -> None:
+    parts = (f"{PARTIAL}0-1/5\n\nab", f"{PARTIAL}2-3/5\n\ncd", f"{PARTIAL}4-4/5\n\ne")
+    with conversation(*parts) as (url, asked), opened(url) as remote:
+        assert remote.ranged
+        assert read(remote, 0) == b"abcde"
+    assert [line for each in asked for line in each.splitlines() if "Range" in line] == [
+        "Range: bytes=0-", "Range: bytes=2-", "Range: bytes=4-",
+    ]  # fmt: skip
+
+
+def test_a_redirect_whose_target_expires() -> None:
+    redirect = "302 Found\nLocation: /signed"
+    rest = f"{PARTIAL}2-4/5\n\ncde"
+    with (
+        conversation(redirect, ONE, "403 Forbidden", redirect, rest) as (url, asked),
+        opened(url) as remote,
+    ):
+        assert read(remote, 2) == b"cde"
+    paths = [each.split()[1] for each in asked]
+    assert paths == ["/file", "/signed", "/signed", "/file", "/signed"]
+
+
+def test_closing_ends_a_read_that_hangs() -> None:
+    with answering(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", pause=5) as port:
+        remote = opened(f"http://127.0.0.1:{port}/")
+        threading.Timer(0.2, remote.close).start()
+        began = time.monotonic()
+        with pytest.raises(Canceled):
+            read(remote, 0)
+        assert time.monotonic() - began < 1
+
+
+def test_only_waiting_for_the_server_counts(sources: SourceServer) -> None:
+    (sources.folder / "i.bin").write_bytes(b"x" * 900_000)
+    with opened(sources.url("i.bin"), seconds=0.5) as remote:
+        time.sleep(0.6)
+        assert len(read(remote, 0)) == 900_000
+        with (
+            pytest.raises(MediaError, match="too slow"),
+            opened(sources.url("drip"), seconds=0.5) as slow,
+        ):
+            read(slow, 0)
 
 
 def test_a_certificate_nobody_vouches_for(tmp_path: Path, sources: SourceServer) -> None:

@@ -1,0 +1,103 @@
+"""A job's files: fetched whole when they are small, else served to ffmpeg while they arrive."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+from lib.jobs import addresses
+from lib.jobs.receipt import Digest, ReceiptFile
+from lib.media import loopback, source
+from lib.media.errors import MediaError
+from lib.media.ranges import Opener, RangeFile
+from lib.platform import storage
+from lib.platform.settings import settings
+
+WHOLE_BYTES = 4 * 1024 * 1024
+"""Files up to here are fetched before anything looks at them: it takes one request."""
+
+
+class JobFile:
+    """An input within reach of ffmpeg: a file, or what our proxy serves of a remote one."""
+
+    def __init__(self, path: Path, size: int, ranges: RangeFile | None = None) -> None:
+        self.path = path
+        self.size = size
+        self.place: Path | str = path
+        self._ranges = ranges
+        self._digest = None if ranges else Digest(path)
+
+    def check(self) -> None:
+        """Raises what the source failed with, which ffmpeg would only call the end of a file."""
+        if self._ranges and self._ranges.error:
+            raise self._ranges.error
+
+    def bring(self) -> None:
+        """Fetch what is missing, so that the file itself can be read. Raises as its source does."""
+        if self._ranges:
+            self._ranges.fill()
+            self.place = self.path
+
+    def shown(self) -> ReceiptFile:
+        """As the receipt has it."""
+        if self._ranges:
+            return ReceiptFile(self.size, self._ranges.sha256(), self._ranges.fetched)
+        return ReceiptFile(self.size, self._digest.result() if self._digest else None, self.size)
+
+
+def open_file(
+    stack: ExitStack,
+    url: str,
+    path: Path,
+    *,
+    max_bytes: int,
+    too_large: str,
+    canceled: Callable[[], bool],
+) -> JobFile:
+    """A file by its URL or gs:// address, until the stack is closed.
+
+    Raises MediaError (file_size with the sentence `too_large`), Canceled, StorageError.
+    """
+    address = addresses.parse(url)
+    if address is None:
+        remote = stack.enter_context(
+            source.open_url(
+                url,
+                max_bytes=max_bytes,
+                seconds=settings().fetch_seconds,
+                allow=settings().source_allow,
+                canceled=canceled,
+            )
+        )
+        if not remote.ranged or remote.size is None or remote.size <= WHOLE_BYTES:
+            return JobFile(path, remote.save(path).size)
+        return _served(stack, path, remote.size, remote.open, canceled)
+    try:
+        size = storage.size(*address)
+        if size > max_bytes:
+            raise MediaError("file_size", too_large.format(size=size))
+        if size <= WHOLE_BYTES:
+            storage.download(*address, path, canceled)
+            return JobFile(path, size)
+        return _served(stack, path, size, partial(storage.stream, *address), canceled)
+    except storage.Missing as error:
+        raise MediaError(
+            "upload",
+            "The uploaded file is not there. PUT the bytes to the upload link and confirm them"
+            " before the job is created.",
+        ) from error
+
+
+def _served(
+    stack: ExitStack,
+    path: Path,
+    size: int,
+    opener: Opener,
+    canceled: Callable[[], bool],
+) -> JobFile:
+    ranges = stack.enter_context(RangeFile(path, size, opener, canceled=canceled))
+    file = JobFile(path, size, ranges)
+    file.place = stack.enter_context(loopback.serve(ranges))
+    return file

@@ -1,0 +1,159 @@
+"""The packaged fonts: where they are, how fontconfig finds them, and how large they draw.
+
+Machines (and serverless functions) have no fonts of their own, and ffmpeg then burns nothing in
+without a word. Only these fonts are ever seen, so a text looks the same wherever the service runs.
+"""
+
+from __future__ import annotations
+
+import atexit
+import importlib.util
+import os
+import re
+import shutil
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+BUNDLED = Path(__file__).parent.parent.parent / "bin" / "fonts"
+"""Where the deployment puts them; one machine has them as packages (requirements-fonts.txt)."""
+PACKAGES = (
+    "fontpkg_anton", "fontpkg_arimo", "fontpkg_bebas_neue", "fontpkg_lora", "fontpkg_montserrat",
+    "fontpkg_open_sans", "fontpkg_oswald", "fontpkg_roboto", "fontpkg_roboto_mono",
+    "manimgx_fonts", "manimgx_fonts_cjk",
+)  # fmt: skip
+
+
+class Family(NamedTuple):
+    """A packaged family, its extent in ems, and the names it stands in for."""
+
+    name: str
+    ascent: float
+    """OS/2 winAscent by unitsPerEm, and so the next: libass' font size is the sum, not an em."""
+    descent: float
+    replaces: tuple[str, ...] = ()
+
+
+FAMILIES = (
+    Family("Arimo", 1.043, 0.389, ("Arial", "Helvetica", "Liberation Sans", "sans-serif", "Sans")),
+    Family("Anton", 1.404, 0.329, ("Impact",)),
+    Family("Bebas Neue", 0.95, 0.35),
+    Family("Lora", 1.206, 0.294, ("Times New Roman", "Times", "Georgia", "serif", "DejaVu Serif")),
+    Family("Montserrat", 1.109, 0.453),
+    Family("Noto Sans", 1.124, 0.395, ("DejaVu Sans", "Verdana", "Tahoma", "Segoe UI", "Calibri")),
+    Family("Open Sans", 1.124, 0.318),
+    Family("Oswald", 1.325, 0.377),
+    Family("Roboto", 0.95, 0.25),
+    Family("Roboto Mono", 1.048, 0.271, ("Courier New", "Courier", "monospace", "Consolas",
+                                  "DejaVu Sans Mono")),
+)  # fmt: skip
+DEFAULT = FAMILIES[0]
+
+
+class Script(NamedTuple):
+    """A script the families above lack: its letters, and the font that fontconfig falls back to."""
+
+    letters: str
+    """A class of a regular expression."""
+    name: str
+    ascent: float
+    descent: float
+
+
+SCRIPTS = (
+    Script("\u0600-\u06ff\u0750-\u077f\u08a0-\u08ff\ufb50-\ufdff\ufe70-\ufefc", "Noto Sans Arabic",
+           1.431, 0.738),
+    Script("\u0590-\u05ff\ufb1d-\ufb4f", "Noto Sans Hebrew", 1.068, 0.292),
+    Script("\u0900-\u097f\ua8e0-\ua8ff", "Noto Sans Devanagari", 1.348, 0.558),
+    Script("\u0980-\u09ff", "Noto Sans Bengali", 0.995, 0.408),
+    Script("\u0b80-\u0bff", "Noto Sans Tamil", 0.87, 0.37),
+    Script("\u0c00-\u0c7f", "Noto Sans Telugu", 0.995, 0.483),
+    Script("\u0e00-\u0e7f", "Noto Sans Thai", 1.061, 0.45),
+    Script("\u10a0-\u10ff", "Noto Sans Georgian", 1.086, 0.292),
+    Script("\u0530-\u058f", "Noto Sans Armenian", 1.068, 0.292),
+    Script("\u1780-\u17ff", "Noto Sans Khmer", 1.155, 0.707),
+    Script("\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff",
+           "Noto Sans CJK JP", 1.16, 0.288),
+    Script("\u2600-\u27bf\U0001f000-\U0001faff", "Noto Emoji", 0.928, 0.244),
+)  # fmt: skip
+"""The larger ones, each with the font that is named for them outright, as drawtext needs it."""
+
+_SCRIPT_RUNS = re.compile("|".join(f"([{script.letters}]+)" for script in SCRIPTS))
+_RESOLVED = {name.lower(): each for each in FAMILIES for name in (each.name, *each.replaces)}
+
+
+def resolve(name: str) -> Family:
+    """The packaged family for a font's name; the default for one that is not packaged."""
+    return _RESOLVED.get(name.strip().lower(), DEFAULT)
+
+
+def known(name: str) -> bool:
+    """Whether a font of this name, or its stand-in, is packaged."""
+    return name.strip().lower() in _RESOLVED or name in {each.name for each in SCRIPTS}
+
+
+def script(text: str) -> Script | None:
+    """The first script in a text that the named families lack, if there is one."""
+    match = _SCRIPT_RUNS.search(text)
+    return SCRIPTS[int(match.lastindex or 1) - 1] if match else None
+
+
+def runs(text: str) -> list[tuple[str, Script | None]]:
+    """A text cut where its script changes; None is what the named family has itself."""
+    cut: list[tuple[str, Script | None]] = []
+    at = 0
+    for match in _SCRIPT_RUNS.finditer(text):
+        if match.start() > at:
+            cut.append((text[at : match.start()], None))
+        cut.append((match[0], SCRIPTS[int(match.lastindex or 1) - 1]))
+        at = match.end()
+    return cut + ([(text[at:], None)] if at < len(text) else [])
+
+
+@cache
+def folders() -> tuple[Path, ...]:
+    """Where the font files are. Raises RuntimeError when none are installed."""
+    if BUNDLED.is_dir():
+        return (BUNDLED,)
+    specs = [importlib.util.find_spec(name) for name in PACKAGES]
+    found = tuple(
+        Path(place) for spec in specs if spec for place in spec.submodule_search_locations or ()
+    )
+    if not found:
+        raise RuntimeError("no fonts are installed: pip install -r requirements-fonts.txt")
+    return found
+
+
+@cache
+def configuration() -> Path:
+    """fontconfig's configuration, written once for this process: our folders and our names."""
+    places = "".join(f"<dir>{folder}</dir>" for folder in folders())
+    names = "".join(
+        f'<match target="pattern"><test name="family"><string>{other}</string></test>'
+        f'<edit name="family" mode="prepend" binding="same"><string>{each.name}</string></edit>'
+        "</match>"
+        for each in FAMILIES
+        for other in each.replaces
+    )
+    text = (
+        '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig>'
+        f"{places}{names}"
+        '<match target="pattern"><edit name="family" mode="append_last">'
+        f"<string>{DEFAULT.name}</string></edit></match></fontconfig>"
+    )
+    folder = Path(tempfile.mkdtemp(prefix=f"ffm-fonts-{os.getpid()}-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    path = folder / "fonts.conf"
+    path.write_text(text)
+    return path
+
+
+def environment() -> dict[str, str]:
+    """What ffmpeg must be told to find the fonts, and nothing else."""
+    return {"FONTCONFIG_FILE": str(configuration())}
+
+
+def readable() -> list[Path]:
+    """What ffmpeg must be let read to use them."""
+    return [configuration(), *folders()]
