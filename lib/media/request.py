@@ -14,6 +14,7 @@ from lib.media.virtual import Virtual
 
 MAX_METADATA_BYTES = 8192
 MAX_OPTIONS = 100
+MAX_DEPTH = 50
 MAX_FILTERS = 200
 MAX_REMOTES = 10
 
@@ -118,6 +119,11 @@ class _Check:
 
     def whole(self) -> Checked:
         request = self.request
+        options = [each for item in request.inputs for each in item.options or []]
+        options += request.options or []
+        if _too_deep([request.metadata, *(each.argument for each in options)]):
+            self._refuse("the request", f"it is nested more than {MAX_DEPTH} deep.")
+            raise Refused(self.refusals)
         made = self._format()
         self._request()
         inputs = [self._input(number, item) for number, item in enumerate(request.inputs)]
@@ -438,6 +444,18 @@ def _rejoined(each: graph.Filter) -> tuple[tuple[str | None, str], ...]:
         else:
             options.append((key, value))
     return tuple(options)
+
+
+def _too_deep(values: list[Any]) -> bool:
+    """Whether objects and lists lie more than MAX_DEPTH deep in each other."""
+    for _ in range(MAX_DEPTH + 1):
+        values = [
+            inner
+            for each in values
+            if isinstance(each, dict | list)
+            for inner in (each.values() if isinstance(each, dict) else each)
+        ]
+    return bool(values)
 
 
 def _holds_nul(value: Any) -> bool:

@@ -246,10 +246,15 @@ class _Answer:
 
     @property
     def leads_to(self) -> str | None:
-        """The address it redirects to."""
+        """The address it redirects to. Raises MediaError when that is none."""
         if self.status not in (301, 302, 303, 307, 308) or b"location" not in self.headers:
             return None
-        return urljoin(self.url, self.headers[b"location"].decode("utf-8", "replace"))
+        try:
+            return urljoin(self.url, self.headers[b"location"].decode("utf-8", "replace"))
+        except ValueError:
+            raise MediaError(
+                "validation", "The input's URL redirects to an address that is not well formed."
+            ) from None
 
     @property
     def stated_length(self) -> int | None:
@@ -294,10 +299,15 @@ def _follow(
     """The first answer that is no redirect. Raises MediaError, Canceled."""
     for _ in range(MAX_HOPS + 1):
         answer = _Answer(url, headers, allow, watch)
-        if answer.leads_to is None:
+        try:
+            target = answer.leads_to
+        except MediaError:
+            answer.close()
+            raise
+        if target is None:
             return answer
         answer.close()
-        url = answer.leads_to
+        url = target
     raise MediaError("validation", f"The input's URL redirects more than {MAX_HOPS} times.")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import time
 from collections.abc import Iterator
@@ -68,10 +69,14 @@ def test_nothing_that_does_not_belong(built: dict[str, Function]) -> None:
         assert not unwanted, (name, unwanted)
 
 
-def test_ffmpeg_only_where_it_runs(built: dict[str, Function]) -> None:
+def test_ffmpeg_and_fonts_only_where_they_run(built: dict[str, Function], tmp_path: Path) -> None:
     for name, function in built.items():
-        assert ("bin/ffmpeg" in function.files) == (name in RUN_FFMPEG), name
-    binary = built["api/worker"].files["bin/ffmpeg"]
+        assert ("bin/ffmpeg.gz" in function.files) == (name in RUN_FFMPEG), name
+        fonts = [path for path in function.files if path.startswith("bin/fonts/")]
+        assert (len(fonts) > 30) == (name in RUN_FFMPEG), name
+    binary = tmp_path / "ffmpeg"
+    binary.write_bytes(gzip.decompress(built["api/worker"].files["bin/ffmpeg.gz"].read_bytes()))
+    binary.chmod(0o755)
     assert meets_floor(version(binary))
 
 
@@ -117,7 +122,11 @@ def test_the_main_job_through_the_built_routes(deployed: tuple[Stack, str], clip
         api.put(link["uploadUrl"], clip)
         stored = api.confirm(client, link["filename"], clip)
         assert stored["metadata"]["width"] == 320
-        body = {"inputs": [{"url": stored["fileUrl"]}], "outputFormat": "webm"}
+        body = {
+            "inputs": [{"url": stored["fileUrl"]}],
+            "outputFormat": "webm",
+            "options": [{"option": "@text-overlay", "argument": {"text": "Built \u4f60\u597d"}}],
+        }
         job = api.call(client, "POST", "/v1/transcodes", body)
         end = time.monotonic() + 60
         while (read := api.call(client, "GET", f"/v1/transcodes/{job['id']}"))["status"] in (

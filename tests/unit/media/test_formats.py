@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -53,8 +55,13 @@ def test_our_ffmpeg_is_above_the_floor() -> None:
     assert ffmpeg.meets_floor(ffmpeg.version()), ffmpeg.version()
 
 
-def test_a_lost_x_bit_is_given_back(tmp_path: Path) -> None:
-    program = tmp_path / "ffmpeg"
-    program.write_text("#!/bin/sh\n")
-    program.chmod(0o644)
-    assert os.access(ffmpeg._executable(program), os.X_OK)
+def test_a_packed_ffmpeg_is_unpacked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    packed = tmp_path / "ffmpeg.gz"
+    packed.write_bytes(gzip.compress(b"#!/bin/sh\n"))
+    program = ffmpeg._unpacked(packed)
+    assert program.read_bytes() == b"#!/bin/sh\n"
+    assert os.access(program, os.X_OK)
+    made = program.stat().st_mtime_ns
+    assert ffmpeg._unpacked(packed) == program
+    assert program.stat().st_mtime_ns == made

@@ -1,0 +1,17 @@
+"""What is refused at once: a sentence that names it, nothing queued, nothing touched."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.hostile.cases import REFUSED, Case, case_id
+from tests.hostile.guest import Guest
+
+
+@pytest.mark.parametrize("case", REFUSED, ids=case_id)
+def test_refused(case: Case, guest: Guest, values: dict[str, str]) -> None:
+    total = guest.total()
+    answer = guest.send(case, values)
+    guest.assert_wanted(case, answer, values)
+    if answer.status_code != 201:
+        assert guest.total() == total
