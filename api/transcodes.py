@@ -7,7 +7,7 @@ from flask import Response
 from lib.http.app import answer, create_app
 from lib.http.auth import authenticate
 from lib.http.body import json_body, parse, query_int, query_text, query_time
-from lib.jobs import addresses, cancel, create, links, read, wake
+from lib.jobs import addresses, admission, cancel, create, links, read, wake
 from lib.media.request import TranscodeRequest
 
 app = create_app(__name__)
@@ -18,7 +18,7 @@ STALLED_SECONDS = 5
 @app.post("/v1/transcodes")
 def create_transcode() -> Response:
     data = json_body(authenticate_first=authenticate)
-    objects, jobs = addresses.named(create.named(data))
+    objects, jobs = addresses.named(admission.named(data))
     caller = authenticate(objects=objects, jobs=jobs)
     accepted = create.create(caller, parse(data, TranscodeRequest))
     response = answer(accepted, 201, {"Location": f"/v1/transcodes/{accepted.id}"})

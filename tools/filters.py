@@ -138,7 +138,7 @@ def table() -> dict[str, Any]:
     return found
 
 
-_UNTOLD = (None, [], False)
+_UNTOLD: tuple[object, ...] = (None, [], False)
 
 
 def text() -> str:

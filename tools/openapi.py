@@ -15,6 +15,7 @@ import yaml
 from lib.http.health import Health
 from lib.jobs import uploads, wire
 from lib.jobs.read import ORDERS
+from lib.jobs.validate import Validation
 from lib.media.request import TranscodeRequest
 
 PATH = Path(__file__).parent.parent / "lib" / "http" / "openapi.yaml"
@@ -46,6 +47,30 @@ CONFIRM = {
         "uploadId": {"type": ["string", "null"], "description": "Accepted and not needed."},
     },
 }
+REFUSED = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {"type": "string", "description": "The first fault, as a sentence."},
+        "details": {"type": ["string", "null"], "description": "All faults."},
+        "refusals": {
+            "type": "array",
+            "description": "All faults, one by one; absent when the body has another shape.",
+            "items": {
+                "type": "object",
+                "required": ["flag", "rule", "alternative"],
+                "properties": {
+                    "flag": {"type": "string", "description": "The field, flag or filter."},
+                    "rule": {"type": "string", "description": "What it breaks."},
+                    "alternative": {
+                        "type": ["string", "null"],
+                        "description": "What to do instead.",
+                    },
+                },
+            },
+        },
+    },
+}
 ERRORS = {
     400: "The request must change; the error says how.",
     401: "The key is missing, unknown, revoked or expired.",
@@ -74,6 +99,7 @@ def document() -> dict[str, Any]:
         uploads.Presigned,
         uploads.Confirmed,
         uploads.ProbeRequest,
+        Validation,
         Health,
     ]
     _, components = msgspec.json.schema_components(
@@ -83,6 +109,7 @@ def document() -> dict[str, Any]:
         "PresignRequest": PRESIGN,
         "ConfirmRequest": CONFIRM,
         "Error": _error({"type": ["string", "null"]}),
+        "Refused": REFUSED,
         "ProbeError": _error({"type": "array", "items": {"type": "string"}}),
         "QuotaError": {
             "type": "object",
@@ -167,6 +194,16 @@ def _paths() -> dict[str, Any]:
                 special={400: "Error", 404: "ProbeError", 422: "ProbeError", 502: "ProbeError"},
             )
         },
+        "/v1/validate": {
+            "post": _operation(
+                "validate",
+                "What a job of this request would do and cost; free, no job, 60 requests a minute",
+                _ref("Validation"),
+                (*BODY_ERRORS, 404, 422, 429, 503),
+                body="TranscodeRequest",
+                special={400: "Refused"},
+            )
+        },
         "/v1/transcodes": {
             "post": _operation(
                 "createTranscode",
@@ -175,7 +212,7 @@ def _paths() -> dict[str, Any]:
                 (*BODY_ERRORS, 402, 404),
                 body="TranscodeRequest",
                 status=201,
-                special={402: "QuotaError"},
+                special={400: "Refused", 402: "QuotaError"},
             ),
             "get": _operation(
                 "listTranscodes",

@@ -19,6 +19,7 @@ class Plan:
     name: str
     minutes_per_month: int
     max_input_bytes: int
+    max_job_seconds: int
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,12 @@ def identify(
     return Caller(
         account_id=found["account_id"],
         key_id=found["key_id"],
-        plan=Plan(found["plan_name"], found["minutes_per_month"], found["max_input_bytes"]),
+        plan=Plan(
+            found["plan_name"],
+            found["minutes_per_month"],
+            found["max_input_bytes"],
+            found["max_job_seconds"],
+        ),
         files={file["object_name"]: file for file in found["files"]},
         rate_hits=found["rate_hits"],
     )
@@ -93,7 +99,7 @@ def _statement(who: str, with_uploads: bool, with_jobs: bool, with_window: bool)
     return f"""
         with who as ({who}){counted}
         select who.key_id, who.account_id, p.name as plan_name,
-               p.minutes_per_month, p.max_input_bytes,
+               p.minutes_per_month, p.max_input_bytes, p.max_job_seconds,
                {"(select hits from counted)" if with_window else "null::integer"} as rate_hits,
                {files} as files
           from who join app.plans p on p.id = who.plan_id

@@ -9,15 +9,12 @@ from uuid import UUID, uuid4
 import msgspec
 
 from lib.accounts.callers import Caller
-from lib.jobs import addresses
+from lib.jobs.admission import admit
 from lib.jobs.wire import Accepted
-from lib.media.errors import Refused
 from lib.media.planner import billable_seconds, lane
-from lib.media.probe import Probe
-from lib.media.request import Input, Remote, TranscodeRequest, check
-from lib.media.request import addresses as request_addresses
+from lib.media.request import TranscodeRequest
 from lib.platform import postgres
-from lib.platform.errors import Problem, bad_request, not_found
+from lib.platform.errors import Problem
 from lib.platform.settings import settings
 
 MINUTE = Decimal("0.0001")
@@ -30,14 +27,8 @@ def create(caller: Caller, request: TranscodeRequest) -> Accepted:
     Raises Problem: 400 for what cannot be run, 402 when the plan's minutes do not suffice, 404 for
     a stored file that is not the caller's.
     """
-    try:
-        checked = check(request)
-    except Refused as refused:
-        raise bad_request(str(refused), _details(refused)) from refused
-    files = [_stored(caller, item, index) for index, item in enumerate(request.inputs)]
-    for remote in checked.remotes:
-        _owned(caller, remote)
-    probes = [file.probe for file in files]
+    admitted = admit(caller, request)
+    checked, probes = admitted.checked, admitted.probes
     seconds = billable_seconds(checked, probes)
     made = postgres.row(
         _CREATE,
@@ -50,7 +41,7 @@ def create(caller: Caller, request: TranscodeRequest) -> Accepted:
             "seconds": seconds,
             "request": postgres.jsonb(request),
             "format": request.outputFormat,
-            "inputs": postgres.jsonb([file.shown for file in files]),
+            "inputs": postgres.jsonb([each.shown for each in admitted.inputs]),
             "metadata": postgres.jsonb(_metadata(request)),
             "lane": lane(checked, probes),
         },
@@ -66,14 +57,6 @@ def create(caller: Caller, request: TranscodeRequest) -> Accepted:
         outputFormat=request.outputFormat,
         metadata=_metadata(request) if request.metadata is not None else msgspec.UNSET,
     )
-
-
-def named(data: Any) -> list[str]:
-    """The addresses that a create's body names, as far as it has the right shape."""
-    try:
-        return request_addresses(msgspec.convert(data, TranscodeRequest))
-    except (msgspec.ValidationError, RecursionError, OverflowError):
-        return []
 
 
 def minutes(seconds: float) -> Decimal:
@@ -103,63 +86,8 @@ def upgrade_url(job_id: UUID) -> str:
     return f"{settings().api_url}/billing?job={job_id}"
 
 
-class _Stored(msgspec.Struct):
-    """An input as the job keeps it, and its probe when the file is already known."""
-
-    shown: dict[str, Any]
-    probe: Probe | None
-
-
-def _stored(caller: Caller, item: Input, index: int) -> _Stored:
-    shown: dict[str, Any] = {
-        "url": item.url,
-        "filename": item.url.partition("?")[0].rpartition("/")[2][:200],
-        "duration": 0,
-        "format": "unknown",
-        "size_bytes": "0",
-    }
-    if item.options:
-        shown["options"] = msgspec.to_builtins(item.options)
-    if not item.url.startswith(addresses.SCHEME):
-        return _Stored(shown, None)
-    file = _own_file(caller, item.url)
-    if file is None:
-        raise _no_file(f"inputs[{index}].url")
-    probe = msgspec.convert(file["probe"], Probe) if file["probe"] else None
-    if probe is not None:
-        shown |= {
-            "duration": probe.duration or 0,
-            "format": probe.format,
-            "size_bytes": str(probe.size_bytes),
-        }
-    return _Stored(shown, probe)
-
-
-def _owned(caller: Caller, remote: Remote) -> None:
-    """Raises Problem 404 for a stored file in the options that is not the caller's."""
-    stored = remote.url.startswith(addresses.SCHEME)
-    if stored and _own_file(caller, remote.url) is None:
-        raise _no_file(f"The address of the {remote.kind} in the options")
-
-
-def _own_file(caller: Caller, url: str) -> dict[str, Any] | None:
-    address = addresses.parse(url)
-    return caller.files.get(str(address.job_id or address.object_name)) if address else None
-
-
-def _no_file(where: str) -> Problem:
-    return not_found(
-        f"{where} names no file of yours. Upload it first: POST /v1/upload/presigned-url, PUT the"
-        " bytes, POST /v1/upload/confirm, then use `fileUrl`."
-    )
-
-
 def _metadata(request: TranscodeRequest) -> dict[str, Any]:
     return {"user": request.metadata} if request.metadata is not None else {}
-
-
-def _details(refused: Refused) -> str:
-    return " ".join(f"{item.what}: {item.rule} {item.instead}".strip() for item in refused.refusals)
 
 
 _CREATE = """

@@ -47,6 +47,10 @@ class JobFile:
         return ReceiptFile(self.size, self._digest.result() if self._digest else None, self.size)
 
 
+class OnlyWhole(Exception):
+    """A large file of which no parts can be had."""
+
+
 def open_file(
     stack: ExitStack,
     url: str,
@@ -55,10 +59,14 @@ def open_file(
     max_bytes: int,
     too_large: str,
     canceled: Callable[[], bool],
+    seconds: float | None = None,
+    only_parts: bool = False,
 ) -> JobFile:
     """A file by its URL or gs:// address, until the stack is closed.
 
-    Raises MediaError (file_size with the sentence `too_large`), Canceled, StorageError.
+    `seconds` are for all the waiting for a URL's server, FETCH_SECONDS by default. Raises
+    MediaError (file_size with the sentence `too_large`), Canceled, StorageError, and OnlyWhole for
+    what would be fetched whole, if large, when `only_parts` are wanted.
     """
     address = addresses.parse(url)
     if address is None:
@@ -66,12 +74,15 @@ def open_file(
             source.open_url(
                 url,
                 max_bytes=max_bytes,
-                seconds=settings().fetch_seconds,
+                seconds=seconds or settings().fetch_seconds,
                 allow=settings().source_allow,
                 canceled=canceled,
             )
         )
-        if not remote.ranged or remote.size is None or remote.size <= WHOLE_BYTES:
+        small = remote.size is not None and remote.size <= WHOLE_BYTES
+        if only_parts and not remote.ranged and not small:
+            raise OnlyWhole
+        if not remote.ranged or remote.size is None or small:
             return JobFile(path, remote.save(path).size)
         return _served(stack, path, remote.size, remote.open, canceled)
     try:

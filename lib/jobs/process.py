@@ -18,15 +18,16 @@ import msgspec
 from lib.jobs import addresses, files, queue
 from lib.jobs.create import minutes, quota_sentence, upgrade_url
 from lib.jobs.files import JobFile
+from lib.jobs.prepare import kept_is_exact, planned, probed
 from lib.jobs.queue import Lease
 from lib.jobs.receipt import Digest, Receipt, ReceiptOutput, decisions
 from lib.jobs.wire import FfmpegOptions, JobOutput
 from lib.media import cage, ffmpeg, subtitles
 from lib.media.errors import Canceled, MediaError
 from lib.media.ffmpeg import cores as machine_cores
-from lib.media.plan import Machine, Plan
-from lib.media.planner import billable_seconds, make_plan, wants_fingerprints
-from lib.media.probe import Probe, fingerprint, measure, probe
+from lib.media.plan import Plan
+from lib.media.planner import billable_seconds
+from lib.media.probe import Probe, probe
 from lib.media.request import Checked, Remote, check
 from lib.media.run import Limits, Outcome, run_or_encode
 from lib.platform import postgres, storage
@@ -143,7 +144,7 @@ def remove_stale_folders() -> None:
 
 
 def _attempt(lease: Lease, folder: Path, pulse: _Pulse, deadline: Deadline) -> None:
-    checked = check(lease.request)
+    checked = check(lease.request, settings().source_allow)
     if lease.attempt > 1:
         _clean(lease)
     known = _known_probes(lease)
@@ -247,12 +248,7 @@ def _planned(
     folder: Path,
     limits: Limits,
 ) -> Plan:
-    alike = False
-    if wants_fingerprints(checked, probes):
-        told = {fingerprint(file.place, folder=folder) for file in files}
-        alike = len(told) == 1 and () not in told
-    machine = Machine(machine_cores(), limits.wall_seconds)
-    plan = make_plan(checked, probes, machine, coded_alike=alike)
+    plan = planned(checked, files, probes, folder, limits.wall_seconds)
     if plan.joined:
         for file in files:
             file.bring()
@@ -260,23 +256,10 @@ def _planned(
 
 
 def _probed(file: JobFile, kept: Probe | None, folder: Path) -> Probe:
-    """What the file holds: as confirm found it, if that is exact; else looked into and measured.
-
-    What is billed is the true length, and not what a header claims or leaves out.
-    """
-    if (
-        kept is not None
-        and kept.size_bytes == file.size
-        and kept.duration is not None
-        and not kept.estimated
-    ):
+    """What the file holds: as confirm found it, if that is exact; else looked into and measured."""
+    if kept is not None and kept.size_bytes == file.size and kept_is_exact(kept):
         return kept
-    try:
-        found = probe(file.place, folder=folder, size=file.size)
-        return measure(file.place, found, folder=folder)
-    except MediaError:
-        file.check()
-        raise
+    return probed(file, folder, exact=True)
 
 
 def _open(stack: ExitStack, lease: Lease, url: str, path: Path, pulse: _Pulse) -> JobFile:

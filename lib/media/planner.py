@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from lib.media import virtual
 from lib.media.plan import Machine, Plan, single, span
@@ -70,7 +71,7 @@ def billable_seconds(checked: Checked, probes: Sequence[Probe | None]) -> float 
     return total
 
 
-def lane(checked: Checked, probes: Sequence[Probe | None]) -> str:
+def lane(checked: Checked, probes: Sequence[Probe | None]) -> Literal["short", "long", "heavy"]:
     """The contract's lane: heavy for many large pictures, long over two minutes, else short."""
     pixels = sum(
         found.video.width * found.video.height for found in probes if found and found.video

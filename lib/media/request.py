@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -93,16 +94,19 @@ class Checked(msgspec.Struct):
         return graph.show(self.graph) if self.graph else None
 
 
-def check(request: TranscodeRequest) -> Checked:
-    """Everything that can be decided without the files. Raises Refused, naming every fault."""
-    return _Check(request).whole()
+def check(request: TranscodeRequest, allow: Sequence[str] = ()) -> Checked:
+    """Everything that can be decided without the files. Raises Refused, naming every fault.
+
+    `allow` are host:port entries of the operator's that URLs may name although not public.
+    """
+    return _Check(request, allow).whole()
 
 
-def addresses(request: TranscodeRequest) -> list[str]:
+def addresses(request: TranscodeRequest, allow: Sequence[str] = ()) -> list[str]:
     """Every address that a request names, as far as it can be read; never raises."""
     found = [item.url for item in request.inputs]
     try:
-        return found + [remote.url for remote in check(request).remotes]
+        return found + [remote.url for remote in check(request, allow).remotes]
     except Refused:
         return found
 
@@ -110,8 +114,9 @@ def addresses(request: TranscodeRequest) -> list[str]:
 class _Check:
     """One pass over a request that notes every fault instead of stopping at the first."""
 
-    def __init__(self, request: TranscodeRequest) -> None:
+    def __init__(self, request: TranscodeRequest, allow: Sequence[str]) -> None:
         self.request = request
+        self.allow = allow
         self.refusals: list[Refusal] = []
         self.warnings: list[str] = []
         self.remotes: list[Remote] = []
@@ -170,7 +175,7 @@ class _Check:
     def _input(self, number: int, item: Input) -> Flags:
         if not item.url.startswith("gs://"):
             try:
-                address.split(item.url)
+                address.split(item.url, self.allow)
             except ValueError as error:
                 self._refuse(f"inputs[{number}].url", str(error))
         return self._flags(item.options or [], f"inputs[{number}]")
@@ -249,20 +254,25 @@ class _Check:
         self.warnings += virtual.warnings(made)
         match made:
             case virtual.Watermark(url=str() as url):
-                self._remote("image", url)
+                self._remote("image", url, each.option)
             case virtual.Watermark(input=int() as number) if number >= len(self.request.inputs):
                 self._refuse(each.option, f"there is no input {number}.")
             case virtual.Subtitles():
-                self._remote("subtitles", made.url)
+                self._remote("subtitles", made.url, each.option)
             case _:
                 pass
         self.virtual.append(made)
 
-    def _remote(self, kind: Literal["subtitles", "image"], url: str) -> str:
-        """The name of our copy of a file. The same address is fetched once."""
+    def _remote(self, kind: Literal["subtitles", "image"], url: str, what: str) -> str:
+        """The name of our copy of a file that `what` names. The same address is fetched once."""
         for known in self.remotes:
             if (known.kind, known.url) == (kind, url):
                 return known.name
+        if not url.startswith("gs://"):
+            try:
+                address.split(url, self.allow)
+            except ValueError as error:
+                self._refuse(what, str(error))
         if len(self.remotes) == MAX_REMOTES:
             self._refuse("the request", f"it names more than {MAX_REMOTES} files besides inputs.")
         name = f"{kind}{len(self.remotes)}" + (".ass" if kind == "subtitles" else "")
@@ -319,17 +329,18 @@ class _Check:
         if each.name == "drawtext":
             options = _shown_with_our_fonts(options)
         elif each.name in ("subtitles", "ass"):
-            options = self._with_our_copy(options, where)
+            named = any(key in (None, "filename", "f") for key, _ in given)
+            options = self._with_our_copy(options, f"{where}: {each.name}", named=named)
         return msgspec.structs.replace(each, options=tuple(options))
 
     def _with_our_copy(
-        self, options: list[tuple[str | None, str]], where: str
+        self, options: list[tuple[str | None, str]], what: str, *, named: bool
     ) -> list[tuple[str | None, str]]:
-        """The subtitles filter, reading the file that we fetch."""
-        if not any(name == "filename" for name, _ in options):
-            self._refuse(f"{where}: subtitles", "it names no file.", f"Give {_SUBTITLES_SAY}.")
+        """The subtitles filter, reading the file that we fetch; `named` if it named one at all."""
+        if not named:
+            self._refuse(what, "it names no file.", f"Give {_SUBTITLES_SAY}.")
         return [
-            (name, self._remote("subtitles", value) if name == "filename" else value)
+            (name, self._remote("subtitles", value, what) if name == "filename" else value)
             for name, value in options
         ]
 

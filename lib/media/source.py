@@ -9,7 +9,6 @@ place, and every such request obeys them too.
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import re
 import socket
 import ssl
@@ -33,16 +32,6 @@ IDLE_SECONDS = 30.0
 POLL_SECONDS = 0.25
 
 Result = TypeVar("Result")
-
-_SPECIAL = [
-    ipaddress.ip_network(network)
-    for network in (
-        "0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.88.99.0/24", "198.18.0.0/15",
-        "240.0.0.0/4", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32",
-        "2002::/16", "3fff::/20", "5f00::/16", "fec0::/10", "::/96",
-    )
-]  # fmt: skip
-"""Special-use ranges (IANA registries) beyond what the ipaddress module calls not global."""
 
 
 class Fetched(NamedTuple):
@@ -196,19 +185,6 @@ class Remote:
             )
         if part.start != offset:
             raise broke_off()
-
-
-def is_public(text: str) -> bool:
-    """Whether an IP address may be fetched from: global unicast and nothing special."""
-    found = ipaddress.ip_address(text.partition("%")[0])
-    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped:
-        found = found.ipv4_mapped
-    return (
-        found.is_global
-        and not found.is_multicast
-        and not found.is_reserved
-        and not any(found.version == net.version and found in net for net in _SPECIAL)
-    )
 
 
 class _Part(NamedTuple):
@@ -479,7 +455,7 @@ class _Backend(httpcore.NetworkBackend):
             lambda _: socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM), 0
         )
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-        if f"{host}:{port}" not in self._allow and not all(map(is_public, addresses)):
+        if f"{host}:{port}" not in self._allow and not all(map(address.is_public, addresses)):
             raise _NotPublic
         for number, each in enumerate(addresses, 1):
             try:

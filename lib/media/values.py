@@ -28,7 +28,7 @@ class Kind(NamedTuple):
 def integer(low: float, high: float, words: Iterable[str] = ()) -> Kind:
     """A whole number from low to high (with k or M for thousands), or one of the words."""
     known = frozenset(words)
-    says = f"a whole number from {_short(low)} to {_short(high)}"
+    says = f"a whole number{_between(low, high)}"
     says = f"one of {', '.join(words)}, or {says}" if known else says
 
     def parse(text: str) -> str:
@@ -48,7 +48,7 @@ def integer(low: float, high: float, words: Iterable[str] = ()) -> Kind:
 def number(low: float, high: float, words: Iterable[str] = ()) -> Kind:
     """A number from low to high, perhaps in dB, or a calculation with numbers, or a word."""
     known = frozenset(words)
-    says = f"a number from {_short(low)} to {_short(high)}"
+    says = f"a number{_between(low, high)}"
     says = f"one of {', '.join(words)}, or {says}" if known else says
 
     def parse(text: str) -> str:
@@ -135,6 +135,18 @@ def listed(kind: Kind, separator: str = "|") -> Kind:
 
 def _plain(value: Decimal) -> str:
     return format(value.normalize(), "f")
+
+
+def _between(low: float, high: float) -> str:
+    """The bounds in words; what no one would reach is none."""
+    if abs(low) >= _FAR and abs(high) >= _FAR:
+        return ""
+    if abs(low) >= _FAR:
+        return f" of at most {_short(high)}"
+    return f" from {_short(low)}" + (f" to {_short(high)}" if abs(high) < _FAR else " on")
+
+
+_FAR = 1e18
 
 
 def _short(value: float) -> str:
@@ -418,7 +430,7 @@ def _remote_file(text: str) -> str:
     if text.startswith("gs://") and len(text) <= address.MAX_LENGTH:
         return text
     try:
-        address.split(text)
+        address.parts(text)
     except ValueError:
         raise ValueError(REMOTE_FILE.says) from None
     return text

@@ -15,14 +15,15 @@ from tests.conftest import Account
 from tests.sources import SourceServer
 
 
-def bad_files(folder: Path, clip: Path) -> dict[str, Path]:
+def bad_files(folder: Path, clip: Path, never: str) -> dict[str, Path]:
+    """Files that are no media; one is a playlist that names the address `never`."""
     data = clip.read_bytes()
     contents = {
         "html.mp4": b"<html><body>404 not found</body></html>" * 20,
         "random.mp4": random.Random(1).randbytes(20_000),
         "cut.mp4": data[: len(data) // 2],
         "corrupt.mp4": data[:2000] + random.Random(2).randbytes(len(data) - 4000) + data[-2000:],
-        "list.mp4": b"#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:1/secret\n#EXT-X-ENDLIST\n",
+        "list.mp4": f"#EXTM3U\n#EXTINF:1,\n{never}\n#EXT-X-ENDLIST\n".encode(),
         "concat.mp4": b"ffconcat version 1.0\nfile /etc/passwd\n",
     }
     for name, content in contents.items():
@@ -33,8 +34,10 @@ def bad_files(folder: Path, clip: Path) -> dict[str, Path]:
 def test_what_is_no_media_fails_as_validation(
     account: Account, sources: SourceServer, clip: Path, tmp_path: Path
 ) -> None:
+    never = sources.url(f"never-{tmp_path.name}")
     jobs = {
-        name: account.create(sources.put(path)) for name, path in bad_files(tmp_path, clip).items()
+        name: account.create(sources.put(path))
+        for name, path in bad_files(tmp_path, clip, never).items()
     }
     (sources.folder / "empty.mp4").write_bytes(b"")
     jobs["empty.mp4"] = account.create(sources.url("empty.mp4"))
@@ -45,7 +48,7 @@ def test_what_is_no_media_fails_as_validation(
         assert "/tmp" not in job["error_message"]
         assert job["billable_minutes"] == 0
         assert job["completed_at"] is None
-    assert not any("secret" in hit for hit in sources.hits)
+    assert not any(never.endswith(hit) for hit in sources.hits)
 
 
 @pytest.mark.parametrize(
@@ -83,8 +86,16 @@ def test_a_source_that_breaks_off(account: Account, sources: SourceServer, clip:
     ],
 )  # fmt: skip
 def test_addresses_that_are_not_public(account: Account, url: str) -> None:
-    job = account.wait(account.create(url))
-    assert (job["status"], job["error_category"]) == ("failed", "validation"), job
+    body = {"inputs": [{"url": url}], "outputFormat": "mp4"}
+    answer = account.http.post("/v1/transcodes", json=body)
+    assert answer.status_code == 400
+    assert "not public" in answer.json()["error"]
+
+
+def test_a_name_that_leads_to_such_an_address(account: Account) -> None:
+    job = account.wait(account.create("http://ip6-localhost/a"))
+    assert job["status"] == "failed", job
+    assert job["error_category"] in ("validation", "upload"), job
 
 
 @pytest.mark.parametrize(

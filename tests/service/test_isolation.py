@@ -21,16 +21,30 @@ SIGNED = "/v1/transcodes/{id}/inputs/{index}"
 OPEN = {"/health-check", "/openapi.yaml", SIGNED}
 
 
-def calls(job_id: str, url: str, filename: str) -> dict[tuple[str, str], dict[str, object] | None]:
-    """One request to each route that names something of an account's."""
-    return {
-        ("GET", f"/v1/transcodes/{job_id}"): None,
-        ("PATCH", f"/v1/transcodes/{job_id}/cancel"): None,
-        ("GET", f"/v1/transcodes/{job_id}/download"): None,
-        ("POST", "/v1/upload/confirm"): {"filename": filename, "fileSize": 10},
-        ("POST", "/v1/ffprobe"): {"url": url},
-        ("POST", "/v1/transcodes"): {"inputs": [{"url": url}], "outputFormat": "mp4"},
-    }
+def calls(
+    job_id: str, url: str, filename: str, own: str
+) -> list[tuple[str, str, dict[str, object] | None]]:
+    """Requests to each route that names something of an account's; `own` is the caller's file."""
+    naming: list[dict[str, object]] = [
+        {"option": "@watermark", "argument": {"url": url}},
+        {"option": "@subtitles", "argument": {"url": url}},
+        {"option": "-vf", "argument": f"subtitles='{url}'"},
+    ]
+    mine: dict[str, object] = {"inputs": [{"url": own}], "outputFormat": "mp4"}
+    jobs: list[dict[str, object]] = [
+        mine | {"inputs": [{"url": url}]},
+        mine | {"inputs": [{"url": own}, {"url": url}]},
+        *(mine | {"options": [option]} for option in naming),
+    ]
+    return [
+        ("GET", f"/v1/transcodes/{job_id}", None),
+        ("PATCH", f"/v1/transcodes/{job_id}/cancel", None),
+        ("GET", f"/v1/transcodes/{job_id}/download", None),
+        ("POST", "/v1/upload/confirm", {"filename": filename, "fileSize": 10}),
+        ("POST", "/v1/ffprobe", {"url": url}),
+        *(("POST", "/v1/transcodes", job) for job in jobs),
+        *(("POST", "/v1/validate", job) for job in jobs),
+    ]
 
 
 def test_what_is_anothers_is_not_found(
@@ -40,10 +54,11 @@ def test_what_is_anothers_is_not_found(
     job_id = account.create(url, "mp3")
     job = account.wait(job_id)
     filename = url.rpartition("/")[2]
+    own = other_account.upload(clip)
     for address in (url, job["output_url"]):
-        for (method, path), body in calls(job_id, address, filename).items():
+        for method, path, body in calls(job_id, address, filename, own):
             answer = other_account.http.request(method, path, json=body)
-            assert answer.status_code == 404, (method, path, answer.text)
+            assert answer.status_code == 404, (method, path, body, answer.text)
     assert other_account.http.get("/v1/transcodes").json()["total"] == 0
     # The owner's own output may be an input again.
     again = account.wait(account.create(job["output_url"], "wav"))
@@ -51,7 +66,7 @@ def test_what_is_anothers_is_not_found(
 
 
 def test_the_matrix_covers_every_route() -> None:
-    named = {path for _, path in calls("{id}", "", "")}
+    named = {path for _, path, _ in calls("{id}", "", "", "")}
     rest = {"/v1/transcodes", "/v1/upload/presigned-url"}  # these name nothing
     assert named | rest | OPEN == set(document()["paths"])
 

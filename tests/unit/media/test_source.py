@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from lib.media.address import is_public
 from lib.media.errors import Canceled, MediaError
-from lib.media.source import Fetched, Remote, fetch, is_public, open_url
+from lib.media.source import Fetched, Remote, fetch, open_url
 from tests.sources import SourceServer
 
 

@@ -1,0 +1,118 @@
+"""Which requests may become jobs: all that is checked before anything is read or stored."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import msgspec
+
+from lib.accounts.callers import Caller
+from lib.jobs import addresses
+from lib.media.errors import Refused
+from lib.media.probe import Probe
+from lib.media.request import Checked, Input, Remote, TranscodeRequest, check
+from lib.media.request import addresses as request_addresses
+from lib.platform.errors import Problem, not_found
+from lib.platform.settings import settings
+
+
+class Stored(msgspec.Struct):
+    """An input as a job keeps it, and its probe when the file is already known."""
+
+    shown: dict[str, Any]
+    probe: Probe | None
+
+
+class Admitted(NamedTuple):
+    """A request that may run, and its inputs in order."""
+
+    checked: Checked
+    inputs: list[Stored]
+
+    @property
+    def probes(self) -> list[Probe | None]:
+        """What is known of the inputs."""
+        return [each.probe for each in self.inputs]
+
+
+def admit(caller: Caller, request: TranscodeRequest) -> Admitted:
+    """Check a request against the rules and what is the caller's.
+
+    Raises Problem: 400 for what can't be run, with every fault in `refusals`; 404 for a stored file
+    that is not the caller's.
+    """
+    try:
+        checked = check(request, settings().source_allow)
+    except Refused as refused:
+        raise _refusal(refused) from refused
+    inputs = [_stored(caller, item, index) for index, item in enumerate(request.inputs)]
+    for remote in checked.remotes:
+        _owned(caller, remote)
+    return Admitted(checked, inputs)
+
+
+def named(data: Any) -> list[str]:
+    """The addresses that a request's body names, as far as it has the right shape."""
+    try:
+        request = msgspec.convert(data, TranscodeRequest)
+        return request_addresses(request, settings().source_allow)
+    except (msgspec.ValidationError, RecursionError, OverflowError):
+        return []
+
+
+def _refusal(refused: Refused) -> Problem:
+    return Problem(
+        400,
+        str(refused),
+        " ".join(f"{each.what}: {each.rule} {each.instead}".strip() for each in refused.refusals),
+        extra={
+            "refusals": [
+                {"flag": each.what, "rule": each.rule, "alternative": each.instead or None}
+                for each in refused.refusals
+            ]
+        },
+    )
+
+
+def _stored(caller: Caller, item: Input, index: int) -> Stored:
+    shown: dict[str, Any] = {
+        "url": item.url,
+        "filename": item.url.partition("?")[0].rpartition("/")[2][:200],
+        "duration": 0,
+        "format": "unknown",
+        "size_bytes": "0",
+    }
+    if item.options:
+        shown["options"] = msgspec.to_builtins(item.options)
+    if not item.url.startswith(addresses.SCHEME):
+        return Stored(shown, None)
+    file = _own_file(caller, item.url)
+    if file is None:
+        raise _no_file(f"inputs[{index}].url")
+    probe = msgspec.convert(file["probe"], Probe) if file["probe"] else None
+    if probe is not None:
+        shown |= {
+            "duration": probe.duration or 0,
+            "format": probe.format,
+            "size_bytes": str(probe.size_bytes),
+        }
+    return Stored(shown, probe)
+
+
+def _owned(caller: Caller, remote: Remote) -> None:
+    """Raises Problem 404 for a stored file in the options that is not the caller's."""
+    stored = remote.url.startswith(addresses.SCHEME)
+    if stored and _own_file(caller, remote.url) is None:
+        raise _no_file(f"The address of the {remote.kind} in the options")
+
+
+def _own_file(caller: Caller, url: str) -> dict[str, Any] | None:
+    address = addresses.parse(url)
+    return caller.files.get(str(address.job_id or address.object_name)) if address else None
+
+
+def _no_file(where: str) -> Problem:
+    return not_found(
+        f"{where} names no file of yours. Upload it first: POST /v1/upload/presigned-url, PUT the"
+        " bytes, POST /v1/upload/confirm, then use `fileUrl`."
+    )

@@ -1,0 +1,182 @@
+"""What a create would do, told without a job and without a charge."""
+
+from __future__ import annotations
+
+import shlex
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from lib.accounts.callers import Caller
+from lib.jobs.admission import Admitted, Stored, admit
+from lib.jobs.create import minutes
+from lib.jobs.files import JobFile, OnlyWhole, open_file
+from lib.jobs.prepare import kept_is_exact, planned, probed
+from lib.jobs.receipt import Decision, decisions
+from lib.media.argv import argv
+from lib.media.errors import MediaError
+from lib.media.plan import Plan, Source
+from lib.media.planner import billable_seconds, lane
+from lib.media.probe import Probe, media_metadata
+from lib.media.ranges import never
+from lib.media.request import TranscodeRequest
+from lib.media.run import placeholders
+from lib.platform import postgres
+from lib.platform.errors import UNAVAILABLE, Problem
+from lib.platform.settings import settings
+from lib.platform.storage import StorageError
+
+FETCH_SECONDS = 20
+"""All the waiting for the server of one URL input."""
+
+
+class ValidatedInput(msgspec.Struct):
+    """An input and what it holds, as ffprobe's answer has it; null while that is not known."""
+
+    url: str
+    metadata: dict[str, Any] | None
+
+
+class Validation(msgspec.Struct):
+    """What a job of this request would do."""
+
+    valid: Literal[True]
+    output_format: str
+    source: Source | None
+    """Where the options come from; this and what ffmpeg is told is null when an input can't be
+    looked into before the job runs."""
+    inputs: list[ValidatedInput]
+    streams: list[Decision]
+    """What would become of picture and sound."""
+    arguments: list[str] | None
+    """ffmpeg's argument list; {input0}, … and {output} stand for paths."""
+    command: str | None
+    """The same as a line for a shell."""
+    output_seconds: float | None
+    lane: Literal["short", "long", "heavy"]
+    minutes: float | None
+    """What it would cost; null until an input's length is known."""
+    minutes_left: float
+    """Of this month."""
+    notes: list[str]
+    """What is chosen for the caller."""
+    warnings: list[str]
+
+
+def validate(caller: Caller, request: TranscodeRequest) -> Validation:
+    """The plan of a request and its price.
+
+    Raises Problem: 400 and 404 as a create, 422 when an input can't be fetched or does not suit.
+    """
+    admitted = admit(caller, request)
+    warnings = list(admitted.checked.warnings)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ffm-validate-")))
+        try:
+            files, probes = _looked_into(stack, caller, request, admitted, folder, warnings)
+            known = [found for found in probes if found is not None]
+            plan: Plan | None = None
+            if len(known) == len(probes):
+                seconds = min(settings().job_seconds, caller.plan.max_job_seconds)
+                plan = planned(admitted.checked, files, known, folder, seconds)
+        except MediaError as error:
+            raise Problem(422, str(error)) from error
+        except StorageError as error:
+            raise Problem(503, UNAVAILABLE) from error
+    cost = billable_seconds(admitted.checked, probes)
+    left = _minutes_left(caller)
+    if cost is None:
+        warnings.append("What it costs is known only when the job has measured its inputs.")
+    elif minutes(cost) > left:
+        warnings.append(
+            f"It needs more than the {left:g} minutes left of this month: a create would answer"
+            " 402. Upgrade the plan or wait for the next month."
+        )
+    arguments = argv(plan, placeholders(len(probes)), "{output}") if plan else None
+    return Validation(
+        valid=True,
+        output_format=admitted.checked.format.name,
+        source=plan.source if plan else None,
+        inputs=[
+            ValidatedInput(item.url, media_metadata(found) if found else None)
+            for item, found in zip(request.inputs, probes, strict=True)
+        ],
+        streams=decisions(plan) if plan else [],
+        arguments=arguments,
+        command=shlex.join(["ffmpeg", *arguments]) if arguments else None,
+        output_seconds=plan.expected_seconds if plan else None,
+        lane=lane(admitted.checked, probes),
+        minutes=None if cost is None else float(minutes(cost)),
+        minutes_left=left,
+        notes=plan.notes if plan else [],
+        warnings=warnings,
+    )
+
+
+def _looked_into(
+    stack: ExitStack,
+    caller: Caller,
+    request: TranscodeRequest,
+    admitted: Admitted,
+    folder: Path,
+    warnings: list[str],
+) -> tuple[list[JobFile], list[Probe | None]]:
+    """The inputs that had to be opened, and what each holds; None where only a job may find out."""
+    files: list[JobFile] = []
+    probes: list[Probe | None] = []
+    alone = len(request.inputs) == 1
+    for number, (item, stored) in enumerate(zip(request.inputs, admitted.inputs, strict=True)):
+        if alone and kept_is_exact(stored.probe):
+            probes.append(stored.probe)
+            continue
+        try:
+            file = _open(stack, caller, item.url, folder / f"input{number}")
+        except OnlyWhole:
+            warnings.append(
+                f"inputs[{number}]: its server does not answer with ranges, so the file is looked"
+                " into when the job runs."
+            )
+            probes.append(None)
+            continue
+        files.append(file)
+        probes.append(_found(file, stored, folder))
+    return files, probes
+
+
+def _found(file: JobFile, stored: Stored, folder: Path) -> Probe:
+    if stored.probe is not None and kept_is_exact(stored.probe):
+        return stored.probe
+    found = probed(file, folder, exact=False)
+    # A guessed length is no price.
+    return msgspec.structs.replace(found, duration=None) if found.estimated else found
+
+
+def _open(stack: ExitStack, caller: Caller, url: str, path: Path) -> JobFile:
+    limit = caller.plan.max_input_bytes
+    return open_file(
+        stack,
+        url,
+        path,
+        max_bytes=limit,
+        too_large=f"The input has {{size}} bytes; the {caller.plan.name} plan takes {limit}.",
+        canceled=never,
+        seconds=FETCH_SECONDS,
+        only_parts=True,
+    )
+
+
+def _minutes_left(caller: Caller) -> float:
+    """Of this month, neither used nor held for jobs under way."""
+    taken = postgres.row(
+        """
+        select used_minutes + reserved_minutes as minutes from app.usage
+         where account_id = %(account)s
+           and period = date_trunc('month', now() at time zone 'utc')::date
+        """,
+        {"account": caller.account_id},
+    )
+    left: float = caller.plan.minutes_per_month - float(taken["minutes"] if taken else 0)
+    return round(max(0.0, left), 4)

@@ -1,0 +1,35 @@
+"""The generated files say what their sources say."""
+
+from __future__ import annotations
+
+import pytest
+
+from lib.media import ffmpeg
+from tools import allowed, filters
+
+
+def test_the_page_of_what_is_allowed_is_current() -> None:
+    assert allowed.TARGET.read_text() == allowed.text(), "run `make tables`"
+
+
+def test_the_page_names_flags_filters_options_and_fonts() -> None:
+    page = allowed.text()
+    for named in (
+        "| `-crf` | `:v` | a number from -1 to 63 |",
+        "#### xfade",
+        "- `transition`: one of custom, fade,",
+        "### @watermark",
+        "| `charsPerLine` | a whole number from 5 to 100 |",
+        "| `Arimo` | Arial,",
+        "`rc-lookahead`",
+    ):
+        assert named in page, named
+    for refused in ("movie", "textfile", "lavfi", "stats_file", "`fontfile`"):
+        assert f"#### {refused}\n" not in page
+        assert f"- `{refused}`" not in page
+
+
+def test_the_filters_are_described_as_this_ffmpeg_does() -> None:
+    if "linux-x86_64" not in ffmpeg.binary().name:
+        pytest.skip(f"the table is of another build of ffmpeg than {ffmpeg.build()}")
+    assert filters.TARGET.read_text() == filters.text(), "run `make tables`"
