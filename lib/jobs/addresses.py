@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import NamedTuple
+from urllib.parse import unquote
 from uuid import UUID
 
-from lib.platform.storage import OUTPUTS, UPLOADS
+from lib.media.request import Sources
+from lib.platform.settings import settings
+from lib.platform.storage import OUTPUTS, SIGNED, UPLOADS
 
 SCHEME = "gs://"
 
@@ -63,6 +66,21 @@ def parse(url: str) -> Address | None:
     if bucket not in (UPLOADS, OUTPUTS) or len(parts) < 2 or not all(parts) or ".." in parts:
         return None
     return Address(bucket, object_name)
+
+
+def resolve(url: str) -> str:
+    """A signed link of our Storage as the gs:// address it leads to; any other URL as it is.
+
+    So its owner may name it wherever Storage is, also after the link's time.
+    """
+    path = url.partition("?")[0].removeprefix(f"{settings().supabase_url}{SIGNED}")
+    address = None if path == url.partition("?")[0] else parse(SCHEME + unquote(path))
+    return str(address) if address else url
+
+
+def sources() -> Sources:
+    """Which addresses requests may name."""
+    return Sources(settings().source_allow, resolve)
 
 
 def named(urls: Iterable[str]) -> tuple[list[str], list[UUID]]:

@@ -13,7 +13,6 @@ from lib.media.probe import Probe
 from lib.media.request import Checked, Input, Remote, TranscodeRequest, check
 from lib.media.request import addresses as request_addresses
 from lib.platform.errors import Problem, not_found
-from lib.platform.settings import settings
 
 
 class Stored(msgspec.Struct):
@@ -42,10 +41,13 @@ def admit(caller: Caller, request: TranscodeRequest) -> Admitted:
     that is not the caller's.
     """
     try:
-        checked = check(request, settings().source_allow)
+        checked = check(request, addresses.sources())
     except Refused as refused:
         raise _refusal(refused) from refused
-    inputs = [_stored(caller, item, index) for index, item in enumerate(request.inputs)]
+    inputs = [
+        _stored(caller, url, item, index)
+        for index, (url, item) in enumerate(zip(checked.urls, request.inputs, strict=True))
+    ]
     for remote in checked.remotes:
         _owned(caller, remote)
     return Admitted(checked, inputs)
@@ -55,7 +57,7 @@ def named(data: Any) -> list[str]:
     """The addresses that a request's body names, as far as it has the right shape."""
     try:
         request = msgspec.convert(data, TranscodeRequest)
-        return request_addresses(request, settings().source_allow)
+        return request_addresses(request, addresses.sources())
     except (msgspec.ValidationError, RecursionError, OverflowError):
         return []
 
@@ -74,19 +76,19 @@ def _refusal(refused: Refused) -> Problem:
     )
 
 
-def _stored(caller: Caller, item: Input, index: int) -> Stored:
+def _stored(caller: Caller, url: str, item: Input, index: int) -> Stored:
     shown: dict[str, Any] = {
-        "url": item.url,
-        "filename": item.url.partition("?")[0].rpartition("/")[2][:200],
+        "url": url,
+        "filename": url.partition("?")[0].rpartition("/")[2][:200],
         "duration": 0,
         "format": "unknown",
         "size_bytes": "0",
     }
     if item.options:
         shown["options"] = msgspec.to_builtins(item.options)
-    if not item.url.startswith(addresses.SCHEME):
+    if not url.startswith(addresses.SCHEME):
         return Stored(shown, None)
-    file = _own_file(caller, item.url)
+    file = _own_file(caller, url)
     if file is None:
         raise _no_file(f"inputs[{index}].url")
     probe = msgspec.convert(file["probe"], Probe) if file["probe"] else None

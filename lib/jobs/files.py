@@ -8,10 +8,11 @@ from functools import partial
 from pathlib import Path
 
 from lib.jobs import addresses
+from lib.jobs.addresses import Address
 from lib.jobs.receipt import Digest, ReceiptFile
 from lib.media import loopback, source
 from lib.media.errors import MediaError
-from lib.media.ranges import Opener, RangeFile
+from lib.media.ranges import Opener, RangeFile, never
 from lib.platform import storage
 from lib.platform.settings import settings
 
@@ -89,16 +90,27 @@ def open_file(
         size = storage.size(*address)
         if size > max_bytes:
             raise MediaError("file_size", too_large.format(size=size))
-        if size <= WHOLE_BYTES:
-            storage.download(*address, path, canceled)
-            return JobFile(path, size)
-        return _served(stack, path, size, partial(storage.stream, *address), canceled)
+        return open_stored(stack, address, path, size, canceled)
     except storage.Missing as error:
         raise MediaError(
             "upload",
             "The uploaded file is not there. PUT the bytes to the upload link and confirm them"
             " before the job is created.",
         ) from error
+
+
+def open_stored(
+    stack: ExitStack,
+    address: Address,
+    path: Path,
+    size: int,
+    canceled: Callable[[], bool] = never,
+) -> JobFile:
+    """A stored file of `size` bytes, until the stack is closed. Raises Missing, StorageError."""
+    if size <= WHOLE_BYTES:
+        storage.download(*address, path, canceled)
+        return JobFile(path, size)
+    return _served(stack, path, size, partial(storage.stream, *address), canceled)
 
 
 def _served(

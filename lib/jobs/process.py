@@ -16,11 +16,13 @@ from typing import Any
 import msgspec
 
 from lib.jobs import addresses, files, queue
+from lib.jobs.addresses import Address
 from lib.jobs.create import minutes, quota_sentence, upgrade_url
 from lib.jobs.files import JobFile
+from lib.jobs.output import OutputUpload, Stored
 from lib.jobs.prepare import kept_is_exact, planned, probed
 from lib.jobs.queue import Lease
-from lib.jobs.receipt import Digest, Receipt, ReceiptOutput, decisions
+from lib.jobs.receipt import Receipt, ReceiptOutput, decisions
 from lib.jobs.wire import FfmpegOptions, JobOutput
 from lib.media import cage, ffmpeg, subtitles
 from lib.media.errors import Canceled, MediaError
@@ -144,19 +146,19 @@ def remove_stale_folders() -> None:
 
 
 def _attempt(lease: Lease, folder: Path, pulse: _Pulse, deadline: Deadline) -> None:
-    checked = check(lease.request, settings().source_allow)
+    checked = check(lease.request, addresses.sources())
     if lease.attempt > 1:
         _clean(lease)
-    known = _known_probes(lease)
+    known = _known_probes(checked)
     with ExitStack() as stack:
         files = [
-            _open(stack, lease, item.url, folder / f"input{number}", pulse)
-            for number, item in enumerate(lease.request.inputs)
+            _open(stack, lease, url, folder / f"input{number}", pulse)
+            for number, url in enumerate(checked.urls)
         ]
         _stop_if_over(pulse)
         probes = [
-            _probed(file, known.get(item.url), folder)
-            for file, item in zip(files, lease.request.inputs, strict=True)
+            _probed(file, known.get(url), folder)
+            for file, url in zip(files, checked.urls, strict=True)
         ]
         limits = _limits(lease, deadline)
         plan = _planned(checked, files, probes, folder, limits)
@@ -173,48 +175,50 @@ def _attempt(lease: Lease, folder: Path, pulse: _Pulse, deadline: Deadline) -> N
             _describe(lease, second, probes, seconds)
             return second
 
-        try:
-            plan, outcome = run_or_encode(
-                plan,
-                encoding,
-                [file.place for file in files],
-                output,
-                limits=limits,
-                on_progress=pulse.report,
-                cancelled=pulse.over,
-            )
-        except MediaError:
+        name = _output_name(checked.urls[0], plan.format.extension)
+        address = addresses.output(lease.account_id, lease.job_id, lease.attempt, name)
+        with OutputUpload(address, output, plan.format.mime_type, growing=plan.appends) as upload:
+            try:
+                plan, outcome = run_or_encode(
+                    plan,
+                    encoding,
+                    [file.place for file in files],
+                    output,
+                    limits=limits,
+                    on_progress=pulse.report,
+                    cancelled=pulse.over,
+                )
+            except MediaError:
+                for file in files:
+                    file.check()
+                raise
             for file in files:
                 file.check()
-            raise
-        for file in files:
-            file.check()
-        _finish(lease, plan, files, output, outcome, seconds)
+            stored = upload.store()
+        _finish(lease, plan, files, address, stored, outcome, seconds)
 
 
 def _finish(
     lease: Lease,
     plan: Plan,
     files: list[JobFile],
-    output: Path,
+    address: Address,
+    stored: Stored,
     outcome: Outcome,
     seconds: float,
 ) -> None:
-    """Store the output, then end the job with its receipt."""
-    digest = Digest(output)
-    output_name = _output_name(lease.request.inputs[0].url, plan.format.extension)
-    address = addresses.output(lease.account_id, lease.job_id, lease.attempt, output_name)
-    storage.upload(*address, output, plan.format.mime_type)
+    """End the job with its receipt."""
     inputs = [file.shown() for file in files]
+    made = JobOutput(str(address), address.filename, outcome.size_bytes, plan.format.extension)
     finished = queue.complete(
         lease,
-        output=JobOutput(str(address), output_name, outcome.size_bytes, plan.format.extension),
+        output=made,
         minutes=minutes(seconds),
         output_seconds=outcome.duration_seconds,
         processing_seconds=round(outcome.wall_seconds, 3),
         receipt=Receipt(
             inputs=inputs,
-            output=ReceiptOutput(outcome.size_bytes, digest.result()),
+            output=ReceiptOutput(outcome.size_bytes, stored.sha256),
             arguments=outcome.arguments,
             ffmpeg=ffmpeg.build(),
             wall_seconds=round(outcome.wall_seconds, 3),
@@ -222,12 +226,15 @@ def _finish(
             bytes_in=sum(each.fetched_bytes for each in inputs),
             bytes_out=outcome.size_bytes,
             streams=decisions(plan),
-            notes=plan.notes,
+            notes=[*plan.notes, *([_EARLY] if stored.early else [])],
             cage=cage.features(),
         ),
     )
     if not finished:  # canceled or taken over meanwhile: what we stored is nobody's
         storage.remove(address.bucket, [address.object_name])
+
+
+_EARLY = "The upload of the output began while ffmpeg ran."
 
 
 def _limits(lease: Lease, deadline: Deadline) -> Limits:
@@ -340,9 +347,9 @@ def _options(plan: Plan) -> FfmpegOptions:
     )
 
 
-def _known_probes(lease: Lease) -> dict[str, Probe]:
+def _known_probes(checked: Checked) -> dict[str, Probe]:
     """What confirm found of the job's uploads, by their address."""
-    names, _ = addresses.named(item.url for item in lease.request.inputs)
+    names, _ = addresses.named(checked.urls)
     rows = postgres.rows(
         """
         select object_name, probe from app.uploads

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import tempfile
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,11 @@ import msgspec
 from lib.accounts.callers import Caller
 from lib.jobs import addresses
 from lib.jobs.addresses import Address
+from lib.jobs.files import open_stored
+from lib.jobs.prepare import probed
 from lib.jobs.wire import stamp
 from lib.media.errors import MediaError
-from lib.media.probe import Probe, media_metadata, probe
+from lib.media.probe import Probe, media_metadata
 from lib.platform import postgres, storage
 from lib.platform.errors import UNAVAILABLE, Problem, bad_request, not_found
 
@@ -25,13 +28,13 @@ TYPES = frozenset({
     "video/mp4", "video/webm", "video/quicktime", "video/x-msvideo",
     "audio/mpeg", "audio/mp4", "audio/aac", "audio/wav", "audio/ogg", "audio/opus", "audio/flac",
     "image/jpeg", "image/png", "image/gif", "image/webp",
+    "application/x-subrip", "text/srt", "text/vtt", "text/x-ssa", "text/x-ass",
 })  # fmt: skip
-"""What may be uploaded (contract, section 4); Storage's bucket holds the same list."""
+"""What may be uploaded: the contract's (section 4), and subtitles; Storage's bucket holds the same
+list."""
 MAX_BYTES = 2_040_109_465
 LINK_SECONDS = 15 * 60
 CONFIRMED_LINK_SECONDS = 3600
-WHOLE_BYTES = 8 * 1024 * 1024
-"""Files up to here are read whole to be probed; of larger ones the two ends are."""
 NOT_FOUND = "File not found in GCS bucket"
 """The words that the official clients know."""
 MISSING = "Missing required fields: filename, contentType, fileSize"
@@ -253,18 +256,8 @@ def _probe_or_none(address: Address, size: int) -> Probe | None:
 
 
 def _probe(address: Address, size: int) -> Probe:
-    """Look into a stored file. Raises MediaError, StorageError.
-
-    Media keep what describes them at an end of the file, so of a large one only the ends are
-    read, laid into a sparse file of the full size.
-    """
-    with tempfile.TemporaryDirectory(prefix="ffm-probe-") as folder:
-        path = Path(folder, "input")
-        with path.open("wb") as file:
-            if size <= 2 * WHOLE_BYTES:
-                file.write(storage.read_range(*address, 0, size) if size else b"")
-            else:
-                file.write(storage.read_range(*address, 0, WHOLE_BYTES))
-                file.seek(size - WHOLE_BYTES)
-                file.write(storage.read_range(*address, size - WHOLE_BYTES, WHOLE_BYTES))
-        return probe(path)
+    """Look into a stored file, reading as much as it takes. Raises MediaError, StorageError."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ffm-probe-")))
+        file = open_stored(stack, address, folder / "input", size)
+        return probed(file, folder, exact=False)

@@ -76,7 +76,7 @@ def validate(caller: Caller, request: TranscodeRequest) -> Validation:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ffm-validate-")))
         try:
-            files, probes = _looked_into(stack, caller, request, admitted, folder, warnings)
+            files, probes = _looked_into(stack, caller, admitted, folder, warnings)
             known = [found for found in probes if found is not None]
             plan: Plan | None = None
             if len(known) == len(probes):
@@ -101,8 +101,8 @@ def validate(caller: Caller, request: TranscodeRequest) -> Validation:
         output_format=admitted.checked.format.name,
         source=plan.source if plan else None,
         inputs=[
-            ValidatedInput(item.url, media_metadata(found) if found else None)
-            for item, found in zip(request.inputs, probes, strict=True)
+            ValidatedInput(url, media_metadata(found) if found else None)
+            for url, found in zip(admitted.checked.urls, probes, strict=True)
         ],
         streams=decisions(plan) if plan else [],
         arguments=arguments,
@@ -119,7 +119,6 @@ def validate(caller: Caller, request: TranscodeRequest) -> Validation:
 def _looked_into(
     stack: ExitStack,
     caller: Caller,
-    request: TranscodeRequest,
     admitted: Admitted,
     folder: Path,
     warnings: list[str],
@@ -127,13 +126,13 @@ def _looked_into(
     """The inputs that had to be opened, and what each holds; None where only a job may find out."""
     files: list[JobFile] = []
     probes: list[Probe | None] = []
-    alone = len(request.inputs) == 1
-    for number, (item, stored) in enumerate(zip(request.inputs, admitted.inputs, strict=True)):
-        if alone and kept_is_exact(stored.probe):
+    urls = admitted.checked.urls
+    for number, (url, stored) in enumerate(zip(urls, admitted.inputs, strict=True)):
+        if len(urls) == 1 and kept_is_exact(stored.probe):
             probes.append(stored.probe)
             continue
         try:
-            file = _open(stack, caller, item.url, folder / f"input{number}")
+            file = _open(stack, caller, url, folder / f"input{number}")
         except OnlyWhole:
             warnings.append(
                 f"inputs[{number}]: its server does not answer with ranges, so the file is looked"

@@ -187,7 +187,7 @@ def _watermark(
     base: Composition, made: virtual.Watermark, checked: Checked, probes: Sequence[Probe]
 ) -> None:
     if made.url is not None:
-        name = next(each.name for each in checked.remotes if each.url == made.url)
+        name = next(each.name for each in checked.remotes if each.given == made.url)
         base.extras.append(Extra(name, (("-err_detect", "explode"),)))
         source = f"{len(probes) + len(base.extras) - 1}:v:0"
     else:
@@ -228,7 +228,7 @@ def _thumbnail(base: Composition, made: virtual.Thumbnail) -> None:
 
 
 def _subtitles(base: Composition, made: virtual.Subtitles, checked: Checked) -> None:
-    name = next(each.name for each in checked.remotes if each.url == made.url)
+    name = next(each.name for each in checked.remotes if each.given == made.url)
     style = made.style
     overrides: dict[str, str] = {}
     if style.font:

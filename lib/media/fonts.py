@@ -52,7 +52,7 @@ DEFAULT = FAMILIES[0]
 
 
 class Script(NamedTuple):
-    """A script the families above lack: its letters, and the font that fontconfig falls back to."""
+    """A script the families above lack: its letters, and the font that has them."""
 
     letters: str
     """A class of a regular expression."""
@@ -73,13 +73,32 @@ SCRIPTS = (
     Script("\u10a0-\u10ff", "Noto Sans Georgian", 1.086, 0.292),
     Script("\u0530-\u058f", "Noto Sans Armenian", 1.068, 0.292),
     Script("\u1780-\u17ff", "Noto Sans Khmer", 1.155, 0.707),
+    Script("\u0a00-\u0a7f", "Noto Sans Gurmukhi", 0.896, 0.408),
+    Script("\u0a80-\u0aff", "Noto Sans Gujarati", 1.076, 0.408),
+    Script("\u0b00-\u0b7f", "Noto Sans Oriya", 1.069, 0.293),
+    Script("\u0c80-\u0cff", "Noto Sans Kannada", 1.105, 0.54),
+    Script("\u0d00-\u0d7f", "Noto Sans Malayalam", 0.864, 0.383),
+    Script("\u0d80-\u0dff", "Noto Sans Sinhala", 1.011, 0.301),
+    Script("\u0e80-\u0eff", "Noto Sans Lao", 1.183, 0.462),
+    Script("\u1000-\u109f\uaa60-\uaa7f", "Noto Sans Myanmar", 1.324, 0.86),
+    Script("\u1200-\u139f", "Noto Sans Ethiopic", 1.069, 0.293),
     Script("\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff",
-           "Noto Sans CJK JP", 1.16, 0.288),
+           "Noto Sans CJK SC", 1.16, 0.288),
     Script("\u2600-\u27bf\U0001f000-\U0001faff", "Noto Emoji", 0.928, 0.244),
 )  # fmt: skip
-"""The larger ones, each with the font that is named for them outright, as drawtext needs it."""
+"""Each with the font that is named for it outright, so that it is drawn as large as the others."""
+CJK, EMOJI = SCRIPTS[-2:]
+JAPANESE = CJK._replace(name="Noto Sans CJK JP")
+KOREAN = CJK._replace(name="Noto Sans CJK KR")
+JOINERS = "\u200c\u200d\ufe0e\ufe0f\u20e3\U000e0020-\U000e007f"
+"""Signs that act on the letters next to them, and must not be cut from these."""
 
-_SCRIPT_RUNS = re.compile("|".join(f"([{script.letters}]+)" for script in SCRIPTS))
+_SCRIPT_RUNS = re.compile(
+    "|".join(f"([{script.letters}][{script.letters}{JOINERS}]*)" for script in SCRIPTS)
+    + "|([0-9#*]\ufe0f?\u20e3)"  # a digit on a key
+)
+_KANA = re.compile("[\u3040-\u30ff\u31f0-\u31ff\uff66-\uff9f]")
+_HANGUL = re.compile("[\u1100-\u11ff\u3130-\u318f\uac00-\ud7ff]")
 _RESOLVED = {name.lower(): each for each in FAMILIES for name in (each.name, *each.replaces)}
 
 
@@ -94,21 +113,44 @@ def known(name: str) -> bool:
 
 
 def script(text: str) -> Script | None:
-    """The first script in a text that the named families lack, if there is one."""
-    match = _SCRIPT_RUNS.search(text)
-    return SCRIPTS[int(match.lastindex or 1) - 1] if match else None
+    """The script whose font draws most of a text; None where the named families do.
+
+    For drawtext, which draws with one font. Those of Chinese, Japanese and Korean have Latin too.
+    """
+    letters: dict[Script | None, int] = {}
+    for words, found in runs(text):
+        count = sum(map(str.isalpha, words)) if found is None else len(words)
+        letters[found] = letters.get(found, 0) + count
+    asian = next((each for each in letters if each and each.letters == CJK.letters), None)
+    if asian:
+        return asian
+    if not any(count for each, count in letters.items() if each is not EMOJI):
+        return EMOJI if EMOJI in letters else None
+    letters.pop(EMOJI, None)
+    return max(letters, key=lambda each: letters[each])
 
 
-def runs(text: str) -> list[tuple[str, Script | None]]:
-    """A text cut where its script changes; None is what the named family has itself."""
+def runs(text: str, whole: str = "") -> list[tuple[str, Script | None]]:
+    """A text cut where its script changes; None is what the named family has itself.
+
+    `whole` is what the text is a line of: by it, Chinese letters are drawn as the language has them.
+    """
     cut: list[tuple[str, Script | None]] = []
     at = 0
     for match in _SCRIPT_RUNS.finditer(text):
         if match.start() > at:
             cut.append((text[at : match.start()], None))
-        cut.append((match[0], SCRIPTS[int(match.lastindex or 1) - 1]))
+        found = SCRIPTS[min(int(match.lastindex or 1), len(SCRIPTS)) - 1]
+        cut.append((match[0], _language(whole or text) if found is CJK else found))
         at = match.end()
     return cut + ([(text[at:], None)] if at < len(text) else [])
+
+
+def _language(text: str) -> Script:
+    """Japanese has kana, Korean Hangul; without either, Chinese letters are Chinese."""
+    if _KANA.search(text):
+        return JAPANESE
+    return KOREAN if _HANGUL.search(text) else CJK
 
 
 @cache

@@ -22,6 +22,8 @@ class Format(msgspec.Struct, frozen=True):
     mime_type: str
     video: dict[str, Settings] = {}
     audio: dict[str, Settings] = {}
+    appended: bool = False
+    """Whether ffmpeg only ever appends to such a file, and never goes back."""
 
 
 def lookup(name: str) -> Format:
@@ -83,17 +85,17 @@ FORMATS: dict[str, Format] = {
         Format("avi", "video", "avi", "avi", "video/x-msvideo", _MPEG4, _MP3),
         Format("mp3", "audio", "mp3", "mp3", "audio/mpeg", {}, _MP3),
         Format("m4a", "audio", "m4a", "ipod", "audio/mp4", {}, _AAC),
-        Format("aac", "audio", "aac", "adts", "audio/aac", {}, _AAC),
+        Format("aac", "audio", "aac", "adts", "audio/aac", {}, _AAC, appended=True),
         Format("wav", "audio", "wav", "wav", "audio/wav", {}, _same(("-c:a", "pcm_s16le"))),
-        Format("ogg", "audio", "ogg", "ogg", "audio/ogg", {}, _VORBIS),
-        Format("opus", "audio", "opus", "opus", "audio/opus", {}, _OPUS),
+        Format("ogg", "audio", "ogg", "ogg", "audio/ogg", {}, _VORBIS, appended=True),
+        Format("opus", "audio", "opus", "opus", "audio/opus", {}, _OPUS, appended=True),
         Format("flac", "audio", "flac", "flac", "audio/flac", {}, _same(("-c:a", "flac"))),
         Format(
             "jpeg", "image", "jpg", "image2", "image/jpeg",
             _each((("-c:v", "mjpeg"), ("-pix_fmt", "yuvj420p")), "-q:v", "2", "4", "8"),
         ),
         Format("png", "image", "png", "image2", "image/png", _same(("-c:v", "png"))),
-        Format("gif", "image", "gif", "gif", "image/gif", _same(("-c:v", "gif"))),
+        Format("gif", "image", "gif", "gif", "image/gif", _same(("-c:v", "gif")), appended=True),
         Format(
             "webp", "image", "webp", "webp", "image/webp",
             _each((("-c:v", "libwebp"),), "-quality", "90", "80", "60"),

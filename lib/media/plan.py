@@ -80,6 +80,19 @@ class Plan(msgspec.Struct):
         """Whether the picture is copied."""
         return any((each.kind, each.action) == ("video", "copy") for each in self.streams)
 
+    @property
+    def appends(self) -> bool:
+        """Whether ffmpeg only appends to the output, so that its bytes may travel at once."""
+        layout = next((value or "" for flag, value in self.options if flag == "-movflags"), "")
+        return self.format.appended or (
+            any(flag in layout for flag in _FRAGMENTED)
+            and not any(flag in layout for flag in _GOES_BACK)
+        )
+
+
+_FRAGMENTED = ("frag_keyframe", "frag_every_frame", "cmaf")
+_GOES_BACK = ("faststart", "global_sidx")
+
 
 def span(flags: dict[str, str | None], length: float | None) -> float | None:
     """What -ss, -sseof, -t and -to leave of `length` seconds."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 
@@ -65,11 +65,27 @@ Flags = list[tuple[str, str | None]]
 """Flags as ffmpeg is told them."""
 
 
+class Sources(NamedTuple):
+    """What the operator says of the addresses that requests name."""
+
+    allow: tuple[str, ...] = ()
+    """host:port entries that may be named although they are not public."""
+    resolve: Callable[[str], str] = str
+    """A link to a file of our own storage as its gs:// address; any other address as it is."""
+
+
+PUBLIC = Sources()
+"""Public addresses only."""
+
+
 class Remote(msgspec.Struct, frozen=True):
     """A file besides the inputs that a request names by address; ffmpeg knows it by `name`."""
 
     kind: Literal["subtitles", "image"]
+    given: str
+    """The address as the request has it."""
     url: str
+    """Where the file is."""
     name: str
     """A plain file name in the job's folder, made by us."""
 
@@ -79,7 +95,10 @@ class Checked(msgspec.Struct):
 
     request: TranscodeRequest
     format: Format
+    urls: list[str]
+    """Where the inputs are."""
     inputs: list[Flags]
+    """Their flags."""
     output: Flags
     graph: graph.Graph
     virtual: list[Virtual]
@@ -94,19 +113,16 @@ class Checked(msgspec.Struct):
         return graph.show(self.graph) if self.graph else None
 
 
-def check(request: TranscodeRequest, allow: Sequence[str] = ()) -> Checked:
-    """Everything that can be decided without the files. Raises Refused, naming every fault.
-
-    `allow` are host:port entries of the operator's that URLs may name although not public.
-    """
-    return _Check(request, allow).whole()
+def check(request: TranscodeRequest, sources: Sources = PUBLIC) -> Checked:
+    """Everything that can be decided without the files. Raises Refused, naming every fault."""
+    return _Check(request, sources).whole()
 
 
-def addresses(request: TranscodeRequest, allow: Sequence[str] = ()) -> list[str]:
+def addresses(request: TranscodeRequest, sources: Sources = PUBLIC) -> list[str]:
     """Every address that a request names, as far as it can be read; never raises."""
-    found = [item.url for item in request.inputs]
+    found = [sources.resolve(item.url) for item in request.inputs]
     try:
-        return found + [remote.url for remote in check(request, allow).remotes]
+        return found + [remote.url for remote in check(request, sources).remotes]
     except Refused:
         return found
 
@@ -114,9 +130,10 @@ def addresses(request: TranscodeRequest, allow: Sequence[str] = ()) -> list[str]
 class _Check:
     """One pass over a request that notes every fault instead of stopping at the first."""
 
-    def __init__(self, request: TranscodeRequest, allow: Sequence[str]) -> None:
+    def __init__(self, request: TranscodeRequest, sources: Sources) -> None:
         self.request = request
-        self.allow = allow
+        self.sources = sources
+        self.urls = [sources.resolve(item.url) for item in request.inputs]
         self.refusals: list[Refusal] = []
         self.warnings: list[str] = []
         self.remotes: list[Remote] = []
@@ -149,7 +166,15 @@ class _Check:
         if self.refusals or made is None:
             raise Refused(self.refusals)
         return Checked(
-            request, made, inputs, output, tree, self.virtual, self.remotes, self.warnings
+            request,
+            made,
+            self.urls,
+            inputs,
+            output,
+            tree,
+            self.virtual,
+            self.remotes,
+            self.warnings,
         )
 
     def _refuse(self, what: str, rule: str, instead: str = "") -> None:
@@ -173,11 +198,7 @@ class _Check:
             self._refuse("the request", "a text in it holds a NUL character.")
 
     def _input(self, number: int, item: Input) -> Flags:
-        if not item.url.startswith("gs://"):
-            try:
-                address.split(item.url, self.allow)
-            except ValueError as error:
-                self._refuse(f"inputs[{number}].url", str(error))
+        self._reachable(self.urls[number], f"inputs[{number}].url")
         return self._flags(item.options or [], f"inputs[{number}]")
 
     def _flags(self, options: list[Option], where: str) -> Flags:
@@ -266,18 +287,22 @@ class _Check:
     def _remote(self, kind: Literal["subtitles", "image"], url: str, what: str) -> str:
         """The name of our copy of a file that `what` names. The same address is fetched once."""
         for known in self.remotes:
-            if (known.kind, known.url) == (kind, url):
+            if (known.kind, known.given) == (kind, url):
                 return known.name
-        if not url.startswith("gs://"):
-            try:
-                address.split(url, self.allow)
-            except ValueError as error:
-                self._refuse(what, str(error))
+        resolved = self.sources.resolve(url)
+        self._reachable(resolved, what)
         if len(self.remotes) == MAX_REMOTES:
             self._refuse("the request", f"it names more than {MAX_REMOTES} files besides inputs.")
         name = f"{kind}{len(self.remotes)}" + (".ass" if kind == "subtitles" else "")
-        self.remotes.append(Remote(kind, url, name))
+        self.remotes.append(Remote(kind, url, resolved, name))
         return name
+
+    def _reachable(self, url: str, what: str) -> None:
+        if not url.startswith("gs://"):
+            try:
+                address.split(url, self.sources.allow)
+            except ValueError as error:
+                self._refuse(what, str(error))
 
     def _graph(self, text: str, where: str) -> graph.Graph:
         """The checked tree of a graph, its values written anew."""

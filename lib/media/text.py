@@ -16,6 +16,8 @@ from lib.media import expressions, fonts
 
 LINE_HEIGHT = 1.2
 """Of the font size, from a line to the next, before the spacing that is asked for."""
+WIDEST = 1.3
+"""Ems that the widest letters take, emoji and a bold W among them."""
 MAX_CANVAS = 8192
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
@@ -54,6 +56,7 @@ class Look(NamedTuple):
 
 def lay_out(lines: list[Line], look: Look, *, border: int, box: str) -> Text:
     """The lines as a script, each at its place."""
+    whole = "\n".join(line.words for line in lines)
     heights = [round(line.size * LINE_HEIGHT) + look.spacing for line in lines]
     room = 2 * max(line.size for line in lines) + round(look.outline)
     widest = max(_width(line) for line in lines)
@@ -67,11 +70,13 @@ def lay_out(lines: list[Line], look: Look, *, border: int, box: str) -> Text:
     for line, step in zip(lines, heights, strict=True):
         if line.words.strip() and y < height:
             # Lines hang by the highest of their fonts; what is even is the line they stand on.
-            top = round(y + line.size * (1 - _ascent(line, look.family)))
+            runs = fonts.runs(line.words, whole)
+            top = round(y + line.size * (1 - _ascent(runs, look.family)))
             tags = f"{{\\an{anchor}\\pos({x},{top})\\b{int(line.bold)}\\i{int(line.italic)}"
             tags += f"\\c{ass_colour(line.colour)}}}"
             events.append(
-                f"Dialogue: 0,0:00:00.00,9:59:59.00,D,,0,0,0,,{tags}{_body(line, look.family)}"
+                "Dialogue: 0,0:00:00.00,9:59:59.00,D,,0,0,0,,"
+                f"{tags}{_body(runs, line.size, look.family)}"
             )
         y += step
     return Text(_HEAD.format(
@@ -125,18 +130,22 @@ Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
 """
 
 
-def _body(line: Line, family: fonts.Family) -> str:
-    """The words with a size before each run: fonts differ in how much of their height is an em."""
+_Runs = list[tuple[str, fonts.Script | None]]
+
+
+def _body(runs: _Runs, size: int, family: fonts.Family) -> str:
+    """The words, the font and its size before each run: an em is another share of each's height."""
     body = ""
-    for words, script in fonts.runs(line.words):
+    for words, script in runs:
         font = script or family
-        body += f"{{\\fs{line.size * (font.ascent + font.descent):.1f}}}{escape(words)}"
+        height = size * (font.ascent + font.descent)
+        body += f"{{\\fn{font.name}\\fs{height:.1f}}}{escape(words)}"
     return body
 
 
-def _ascent(line: Line, family: fonts.Family) -> float:
+def _ascent(runs: _Runs, family: fonts.Family) -> float:
     """The highest ascent of the fonts in a line, in ems."""
-    return max((script or family).ascent for _, script in fonts.runs(line.words))
+    return max((script or family).ascent for _, script in runs)
 
 
 def escape(words: str) -> str:
@@ -146,7 +155,7 @@ def escape(words: str) -> str:
 
 def _width(line: Line) -> int:
     """At least as many pixels as the line takes."""
-    return round(len(line.words) * line.size * 1.15) + line.size
+    return round(len(line.words) * line.size * WIDEST) + line.size
 
 
 def ass_colour(colour: str) -> str:

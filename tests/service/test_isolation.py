@@ -55,14 +55,19 @@ def test_what_is_anothers_is_not_found(
     job = account.wait(job_id)
     filename = url.rpartition("/")[2]
     own = other_account.upload(clip)
-    for address in (url, job["output_url"]):
+    link = account.http.get(f"/v1/transcodes/{job_id}/download").json()["url"]
+    for address in (url, job["output_url"], link):
         for method, path, body in calls(job_id, address, filename, own):
+            if address == link and path == "/v1/ffprobe":
+                continue  # refuses every link
             answer = other_account.http.request(method, path, json=body)
             assert answer.status_code == 404, (method, path, body, answer.text)
     assert other_account.http.get("/v1/transcodes").json()["total"] == 0
-    # The owner's own output may be an input again.
-    again = account.wait(account.create(job["output_url"], "wav"))
-    assert again["status"] == "completed", again
+    # The owner's own output may be an input again, also by a signed link to it.
+    for address in (job["output_url"], link):
+        again = account.wait(account.create(address, "wav"))
+        assert again["status"] == "completed", again
+        assert again["inputs"][0]["url"] == job["output_url"]
 
 
 def test_the_matrix_covers_every_route() -> None:

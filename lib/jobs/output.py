@@ -1,0 +1,101 @@
+"""A job's output on its way to Storage; where its format allows, while ffmpeg still writes it."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from pathlib import Path
+from typing import NamedTuple
+
+from lib.jobs.addresses import Address
+from lib.jobs.receipt import Digest
+from lib.platform import storage
+from lib.platform.storage import CHUNK, StorageError, Upload
+
+POLL_SECONDS = 0.2
+
+
+class Stored(NamedTuple):
+    """An output that is in Storage."""
+
+    sha256: str
+    early: bool
+    """Whether its upload began while ffmpeg ran."""
+
+
+class OutputUpload:
+    """Stores the file at `path`, which another process is about to write.
+
+    If it is `growing` (only ever appended to), its parts are sent as they appear. What was sent is
+    compared with the finished file, and sent again as a whole if ffmpeg went back after all.
+    Leaving the context without `store` leaves nothing in Storage.
+    """
+
+    def __init__(self, address: Address, path: Path, content_type: str, *, growing: bool) -> None:
+        self._address = address
+        self._path = path
+        self._content_type = content_type
+        self._upload = Upload(*address, content_type)
+        self._sent = hashlib.sha256()
+        self._failed = False
+        self._over = threading.Event()
+        self._thread: threading.Thread | None = None
+        if growing:
+            self._thread = threading.Thread(target=self._follow, name="upload", daemon=True)
+            self._thread.start()
+
+    def store(self) -> Stored:
+        """Store what is not stored yet of the finished file. Raises StorageError."""
+        self._stop()
+        begun = 0 if self._failed else self._upload.size
+        digest = Digest(self._path)
+        if not begun or not self._unchanged(begun):
+            self._upload.discard()
+            storage.upload(*self._address, self._path, self._content_type)
+            return Stored(digest.result(), early=False)
+        with self._path.open("rb") as file:
+            file.seek(begun)
+            while data := file.read(CHUNK):
+                self._upload.append(data)
+        self._upload.finish()
+        return Stored(digest.result(), early=True)
+
+    def __enter__(self) -> OutputUpload:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop()
+        self._upload.__exit__()
+
+    def _follow(self) -> None:
+        """Send each part once it is written. One part is kept back for the end."""
+        try:
+            while not self._over.wait(POLL_SECONDS):
+                while not self._over.is_set() and (data := self._next()):
+                    self._upload.append(data)
+                    self._sent.update(data)
+        except (StorageError, OSError):  # the whole file goes in the end
+            self._failed = True
+
+    def _next(self) -> bytes:
+        """The next whole part; empty while it is not there."""
+        if not self._path.exists() or self._path.stat().st_size < self._upload.size + CHUNK:
+            return b""
+        with self._path.open("rb") as file:
+            file.seek(self._upload.size)
+            data = file.read(CHUNK)
+        return data if len(data) == CHUNK else b""
+
+    def _unchanged(self, begun: int) -> bool:
+        """Whether the file's first `begun` bytes are those that were sent."""
+        now = hashlib.sha256()
+        with self._path.open("rb") as file:
+            while begun and (data := file.read(min(begun, CHUNK))):
+                now.update(data)
+                begun -= len(data)
+        return not begun and now.digest() == self._sent.digest()
+
+    def _stop(self) -> None:
+        self._over.set()
+        if self._thread:
+            self._thread.join()
