@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from typing import Any
 
 import httpx
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
 from lib.media.probe import media_metadata, probe
@@ -82,18 +83,32 @@ def _five_steps(
             response.raise_for_status()
             for chunk in response.iter_bytes():
                 file.write(chunk)
-    if result.stat().st_size != done["outputs"][0]["size_bytes"]:
-        raise api.CallFailed("the download has not the size the job states")
+    receipt = done["receipt"]
+    with result.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != receipt["output"]["sha256"]:
+            raise api.CallFailed("the download is not the file of the job's receipt")
+    for stream in receipt["streams"]:
+        console.print(f"{stream['kind']}: {stream['action']}. {stream['why']}")
     return result
 
 
 def _wait(client: httpx.Client, console: Console, job_id: str) -> dict[str, Any]:
-    columns = (TextColumn("ffmpeg"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
-    with Progress(*columns, TimeRemainingColumn(), console=console) as progress:
-        task = progress.add_task("ffmpeg", total=100)
+    columns = (
+        TextColumn("ffmpeg"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TextColumn("{task.fields[left]}"),
+    )
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("ffmpeg", total=100, left="")
         while True:
             job = api.call(client, "GET", f"/v1/transcodes/{job_id}")
-            progress.update(task, completed=job["progress"] or 0)
+            left = job["seconds_left"]
+            progress.update(
+                task,
+                completed=job["progress"] or 0,
+                left="" if left is None else f"{left:.0f} s left",
+            )
             if job["status"] == "completed":
                 return job
             if job["status"] in ("failed", "canceled"):
