@@ -20,6 +20,7 @@ class Plan:
     minutes_per_month: int
     max_input_bytes: int
     max_job_seconds: int
+    requests_per_minute: int
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,19 @@ class Caller:
 
     account_id: UUID
     key_id: UUID | None
+    scopes: frozenset[str]
+    """What the key may do: jobs, read; all of it for a person."""
+    suspended_for: str | None
+    """Why the account may not work; None when it may."""
     plan: Plan
     files: dict[str, dict[str, Any]]
     """The caller's own among the files asked for: uploads by object name, outputs by job id."""
-    rate_hits: int | None
-    """Calls in this minute's window, this one included, when a window was asked for."""
+    hits: int
+    """The account's calls in this minute, this one included."""
+    window_hits: int | None
+    """The same of the window that was asked for."""
+    window_seconds: int
+    """Until the minute is over."""
 
 
 class Unknown(Exception):
@@ -49,8 +58,8 @@ def identify(
     """The account behind an API key or a Supabase Auth token. Raises Unknown.
 
     `objects` are object names of uploads, `jobs` ids of completed jobs, to look up among the
-    caller's own; `window` names a route whose calls are counted by the minute and key. One round
-    trip.
+    caller's own. The account's calls are counted by the minute; `window` names a route whose calls
+    are also counted by themselves. One round trip.
     """
     key_hash: bytes | None = None
     person: UUID | None = None
@@ -62,15 +71,13 @@ def identify(
     else:
         key_hash = keys.digest(credential)
     found = postgres.row(
-        _statement(
-            _BY_KEY if key_hash else _BY_PERSON, bool(objects), bool(jobs), window is not None
-        ),
+        _statement(_BY_KEY if key_hash else _BY_PERSON, bool(objects), bool(jobs)),
         {
             "hash": key_hash,
             "person": person,
             "objects": list(objects),
             "jobs": list(jobs),
-            "window": window,
+            "windows": ["all", *([window] if window else [])],
         },
     )
     if found is None:
@@ -78,52 +85,74 @@ def identify(
     return Caller(
         account_id=found["account_id"],
         key_id=found["key_id"],
+        scopes=frozenset(found["scopes"]),
+        suspended_for=found["suspended_for"],
         plan=Plan(
             found["plan_name"],
             found["minutes_per_month"],
             found["max_input_bytes"],
             found["max_job_seconds"],
+            found["requests_per_minute"],
         ),
         files={file["object_name"]: file for file in found["files"]},
-        rate_hits=found["rate_hits"],
+        hits=found["hits"]["all"],
+        window_hits=found["hits"].get(window) if window else None,
+        window_seconds=max(1, found["window_seconds"]),
     )
 
 
+def count_address(window: str, address: str) -> tuple[int, int]:
+    """Count a call from an address; its calls in this minute, and the seconds until it is over."""
+    row = postgres.row(
+        """
+        insert into app.rate_windows as w (subject, started_at, hits)
+        values (%(subject)s, date_trunc('minute', now()), 1)
+        on conflict (subject, started_at) do update set hits = w.hits + 1
+        returning hits, 60 - floor(extract(second from now()))::integer as seconds
+        """,
+        {"subject": f"{window}:{address}"},
+    )
+    return (row["hits"], max(1, row["seconds"])) if row else (1, 60)
+
+
 @cache
-def _statement(who: str, with_uploads: bool, with_jobs: bool, with_window: bool) -> str:
+def _statement(who: str, with_uploads: bool, with_jobs: bool) -> str:
     """The one statement. It holds no more than is asked for: planning it is most of its cost."""
-    counted = f", counted as ({_COUNTED})" if with_window else ""
     files = " || ".join(
         ([_UPLOADS] if with_uploads else []) + ([_OUTPUTS] if with_jobs else []) or ["'[]'::jsonb"]
     )
     return f"""
-        with who as ({who}){counted}
-        select who.key_id, who.account_id, p.name as plan_name,
-               p.minutes_per_month, p.max_input_bytes, p.max_job_seconds,
-               {"(select hits from counted)" if with_window else "null::integer"} as rate_hits,
+        with who as ({who}), counted as ({_COUNTED})
+        select who.key_id, who.account_id, who.scopes, who.suspended_for, p.name as plan_name,
+               p.minutes_per_month, p.max_input_bytes, p.max_job_seconds, p.requests_per_minute,
+               (select jsonb_object_agg(name, hits) from counted) as hits,
+               60 - floor(extract(second from now()))::integer as window_seconds,
                {files} as files
           from who join app.plans p on p.id = who.plan_id
     """  # noqa: S608 -- all of these texts are ours
 
 
 _BY_KEY = """
-    select k.id as key_id, a.id as account_id, a.plan_id
+    select k.id as key_id, k.scopes, a.id as account_id, a.plan_id,
+           case when a.suspended_at is not null then coalesce(a.suspended_for, '') end
+             as suspended_for
       from app.api_keys k join app.accounts a on a.id = k.account_id
      where k.hash = %(hash)s and k.revoked_at is null
        and (k.expires_at is null or k.expires_at > now())
 """
 
 _BY_PERSON = """
-    select null::uuid as key_id, id as account_id, plan_id
+    select null::uuid as key_id, array['jobs', 'read'] as scopes, id as account_id, plan_id,
+           case when suspended_at is not null then coalesce(suspended_for, '') end as suspended_for
       from app.accounts where id = %(person)s
 """
 
 _COUNTED = """
     insert into app.rate_windows as w (subject, started_at, hits)
-    select %(window)s || ':' || coalesce(key_id, account_id), date_trunc('minute', now()), 1
-      from who
+    select name || ':' || account_id, date_trunc('minute', now()), 1
+      from who, unnest(%(windows)s::text[]) as name
     on conflict (subject, started_at) do update set hits = w.hits + 1
-    returning hits
+    returning split_part(subject, ':', 1) as name, hits
 """
 
 _UPLOADS = """

@@ -4,29 +4,161 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from typing import Any
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
+import msgspec
+
 from lib.platform import postgres
+from lib.platform.errors import bad_request, not_found
+from lib.platform.times import stamp, stamp_or_none
 
 PREFIX = "ffm_"
+MOST = 100
+"""Keys that an account may have at a time."""
+Scope = Literal["jobs", "read"]
+_ALL: tuple[Scope, ...] = ("jobs", "read")
+_SHOWN = "id, label, scopes, starts_with, created_at, last_used_at, expires_at"
 
 
-def create(account_id: UUID, label: str) -> tuple[dict[str, Any], str]:
-    """Make a key for the account. Returns its row (id, label, created_at) and the key itself."""
+class NewKey(msgspec.Struct, forbid_unknown_fields=True):
+    """What to make: `jobs` makes and reads, `read` only reads."""
+
+    label: Annotated[str, msgspec.Meta(max_length=100)] = ""
+    expires_at: datetime | None = None
+    scopes: list[Scope] = msgspec.field(default_factory=lambda: list(_ALL))
+
+
+class Rename(msgspec.Struct, forbid_unknown_fields=True):
+    """A key's new label."""
+
+    label: Annotated[str, msgspec.Meta(max_length=100)]
+
+
+class Key(msgspec.Struct):
+    """A key as its owner sees it."""
+
+    id: str
+    label: str
+    scopes: list[Scope]
+    starts_with: str
+    """Its first letters, to tell it from others."""
+    created_at: str
+    last_used_at: str | None
+    """To the minute."""
+    expires_at: str | None
+
+
+class Created(Key):
+    """A key that was just made; this is the only time it is shown."""
+
+    key: str
+
+
+class Keys(msgspec.Struct):
+    """An account's keys, those revoked left out, newest first."""
+
+    items: list[Key]
+
+
+def create(account_id: UUID, request: NewKey) -> Created:
+    """Make a key. Raises Problem 400 for a time that is over, no scope, or too many keys."""
+    if not request.scopes:
+        raise bad_request("`scopes` must hold jobs, read or both.")
+    expires = request.expires_at
+    if expires is not None:
+        expires = expires if expires.tzinfo else expires.replace(tzinfo=UTC)
+        if expires <= datetime.now(UTC):
+            raise bad_request("`expires_at` must be a moment to come.")
     key = PREFIX + secrets.token_urlsafe(32)
     made = postgres.row(
-        """
-        insert into app.api_keys (account_id, hash, label)
-        values (%(account)s, %(hash)s, %(label)s)
-        returning id, label, created_at
-        """,
-        {"account": account_id, "hash": digest(key), "label": label},
+        f"""
+        insert into app.api_keys (account_id, hash, label, scopes, starts_with, expires_at)
+        select %(account)s, %(hash)s, %(label)s, %(scopes)s, %(starts)s, %(expires)s
+         where (select count(*) from app.api_keys
+                 where account_id = %(account)s and revoked_at is null) < %(most)s
+        returning {_SHOWN}
+        """,  # noqa: S608 -- the columns are ours
+        {
+            "account": account_id,
+            "hash": digest(key),
+            "label": request.label,
+            "scopes": sorted(set(request.scopes)),
+            "starts": key[: len(PREFIX) + 4],
+            "expires": expires,
+            "most": MOST,
+        },
     )
-    assert made is not None  # noqa: S101 -- insert … returning gives a row or raises
-    return made, key
+    if made is None:
+        raise bad_request(f"An account has at most {MOST} keys. Revoke one that is not used.")
+    return Created(**msgspec.structs.asdict(_key(made)), key=key)
+
+
+def listed(account_id: UUID) -> Keys:
+    """The account's keys."""
+    rows = postgres.rows(
+        f"""
+        select {_SHOWN} from app.api_keys
+         where account_id = %(account)s and revoked_at is null order by created_at desc, id
+        """,  # noqa: S608
+        {"account": account_id},
+    )
+    return Keys([_key(row) for row in rows])
+
+
+def rename(account_id: UUID, key_id: str, request: Rename) -> Key:
+    """Give a key another label. Raises Problem 404."""
+    row = postgres.row(
+        f"""
+        update app.api_keys set label = %(label)s
+         where id = %(id)s and account_id = %(account)s and revoked_at is null
+        returning {_SHOWN}
+        """,  # noqa: S608
+        {"label": request.label, "id": _parse_id(key_id), "account": account_id},
+    )
+    if row is None:
+        raise _unknown()
+    return _key(row)
+
+
+def revoke(account_id: UUID, key_id: str) -> None:
+    """End a key at once. Raises Problem 404."""
+    row = postgres.row(
+        """
+        update app.api_keys set revoked_at = now()
+         where id = %(id)s and account_id = %(account)s and revoked_at is null
+        returning id
+        """,
+        {"id": _parse_id(key_id), "account": account_id},
+    )
+    if row is None:
+        raise _unknown()
 
 
 def digest(key: str) -> bytes:
     """What is stored of a key: 32 bytes."""
     return hashlib.sha256(key.encode()).digest()
+
+
+def _key(row: dict[str, Any]) -> Key:
+    return Key(
+        id=str(row["id"]),
+        label=row["label"],
+        scopes=row["scopes"],
+        starts_with=row["starts_with"],
+        created_at=stamp(row["created_at"]),
+        last_used_at=stamp_or_none(row["last_used_at"]),
+        expires_at=stamp_or_none(row["expires_at"]),
+    )
+
+
+def _parse_id(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise _unknown() from None
+
+
+def _unknown() -> Exception:
+    return not_found("There is no key of yours with this id.")

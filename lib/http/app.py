@@ -49,6 +49,10 @@ def _finish(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.request_id
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers["X-Content-Type-Options"] = "nosniff"
+    if "rate" in g:  # draft-ietf-httpapi-ratelimit-headers-10
+        quota, hits, seconds = g.rate
+        response.headers["RateLimit-Policy"] = f'"minute";q={quota};w=60'
+        response.headers["RateLimit"] = f'"minute";r={max(0, quota - hits)};t={seconds}'
     entry = request_log.entry(response.status_code, (time.perf_counter() - g.started) * 1000)
     # The answer is complete when `close` is called: its reader does not wait for this.
     response.call_on_close(lambda: request_log.record(entry))

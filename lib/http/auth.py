@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from flask import g, request
 
 from lib.accounts import callers
+from lib.accounts.keys import Scope
+from lib.http.client import client_ip
 from lib.platform.errors import Problem
+
+FAILURES_PER_MINUTE = 60
+"""Calls with a bad credential, from one address."""
 
 
 def authenticate(
@@ -18,24 +24,82 @@ def authenticate(
     jobs: Sequence[UUID] = (),
     window: str | None = None,
     per_minute: int = 0,
+    scope: Scope | None = None,
 ) -> callers.Caller:
-    """The caller of the request under way. Raises Problem 401, or 429 past `per_minute` calls.
+    """The caller of the request under way.
 
-    `objects`, `jobs` and `window` are as in `callers.identify`.
+    `scope` is what a key must be allowed; by default `read` for GET and `jobs` for all else.
+    `objects`, `jobs` and `window` are as in `callers.identify`. Raises Problem 401; 403 for an
+    account that is suspended or a key that may not; 429 past the plan's calls a minute, past
+    `per_minute` calls of the window, and past FAILURES_PER_MINUTE bad credentials of an address.
     """
-    credential = _bearer()
     try:
+        credential = _bearer()
         caller = callers.identify(credential, objects=objects, jobs=jobs, window=window)
     except callers.Unknown as error:
+        _count_failure()
         raise _unauthorized() from error
     g.caller = caller
-    if caller.rate_hits is not None and caller.rate_hits > per_minute:
+    g.rate = (caller.plan.requests_per_minute, caller.hits, caller.window_seconds)
+    if caller.hits > caller.plan.requests_per_minute:
+        raise _too_many(
+            f"The {caller.plan.name} plan takes {caller.plan.requests_per_minute} requests a"
+            " minute.",
+            caller.window_seconds,
+        )
+    if caller.window_hits is not None and caller.window_hits > per_minute:
+        raise _too_many(f"This route takes {per_minute} requests a minute.", caller.window_seconds)
+    if caller.suspended_for is not None:
         raise Problem(
-            429,
-            f"This route takes {per_minute} requests a minute. Wait a minute and try again.",
-            headers={"Retry-After": "60"},
+            403, f"This account is suspended. {caller.suspended_for} Write to support.".strip()
+        )
+    wanted = scope or ("read" if request.method in ("GET", "HEAD") else "jobs")
+    if wanted not in caller.scopes:
+        raise Problem(
+            403,
+            f"This key has not the scope `{wanted}`. Use a key that has it.",
+            headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{wanted}"'},
         )
     return caller
+
+
+def authenticate_person(**told: Any) -> callers.Caller:
+    """A caller who is signed in. Raises Problem as `authenticate`, and 403 for a key."""
+    caller = authenticate(**told)
+    if caller.key_id is not None:
+        raise Problem(
+            403,
+            "This needs a signed-in person, not an API key. Sign in and send the session's access"
+            " token.",
+        )
+    return caller
+
+
+def bearer() -> str:
+    """The credential of the request under way. Raises Problem 401."""
+    return _bearer()
+
+
+def limited_by_address(window: str, per_minute: int) -> None:
+    """Count a call by someone unknown, by address. Raises Problem 429 past `per_minute`."""
+    hits, seconds = callers.count_address(window, client_ip() or "unknown")
+    g.rate = (per_minute, hits, seconds)
+    if hits > per_minute:
+        raise _too_many(f"This route takes {per_minute} requests a minute.", seconds)
+
+
+def _count_failure() -> None:
+    hits, seconds = callers.count_address("failed", client_ip() or "unknown")
+    if hits > FAILURES_PER_MINUTE:
+        raise _too_many("Too many calls with a credential that is not valid.", seconds)
+
+
+def _too_many(sentence: str, seconds: int) -> Problem:
+    return Problem(
+        429,
+        f"{sentence} Wait {seconds} seconds and try again.",
+        headers={"Retry-After": str(seconds)},
+    )
 
 
 def require_secret(secret: str) -> None:

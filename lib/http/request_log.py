@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import sys
 from typing import Any
 
 from flask import g, request
 
+from lib.http.client import client_ip
 from lib.platform import postgres
 
 
@@ -51,12 +51,3 @@ def record(row: dict[str, Any]) -> None:
     except postgres.PostgresError as error:
         line = {"level": "error", "request_id": row["request_id"], "error": f"request log: {error}"}
         print(json.dumps(line), file=sys.stderr, flush=True)  # noqa: T201
-
-
-def client_ip() -> str | None:
-    """The caller's address; behind Vercel's proxy it comes in x-real-ip, which Vercel sets."""
-    text = request.headers.get("x-real-ip") or request.remote_addr or ""
-    try:
-        return str(ipaddress.ip_address(text))
-    except ValueError:
-        return None

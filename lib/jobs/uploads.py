@@ -18,11 +18,11 @@ from lib.jobs import addresses
 from lib.jobs.addresses import Address
 from lib.jobs.files import open_stored
 from lib.jobs.prepare import probed
-from lib.jobs.wire import stamp
 from lib.media.errors import MediaError
 from lib.media.probe import Probe, media_metadata
 from lib.platform import postgres, storage
 from lib.platform.errors import UNAVAILABLE, Problem, bad_request, not_found
+from lib.platform.times import stamp
 
 TYPES = frozenset({
     "video/mp4", "video/webm", "video/quicktime", "video/x-msvideo",

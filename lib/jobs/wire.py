@@ -9,6 +9,7 @@ import msgspec
 
 from lib.jobs import addresses, links
 from lib.jobs.receipt import Receipt
+from lib.platform.times import stamp, stamp_or_none
 
 Status = Literal["pending", "processing", "completed", "failed", "canceled"]
 STATUSES = ("pending", "processing", "completed", "failed", "canceled")
@@ -115,13 +116,6 @@ class Download(msgspec.Struct):
     url: str
 
 
-def stamp(moment: datetime) -> str:
-    """A moment in UTC with milliseconds, always of the same length: clients compare the text."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + (
-        f"{moment.microsecond // 1000:03d}Z"
-    )
-
-
 def transcode(row: dict[str, Any]) -> Transcode:
     """A row of app.jobs as the caller sees it."""
     outputs = [
@@ -139,8 +133,8 @@ def transcode(row: dict[str, Any]) -> Transcode:
         output_url=outputs[0].url if outputs else None,
         created_at=stamp(row["created_at"]),
         updated_at=stamp(row["updated_at"]),
-        started_at=_stamp_or_none(row["started_at"]),
-        completed_at=_stamp_or_none(row["completed_at"]),
+        started_at=stamp_or_none(row["started_at"]),
+        completed_at=stamp_or_none(row["completed_at"]),
         queue_position=row["queue_position"],
         lane=row["lane"],
         progress=row["progress"],
@@ -171,7 +165,3 @@ def _seconds_left(row: dict[str, Any]) -> float | None:
         return None
     passed: float = (datetime.now(UTC) - row["started_at"]).total_seconds()
     return round(max(0.0, passed * (100 / float(row["progress"]) - 1)), 1)
-
-
-def _stamp_or_none(moment: datetime | None) -> str | None:
-    return stamp(moment) if moment else None

@@ -29,6 +29,7 @@ def main() -> None:
         public_url=f"{served.url}/auth/v1",
         site_url=site_url,
         mail=sink,
+        before_user_created_hook="app.before_user_created",
     )
     storage_app = storage.create_app(
         postgres_url=postgres_url,

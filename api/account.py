@@ -1,0 +1,63 @@
+"""/v1/account, /v1/api-keys: a person's own account, usage and keys."""
+
+from flask import Response
+
+from lib.accounts import account, keys, usage
+from lib.http.app import answer, create_app
+from lib.http.auth import authenticate, authenticate_person, bearer
+from lib.http.body import json_body, parse, query_text
+from lib.platform import auth
+from lib.platform.errors import Problem
+
+app = create_app(__name__)
+
+
+@app.get("/v1/account")
+def get_account() -> Response:
+    return answer(account.get(authenticate().account_id))
+
+
+@app.patch("/v1/account")
+def change_account() -> Response:
+    caller = authenticate()
+    token = bearer() if caller.key_id is None else None
+    return answer(account.change(caller.account_id, parse(json_body(), account.Change), token))
+
+
+@app.get("/v1/account/usage")
+def get_usage() -> Response:
+    return answer(usage.usage(authenticate().account_id, query_text("period")))
+
+
+@app.delete("/v1/account/sessions")
+def sign_out_everywhere() -> Response:
+    authenticate_person()
+    try:
+        auth.sign_out_everywhere(bearer())
+    except auth.AuthRefused as error:
+        raise Problem(401, "unauthorized", str(error)) from error
+    return answer({"success": True})
+
+
+@app.get("/v1/api-keys")
+def list_keys() -> Response:
+    return answer(keys.listed(authenticate().account_id))
+
+
+@app.post("/v1/api-keys")
+def create_key() -> Response:
+    caller = authenticate_person()
+    made = keys.create(caller.account_id, parse(json_body(), keys.NewKey))
+    return answer(made, 201, {"Location": f"/v1/api-keys/{made.id}"})
+
+
+@app.patch("/v1/api-keys/<key_id>")
+def rename_key(key_id: str) -> Response:
+    caller = authenticate_person()
+    return answer(keys.rename(caller.account_id, key_id, parse(json_body(), keys.Rename)))
+
+
+@app.delete("/v1/api-keys/<key_id>")
+def revoke_key(key_id: str) -> Response:
+    keys.revoke(authenticate_person().account_id, key_id)
+    return Response(status=204)

@@ -1,0 +1,131 @@
+"""An account as its owner sees and corrects it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+
+from lib.platform import auth, postgres
+from lib.platform.errors import Problem, bad_request
+from lib.platform.times import stamp, stamp_or_none
+
+
+class Accepted(msgspec.Struct):
+    """A policy that was accepted."""
+
+    version: str
+    accepted_at: str
+
+
+class PlanShown(msgspec.Struct):
+    """The account's plan and its limits."""
+
+    id: str
+    name: str
+    price_cents: int
+    minutes_per_month: int
+    max_input_bytes: int
+    max_output_bytes: int
+    max_job_seconds: int
+    jobs_at_once: int
+    requests_per_minute: int
+
+
+class Account(msgspec.Struct):
+    """An account."""
+
+    id: str
+    email: str | None
+    name: str | None
+    created_at: str
+    over_13_confirmed_at: str | None
+    plan: PlanShown
+    policies: list[Accepted]
+
+
+class Change(msgspec.Struct, forbid_unknown_fields=True):
+    """What to correct."""
+
+    name: Annotated[str, msgspec.Meta(max_length=200)] | msgspec.UnsetType = msgspec.UNSET
+    email: (
+        Annotated[str, msgspec.Meta(max_length=254, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
+
+
+class Changed(msgspec.Struct):
+    """The account after a change."""
+
+    account: Account
+    email_pending: str | None
+    """The new address, until the links that were mailed are followed."""
+
+
+def get(account_id: UUID) -> Account:
+    """The account."""
+    row = postgres.row(
+        """
+        select a.*, to_jsonb(p) as plan,
+               (select coalesce(jsonb_agg(jsonb_build_object(
+                          'version', x.version, 'accepted_at', x.accepted_at)
+                          order by x.accepted_at), '[]')
+                  from app.policy_acceptances x where x.account_id = a.id) as policies
+          from app.accounts a join app.plans p on p.id = a.plan_id
+         where a.id = %(account)s
+        """,
+        {"account": account_id},
+    )
+    if row is None:
+        raise Problem(404, "This account is gone.")
+    return _account(row)
+
+
+def change(account_id: UUID, request: Change, token: str | None) -> Changed:
+    """Correct name and address. Raises Problem 400, 403 without the `token` of a session.
+
+    A new address counts once the links that Auth mails, to the old one and the new, are followed.
+    """
+    pending = None
+    if request.email is not msgspec.UNSET:
+        if token is None:
+            raise Problem(
+                403,
+                "A new email address needs a signed-in person, not an API key. Sign in and send"
+                " the session's access token.",
+            )
+        try:
+            auth.change_email(token, request.email)
+        except auth.AuthRefused as error:
+            raise bad_request("The address was not changed.", str(error)) from error
+        pending = request.email
+    if request.name is not msgspec.UNSET:
+        if not request.name.strip():
+            raise bad_request("`name` must not be empty.")
+        postgres.rows(
+            "update app.accounts set name = %(name)s where id = %(account)s",
+            {"name": request.name.strip(), "account": account_id},
+        )
+    return Changed(get(account_id), pending)
+
+
+def _account(row: dict[str, Any]) -> Account:
+    return Account(
+        id=str(row["id"]),
+        email=row["email"],
+        name=row["name"],
+        created_at=stamp(row["created_at"]),
+        over_13_confirmed_at=stamp_or_none(row["over_13_at"]),
+        plan=msgspec.convert(row["plan"], PlanShown),
+        policies=[
+            Accepted(each["version"], stamp(_moment(each["accepted_at"])))
+            for each in row["policies"]
+        ],
+    )
+
+
+def _moment(text: str) -> Any:
+    from datetime import datetime
+
+    return datetime.fromisoformat(text)
