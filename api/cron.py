@@ -5,12 +5,22 @@ from flask import Response
 from lib.http.app import answer, create_app
 from lib.http.auth import require_secret
 from lib.jobs.heal import heal
+from lib.jobs.sweep import sweep
 from lib.platform.settings import settings
 
 app = create_app(__name__)
+
+SWEEP_SECONDS = 45
+"""Less than the function's maxDuration in vercel.json by the longest of its steps."""
 
 
 @app.get("/internal/cron/heal")
 def heal_queue() -> Response:
     require_secret(settings().cron_secret)
     return answer(heal())
+
+
+@app.get("/internal/cron/sweep")
+def sweep_files() -> Response:
+    require_secret(settings().cron_secret)
+    return answer(sweep(SWEEP_SECONDS))

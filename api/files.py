@@ -5,7 +5,7 @@ from flask import Response
 from lib.http.app import answer, create_app
 from lib.http.auth import authenticate
 from lib.http.body import json_body, parse
-from lib.jobs import addresses, admission, uploads
+from lib.jobs import addresses, admission, delete, uploads
 from lib.jobs.validate import validate
 from lib.media.request import TranscodeRequest
 
@@ -25,6 +25,11 @@ def presign_upload() -> Response:
 def confirm_upload() -> Response:
     caller = authenticate()
     return answer({"success": True, "result": uploads.confirm(caller, json_body())})
+
+
+@app.delete("/v1/upload/<filename>")
+def delete_upload(filename: str) -> Response:
+    return answer(delete.delete_upload(authenticate().account_id, filename))
 
 
 @app.post("/v1/ffprobe")

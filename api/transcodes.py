@@ -7,7 +7,7 @@ from flask import Response
 from lib.http.app import answer, create_app
 from lib.http.auth import authenticate
 from lib.http.body import json_body, parse, query_int, query_text, query_time
-from lib.jobs import addresses, admission, cancel, create, links, read, wake
+from lib.jobs import addresses, admission, cancel, create, delete, links, read, wake
 from lib.media.request import TranscodeRequest
 
 app = create_app(__name__)
@@ -50,6 +50,11 @@ def get_transcode(job_id: str) -> Response:
     if job.status == "pending" and read.waited_seconds(job) > STALLED_SECONDS:
         response.call_on_close(_wake_once)  # the call that followed the create may be lost
     return response
+
+
+@app.delete("/v1/transcodes/<job_id>")
+def delete_transcode_files(job_id: str) -> Response:
+    return answer(delete.delete_job_files(authenticate().account_id, job_id))
 
 
 @app.patch("/v1/transcodes/<job_id>/cancel")

@@ -12,8 +12,10 @@ from typing import Any
 import msgspec
 import yaml
 
+from lib.accounts import account, keys, usage
 from lib.http.health import Health
-from lib.jobs import uploads, wire
+from lib.jobs import retention, uploads, wire
+from lib.jobs.delete import Deleted
 from lib.jobs.read import ORDERS
 from lib.jobs.validate import Validation
 from lib.media.request import TranscodeRequest
@@ -75,6 +77,7 @@ ERRORS = {
     400: "The request must change; the error says how.",
     401: "The key is missing, unknown, revoked or expired.",
     402: "The plan's minutes do not suffice.",
+    403: "The account is suspended, or the key may not do this.",
     404: "There is nothing of yours here.",
     413: "The body is larger than 4.5 MB.",
     415: "The body is not JSON.",
@@ -100,6 +103,18 @@ def document() -> dict[str, Any]:
         uploads.Confirmed,
         uploads.ProbeRequest,
         Validation,
+        Deleted,
+        account.Account,
+        account.Change,
+        account.Changed,
+        usage.Usage,
+        retention.Retention,
+        retention.Kept,
+        keys.NewKey,
+        keys.Rename,
+        keys.Key,
+        keys.Keys,
+        keys.Created,
         Health,
     ]
     _, components = msgspec.json.schema_components(
@@ -180,6 +195,78 @@ def _paths() -> dict[str, Any]:
                 body="ConfirmRequest",
             )
         },
+        "/v1/upload/{filename}": {
+            "parameters": [_path_text("filename")],
+            "delete": _operation(
+                "deleteUpload",
+                "Delete an upload now",
+                _ref("Deleted"),
+                (400, 401, 404, 500, 503),
+            ),
+        },
+        "/v1/account": {
+            "get": _operation("getAccount", "Your account", _ref("Account"), (401, 500)),
+            "patch": _operation(
+                "changeAccount",
+                "Correct name and address; an address counts once its links were followed",
+                _ref("Changed"),
+                (*BODY_ERRORS, 403),
+                body="Change",
+            ),
+        },
+        "/v1/account/usage": {
+            "parameters": [
+                {
+                    "name": "period",
+                    "in": "query",
+                    "schema": {"type": "string"},
+                    "description": "A month such as 2026-11; this one by default.",
+                }
+            ],
+            "get": _operation(
+                "getUsage", "Minutes by day and kind, and what is left", _ref("Usage"),
+                (400, 401, 500),
+            ),
+        },
+        "/v1/account/retention": {
+            "get": _operation(
+                "getRetention", "Hours your files are kept", _ref("Kept"), (401, 500)
+            ),
+            "patch": _operation(
+                "changeRetention", "Keep files for less; those there too", _ref("Kept"),
+                BODY_ERRORS, body="Retention",
+            ),
+        },
+        "/v1/account/sessions": {
+            "delete": _operation(
+                "signOutEverywhere",
+                "End all sessions; needs a session, not a key",
+                {"type": "object", "properties": {"success": {"const": True}}},
+                (401, 403, 500),
+            )
+        },
+        "/v1/api-keys": {
+            "get": _operation("listKeys", "Your keys", _ref("Keys"), (401, 500)),
+            "post": _operation(
+                "createKey",
+                "Make a key, shown this once; needs a session",
+                _ref("Created"),
+                (*BODY_ERRORS, 403),
+                body="NewKey",
+                status=201,
+            ),
+        },
+        "/v1/api-keys/{key_id}": {
+            "parameters": [_path_text("key_id")],
+            "patch": _operation(
+                "renameKey", "Give a key another label; needs a session", _ref("Key"),
+                (*BODY_ERRORS, 403, 404), body="Rename",
+            ),
+            "delete": _operation(
+                "revokeKey", "End a key at once; needs a session", None, (401, 403, 404, 500),
+                status=204,
+            ),
+        },
         "/v1/ffprobe": {
             "post": _operation(
                 "probe",
@@ -223,7 +310,15 @@ def _paths() -> dict[str, Any]:
             | {"parameters": _list_parameters()},
         },
         "/v1/transcodes/{id}": job
-        | {"get": _operation("getTranscode", "A job", _ref("Transcode"), (401, 404, 500))},
+        | {
+            "get": _operation("getTranscode", "A job", _ref("Transcode"), (401, 404, 500)),
+            "delete": _operation(
+                "deleteTranscodeFiles",
+                "Delete an ended job's files now; its record stays",
+                _ref("Deleted"),
+                (400, 401, 404, 500, 503),
+            ),
+        },
         "/v1/transcodes/{id}/cancel": job
         | {
             "patch": _operation(
@@ -287,6 +382,10 @@ def _paths() -> dict[str, Any]:
     }
 
 
+def _path_text(name: str) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+
+
 def _list_parameters() -> list[dict[str, Any]]:
     def query(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
         return {"name": name, "in": "query", "schema": schema, "description": description}
@@ -306,14 +405,15 @@ def _list_parameters() -> list[dict[str, Any]]:
 def _operation(
     name: str,
     summary: str,
-    success: dict[str, Any],
+    success: dict[str, Any] | None,
     errors: tuple[int, ...],
     *,
     body: str | None = None,
     status: int = 200,
     special: dict[int, str] | None = None,
 ) -> dict[str, Any]:
-    responses = {str(status): _response("Done.", success)}
+    done = _response("Done.", success) if success else {"description": "Done."}
+    responses = {str(status): done}
     for code in sorted(errors):
         responses[str(code)] = _response(ERRORS[code], _ref((special or {}).get(code, "Error")))
     operation: dict[str, Any] = {"operationId": name, "summary": summary}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -94,11 +95,18 @@ def identify(
             found["max_job_seconds"],
             found["requests_per_minute"],
         ),
-        files={file["object_name"]: file for file in found["files"]},
+        files={file["object_name"]: _with_moments(file) for file in found["files"]},
         hits=found["hits"]["all"],
         window_hits=found["hits"].get(window) if window else None,
         window_seconds=max(1, found["window_seconds"]),
     )
+
+
+def _with_moments(file: dict[str, Any]) -> dict[str, Any]:
+    """JSON has no moments."""
+    for name in ("expires_at", "deleted_at"):
+        file[name] = datetime.fromisoformat(file[name]) if file[name] else None
+    return file
 
 
 def count_address(window: str, address: str) -> tuple[int, int]:
@@ -157,12 +165,13 @@ _COUNTED = """
 
 _UPLOADS = """
     (select coalesce(jsonb_agg(to_jsonb(file)), '[]') from (
-       select u.object_name, u.probe from app.uploads u
+       select u.object_name, u.probe, u.expires_at, u.deleted_at from app.uploads u
         where u.account_id = who.account_id and u.object_name = any(%(objects)s::text[])) file)
 """
 
 _OUTPUTS = """
-    (select coalesce(jsonb_agg(jsonb_build_object('object_name', j.id, 'probe', null)), '[]')
+    (select coalesce(jsonb_agg(jsonb_build_object('object_name', j.id, 'probe', null,
+              'expires_at', j.files_expire_at, 'deleted_at', j.files_deleted_at)), '[]')
        from app.jobs j
       where j.account_id = who.account_id and j.id = any(%(jobs)s::uuid[])
         and j.status = 'completed')

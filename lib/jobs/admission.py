@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from lib.accounts.callers import Caller
-from lib.jobs import addresses
+from lib.jobs import addresses, retention
 from lib.media.errors import Refused
 from lib.media.probe import Probe
 from lib.media.request import Checked, Input, Remote, TranscodeRequest, check
@@ -109,8 +109,13 @@ def _owned(caller: Caller, remote: Remote) -> None:
 
 
 def _own_file(caller: Caller, url: str) -> dict[str, Any] | None:
+    """The caller's own stored file at `url`. Raises Problem 404 when its time is over."""
     address = addresses.parse(url)
-    return caller.files.get(str(address.job_id or address.object_name)) if address else None
+    file = caller.files.get(str(address.job_id or address.object_name)) if address else None
+    over = file and retention.gone("The file", file["expires_at"], file["deleted_at"])
+    if over:
+        raise over
+    return file
 
 
 def _no_file(where: str) -> Problem:

@@ -8,9 +8,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import time
+from datetime import datetime
 from uuid import UUID
 
-from lib.jobs import addresses
+from lib.jobs import addresses, retention
+from lib.jobs.addresses import Address
 from lib.platform import postgres, storage
 from lib.platform.errors import UNAVAILABLE, Problem, not_found
 from lib.platform.settings import settings
@@ -42,12 +44,37 @@ def resolve(job_id: str, index: int, expires: str, signature: str) -> str:
     address = addresses.parse(found["url"]) if found and found["url"] else None
     if address is None:
         raise _gone()
+    seconds = retention.link_seconds(STORAGE_SECONDS, _expires(address))
     try:
-        return storage.sign_download(*address, STORAGE_SECONDS, address.filename)
+        return storage.sign_download(*address, seconds, address.filename)
     except storage.Missing as error:
         raise _gone() from error
     except storage.StorageError as error:
         raise Problem(503, UNAVAILABLE) from error
+
+
+def _expires(address: Address) -> datetime | None:
+    """When a stored file is deleted. Raises Problem 404 when it is."""
+    if address.job_id:
+        row = postgres.row(
+            """
+            select files_expire_at as expires_at, files_deleted_at as deleted_at
+              from app.jobs where id = %(id)s
+            """,
+            {"id": address.job_id},
+        )
+    else:
+        row = postgres.row(
+            "select expires_at, deleted_at from app.uploads where object_name = %(name)s",
+            {"name": address.object_name},
+        )
+    if row is None:
+        raise _gone()
+    over = retention.gone("The file", row["expires_at"], row["deleted_at"])
+    if over:
+        raise over
+    expires: datetime | None = row["expires_at"]
+    return expires
 
 
 def _signature(job_id: str, index: int, expires: str) -> str:

@@ -20,6 +20,7 @@ from lib.jobs.receipt import Receipt
 from lib.jobs.wire import Category, FfmpegOptions, JobInput, JobOutput
 from lib.media.request import TranscodeRequest
 from lib.platform import postgres
+from lib.platform.settings import settings
 
 
 @dataclass(frozen=True)
@@ -235,9 +236,33 @@ def _end(lease: Lease, values: dict[str, Any]) -> bool:
                      progress = case when %(status)s = 'completed' then 100 else progress end,
                      error_message = %(message)s, error_category = %(category)s,
                      updated_at = now(), message_id = null,
-                     completed_at = case when %(status)s = 'completed' then now() end
-                from before b where j.id = b.id
-              returning j.account_id, j.id, j.period, b.held
+                     completed_at = case when %(status)s = 'completed' then now() end,
+                     files_expire_at = case when %(status)s = 'completed' then
+                       now() + make_interval(secs => least(
+                         %(kept)s, a.outputs_kept_seconds, (j.request ->> 'expireAfter')::integer))
+                       end
+                from before b, app.accounts a where j.id = b.id and a.id = j.account_id
+              returning j.account_id, j.id, j.period, j.inputs, b.held,
+                        (j.request ->> 'expireAfter')::integer as expire_after,
+                        case when a.inputs_kept_seconds = 0 then 0 end as at_once
+            ),
+            -- What only this job reads goes with it, where its owner chose so.
+            inputs as (
+              update app.uploads u
+                 set expires_at = least(u.expires_at,
+                   now() + make_interval(secs => least(e.expire_after, e.at_once)))
+                from ended e
+               where u.account_id = e.account_id
+                 and coalesce(e.expire_after, e.at_once) is not null
+                 and u.object_name in (
+                   select replace(i ->> 'url', 'gs://uploads/', '')
+                     from jsonb_array_elements(e.inputs) i)
+                 and not exists (
+                   select from app.jobs other
+                    where other.account_id = e.account_id and other.id <> e.id
+                      and other.status in ('pending', 'processing')
+                      and other.inputs @> jsonb_build_array(jsonb_build_object(
+                            'url', 'gs://uploads/' || u.object_name)))
             ),
             ledger as (
               insert into app.usage_ledger (account_id, job_id, period, kind, minutes)
@@ -257,7 +282,7 @@ def _end(lease: Lease, values: dict[str, Any]) -> bool:
             )
             select pgmq.archive('jobs', %(ticket)s::bigint) from ended
             """,  # noqa: S608
-            _mine(lease) | values,
+            _mine(lease) | values | {"kept": settings().output_hours * 3600},
         )
         is not None
     )

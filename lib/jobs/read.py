@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from lib.jobs import addresses
+from lib.jobs import addresses, retention
 from lib.jobs.wire import STATUSES, Download, Transcode, TranscodeList, transcode
 from lib.platform import postgres, storage
 from lib.platform.errors import UNAVAILABLE, Problem, bad_request, not_found
@@ -25,7 +25,7 @@ COLUMNS = """
     id, account_id, job_type, status, output_format, inputs, outputs, ffmpeg_options, metadata,
     lane, queue_position, progress, reserved_minutes, billable_minutes, duration_seconds,
     processing_seconds, error_message, error_category, created_at, updated_at, started_at,
-    completed_at
+    completed_at, files_expire_at, files_deleted_at
 """
 WITH_RECEIPT = f"{COLUMNS}, receipt"
 WITHOUT_RECEIPT = f"{COLUMNS}, null::jsonb as receipt"
@@ -103,12 +103,16 @@ def download(account_id: UUID, job_id: str) -> Download:
         )
     if not row["outputs"]:
         raise bad_request("No output available for this transcode")
+    over = retention.gone("The output", row["files_expire_at"], row["files_deleted_at"])
+    if over:
+        raise over
     made = row["outputs"][0]
     address = addresses.parse(made["url"])
     if address is None:
         raise bad_request("No output available for this transcode")
     try:
-        return Download(storage.sign_download(*address, DOWNLOAD_SECONDS, made["filename"]))
+        seconds = retention.link_seconds(DOWNLOAD_SECONDS, row["files_expire_at"])
+        return Download(storage.sign_download(*address, seconds, made["filename"]))
     except storage.Missing as error:
         raise not_found("The output of this job has been deleted.") from error
     except storage.StorageError as error:

@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 
 from lib.accounts.callers import Caller
-from lib.jobs import addresses
+from lib.jobs import addresses, retention
 from lib.jobs.addresses import Address
 from lib.jobs.files import open_stored
 from lib.jobs.prepare import probed
@@ -22,6 +22,7 @@ from lib.media.errors import MediaError
 from lib.media.probe import Probe, media_metadata
 from lib.platform import postgres, storage
 from lib.platform.errors import UNAVAILABLE, Problem, bad_request, not_found
+from lib.platform.settings import settings
 from lib.platform.times import stamp
 
 TYPES = frozenset({
@@ -78,8 +79,9 @@ def presign(caller: Caller, request: Any) -> Presigned:
     postgres.rows(
         """
         insert into app.uploads
-          (account_id, object_name, filename, content_type, declared_bytes)
-        values (%(account)s, %(object)s, %(filename)s, %(type)s, %(size)s)
+          (account_id, object_name, filename, content_type, declared_bytes, expires_at)
+        values (%(account)s, %(object)s, %(filename)s, %(type)s, %(size)s,
+                now() + make_interval(hours => %(hours)s))
         """,
         {
             "account": caller.account_id,
@@ -87,6 +89,7 @@ def presign(caller: Caller, request: Any) -> Presigned:
             "filename": filename[:255],
             "type": content_type,
             "size": size,
+            "hours": settings().input_hours,
         },
     )
     try:
@@ -115,7 +118,6 @@ def confirm(caller: Caller, request: Any) -> Confirmed:
                 " again to the same link, then confirm with its exact size.",
             )
         found = _probe_or_none(address, size)
-        link = storage.sign_download(*address, CONFIRMED_LINK_SECONDS)
     except storage.Missing as error:
         raise bad_request(
             NOT_FOUND,
@@ -125,11 +127,14 @@ def confirm(caller: Caller, request: Any) -> Confirmed:
         raise Problem(503, UNAVAILABLE) from error
     confirmed = postgres.row(
         """
-        update app.uploads
+        update app.uploads u
            set size_bytes = %(size)s, probe = %(probe)s::jsonb,
-               confirmed_at = coalesce(confirmed_at, now())
-         where object_name = %(object)s
-        returning confirmed_at
+               confirmed_at = coalesce(confirmed_at, now()),
+               expires_at = least(u.expires_at, case when a.inputs_kept_seconds > 0
+                 then u.created_at + make_interval(secs => a.inputs_kept_seconds) end)
+          from app.accounts a
+         where u.object_name = %(object)s and a.id = u.account_id and u.deleted_at is null
+        returning confirmed_at, expires_at
         """,
         {
             "object": address.object_name,
@@ -139,6 +144,14 @@ def confirm(caller: Caller, request: Any) -> Confirmed:
     )
     if confirmed is None:
         raise Problem(404, NOT_FOUND, _UNKNOWN_UPLOAD)
+    over = retention.gone("The file", confirmed["expires_at"], None)
+    if over:
+        raise over
+    seconds = retention.link_seconds(CONFIRMED_LINK_SECONDS, confirmed["expires_at"])
+    try:
+        link = storage.sign_download(*address, seconds)
+    except storage.StorageError as error:
+        raise Problem(503, UNAVAILABLE) from error
     return Confirmed(
         fileUrl=str(address),
         downloadUrl=link,
@@ -167,6 +180,10 @@ def inspect(caller: Caller, url: str) -> dict[str, Any]:
         or (address.object_name not in caller.files)
     ):
         raise Problem(404, "There is no upload of yours at this address.", [_UNKNOWN_UPLOAD])
+    kept = caller.files[address.object_name]
+    over = retention.gone("The file", kept["expires_at"], kept["deleted_at"])
+    if over:
+        raise Problem(404, over.error, ["Upload it again."])
     try:
         size = storage.size(*address)
         if size > caller.plan.max_input_bytes:

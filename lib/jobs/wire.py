@@ -81,6 +81,9 @@ class Transcode(msgspec.Struct):
     receipt: Receipt | None
     """Hashes, the argument list and figures of a completed job; null in lists."""
     user_id: str
+    files_expire_at: str | None = None
+    """When the outputs are deleted."""
+    files_deleted_at: str | None = None
 
 
 class TranscodeList(msgspec.Struct):
@@ -148,6 +151,8 @@ def transcode(row: dict[str, Any]) -> Transcode:
         ffmpeg_options=msgspec.convert(row["ffmpeg_options"], FfmpegOptions | None),
         receipt=msgspec.convert(row["receipt"], Receipt | None),
         user_id=str(row["account_id"]),
+        files_expire_at=stamp_or_none(row["files_expire_at"]),
+        files_deleted_at=stamp_or_none(row["files_deleted_at"]),
     )
 
 

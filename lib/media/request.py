@@ -59,6 +59,8 @@ class TranscodeRequest(msgspec.Struct, omit_defaults=True):
     options: Annotated[list[Option], msgspec.Meta(max_length=MAX_OPTIONS)] | None = None
     filters: Annotated[list[Filter], msgspec.Meta(max_length=20)] | None = None
     metadata: dict[str, Any] | None = None
+    expireAfter: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    """Seconds after the job's end until its files are deleted, if sooner than usual."""
 
 
 Flags = list[tuple[str, str | None]]

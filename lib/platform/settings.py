@@ -38,6 +38,10 @@ class Settings:
     """How long a call of the worker function may work: its maxDuration, less a margin."""
     fetch_seconds: int
     """Wall clock of fetching one input."""
+    input_hours: int
+    """How long uploads are kept."""
+    output_hours: int
+    """How long outputs are kept."""
     protection_bypass: str | None
     """Vercel's VERCEL_AUTOMATION_BYPASS_SECRET, for calls to our own deployment."""
 
@@ -81,6 +85,8 @@ def read(environ: dict[str, str]) -> Settings:
         job_seconds=number("JOB_SECONDS", 780),
         function_seconds=number("FUNCTION_SECONDS", 285),
         fetch_seconds=number("FETCH_SECONDS", 300),
+        input_hours=number("INPUT_HOURS", 3 * 24),
+        output_hours=number("OUTPUT_HOURS", 7 * 24),
         protection_bypass=environ.get("VERCEL_AUTOMATION_BYPASS_SECRET") or None,
     )
 

@@ -204,8 +204,17 @@ def test_a_suspended_account_is_told_why(stack: Stack, account: Account, person:
         assert "Mining coins." in answer.json()["error"]
 
 
-def test_the_plan_s_rate_is_told_and_kept(stack: Stack, free_account: Account) -> None:
-    answers = [free_account.http.get("/v1/transcodes") for _ in range(130)]
+def test_the_plan_s_rate_is_told_and_kept(stack: Stack, account: Account) -> None:
+    with psycopg.connect(stack.settings["POSTGRES_URL"], autocommit=True) as connection:
+        connection.execute(
+            "insert into app.plans (id, name, price_cents, minutes_per_month, max_input_bytes,"
+            " jobs_at_once, requests_per_minute) values ('slow', 'Slow', 0, 1, 1, 1, 60)"
+            " on conflict (id) do nothing"
+        )
+        connection.execute(
+            "update app.accounts set plan_id = 'slow' where email = %s", [account.email]
+        )
+    answers = [account.http.get("/v1/transcodes") for _ in range(130)]
     first = answers[0]
     assert first.headers["RateLimit-Policy"] == '"minute";q=60;w=60'
     assert first.headers["RateLimit"].startswith('"minute";r=59;t=')
@@ -213,3 +222,16 @@ def test_the_plan_s_rate_is_told_and_kept(stack: Stack, free_account: Account) -
     assert refused, "130 calls in a minute or two, of 60 a minute"
     assert 1 <= int(refused[0].headers["Retry-After"]) <= 60
     assert "60 requests a minute" in refused[0].json()["error"]
+
+
+def test_guessing_credentials_is_slowed_down(stack: Stack) -> None:
+    with httpx.Client(base_url=stack.url, trust_env=False) as client:
+        answers = [
+            client.get(
+                "/v1/transcodes",
+                headers={"Authorization": f"Bearer ffm_{number}", "x-real-ip": "192.0.2.77"},
+            )
+            for number in range(130)
+        ]
+    assert answers[0].status_code == 401
+    assert {each.status_code for each in answers} == {401, 429}

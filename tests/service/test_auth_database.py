@@ -47,7 +47,7 @@ def sign_up() -> dict[str, Any]:
     return {
         "email": f"{uuid.uuid4()}@example.com",
         "password": "correct horse 1",
-        "data": {"name": "Ann"},
+        "data": {"name": "Ann", "over_13": True},
     }
 
 
@@ -180,7 +180,7 @@ def test_hook_gets_the_documented_event(
     assert event["metadata"]["ip_address"] == "127.0.0.1"
     assert event["user"]["id"] == user["id"]
     assert event["user"]["email"] == sign_up["email"]
-    assert event["user"]["user_metadata"] == {"name": "Ann"}
+    assert event["user"]["user_metadata"] == {"name": "Ann", "over_13": True}
     assert event["user"]["app_metadata"] == {"provider": "email", "providers": ["email"]}
     assert "password" not in str(event)
 
@@ -197,10 +197,11 @@ def test_hook_refuses(hooked: Rig, project: Project, sign_up: dict[str, Any]) ->
     plain = hooked.http.post("/auth/v1/signup", json=sign_up)
     assert plain.json() == {"code": 403, "error_code": "unknown", "msg": "Sign-ups are closed."}
     assert hooked.post("/otp", {"email": sign_up["email"]}).status_code == 403
-    body = {"email": sign_up["email"]}
+    body: dict[str, Any] = {"email": sign_up["email"]}
     assert hooked.post("/invite", body, hooked.keys.secret).status_code == 403
     assert left_behind(project, sign_up["email"]) == 0
     # The hook does not run for users that the server makes.
+    body |= {"user_metadata": {"over_13": True}}
     assert hooked.post("/admin/users", body, hooked.keys.secret).status_code == 200
 
 

@@ -1,0 +1,108 @@
+"""How long files are kept: what is promised, what an account or a job shortens, what is over."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+
+from lib.platform import postgres
+from lib.platform.errors import Problem, bad_request, not_found
+from lib.platform.settings import settings
+from lib.platform.times import stamp
+
+HOUR = 3600
+
+Hours = Annotated[float, msgspec.Meta(ge=0)]
+
+
+class Retention(msgspec.Struct, forbid_unknown_fields=True):
+    """Hours that files are kept; null is as long as the service keeps them.
+
+    0 deletes them when the job that reads or makes them ends.
+    """
+
+    inputs: Hours | msgspec.UnsetType | None = msgspec.UNSET
+    outputs: Hours | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class Kept(msgspec.Struct):
+    """Hours that an account's files are kept."""
+
+    inputs: float
+    outputs: float
+
+
+def kept(account_id: UUID) -> Kept:
+    """What holds for the account."""
+    row = postgres.row(
+        "select inputs_kept_seconds, outputs_kept_seconds from app.accounts where id = %(id)s",
+        {"id": account_id},
+    )
+    chosen = row or {"inputs_kept_seconds": None, "outputs_kept_seconds": None}
+    return Kept(
+        _hours(chosen["inputs_kept_seconds"], settings().input_hours),
+        _hours(chosen["outputs_kept_seconds"], settings().output_hours),
+    )
+
+
+def choose(account_id: UUID, request: Retention) -> Kept:
+    """Keep an account's files for less, those there too. Raises Problem 400 for more."""
+    values: dict[str, Any] = {"account": account_id}
+    changes = []
+    for name, most in (("inputs", settings().input_hours), ("outputs", settings().output_hours)):
+        hours = getattr(request, name)
+        if hours is msgspec.UNSET:
+            continue
+        if hours is not None and hours > most:
+            raise bad_request(
+                f"`retention.{name}` can only be shortened: at most {most} hours, the service's"
+                " own."
+            )
+        changes.append(f"{name}_kept_seconds = %({name})s")
+        values[name] = None if hours is None else round(hours * HOUR)
+    if changes:
+        postgres.rows(
+            f"""
+            with chosen as (
+              update app.accounts set {", ".join(changes)} where id = %(account)s
+              returning id, inputs_kept_seconds, outputs_kept_seconds
+            ),
+            shorter as (
+              update app.uploads u
+                 set expires_at = least(u.expires_at,
+                   u.created_at + make_interval(secs => c.inputs_kept_seconds))
+                from chosen c
+               where u.account_id = c.id and u.deleted_at is null and c.inputs_kept_seconds > 0
+            )
+            update app.jobs j
+               set files_expire_at = least(j.files_expire_at,
+                 j.completed_at + make_interval(secs => c.outputs_kept_seconds))
+              from chosen c
+             where j.account_id = c.id and j.files_deleted_at is null
+               and j.files_expire_at is not null and c.outputs_kept_seconds is not null
+            """,  # noqa: S608 -- the columns are ours
+            values,
+        )
+    return kept(account_id)
+
+
+def gone(what: str, expires_at: datetime | None, deleted_at: datetime | None) -> Problem | None:
+    """404 for a file that is deleted or due to be; None for one that may be served."""
+    over = [moment for moment in (deleted_at, expires_at) if moment is not None]
+    if not over or min(over) > datetime.now(UTC):
+        return None
+    return not_found(f"{what} was deleted on {stamp(min(over))}.")
+
+
+def link_seconds(most: int, expires_at: datetime | None) -> int:
+    """How long a link to a file may live: never longer than the file."""
+    if expires_at is None:
+        return most
+    return max(1, min(most, int((expires_at - datetime.now(UTC)).total_seconds())))
+
+
+def _hours(seconds: int | None, most: int) -> float:
+    return float(most) if seconds is None else round(seconds / HOUR, 4)

@@ -1,0 +1,279 @@
+"""Deleting what is expired, what belongs to nobody, and what the record of calls need not keep.
+
+Each step works in batches that are claimed, so that it may run twice, at once, or not for a week:
+a batch that was claimed and not finished is due again a little later. A file that can't be deleted
+is tried again, ever later, until it is gone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from lib.jobs import addresses
+from lib.platform import postgres, storage
+from lib.platform.storage import OUTPUTS, UPLOADS, StorageError
+
+BATCH = 500
+CLAIM_SECONDS = 120
+"""How long a batch is left to the sweep that claimed it."""
+IP_DAYS = 30
+LOG_DAYS = 90
+ORPHAN_HOURS = 24
+"""An object younger than this may yet get its row, or be an attempt under way."""
+
+
+class Swept(msgspec.Struct):
+    """Counts of what a sweep did."""
+
+    uploads: int = 0
+    outputs: int = 0
+    failed: int = 0
+    """Files that could not be deleted just now."""
+    orphans: int = 0
+    """Objects without a row."""
+    missing: int = 0
+    """Rows whose object was not there any more."""
+    addresses_dropped: int = 0
+    calls_rolled_up: int = 0
+    finished: bool = False
+    """Whether nothing was left; else another run goes on."""
+
+
+def sweep(seconds: float) -> Swept:
+    """Delete for at most about `seconds`. Raises nothing that Storage causes."""
+    end = time.monotonic() + seconds
+    swept = Swept()
+    steps: list[Callable[[Swept], int]] = [
+        _uploads, _outputs, _orphans, _missing, _drop_addresses, _roll_up,
+    ]  # fmt: skip
+    for step in steps:
+        while step(swept) == BATCH:
+            if time.monotonic() > end:
+                return swept
+    swept.finished = True
+    return swept
+
+
+def oldest_overdue() -> float | None:
+    """Seconds since the oldest expired file that is still there should have gone; None for none."""
+    row = postgres.row(
+        """
+        select extract(epoch from now() - least(
+          (select min(expires_at) from app.uploads where deleted_at is null),
+          (select min(files_expire_at) from app.jobs
+            where files_expire_at is not null and files_deleted_at is null)))::float8 as seconds
+        """
+    )
+    return row["seconds"] if row and row["seconds"] and row["seconds"] > 0 else None
+
+
+def delete_now(rows: list[dict[str, Any]], reason: str) -> bool:
+    """Delete claimed files, of rows with kind, id, account_id and names; False when that failed."""
+    names: dict[str, list[str]] = {UPLOADS: [], OUTPUTS: []}
+    for row in rows:
+        names[row["bucket"]] += row["names"]
+    try:
+        for bucket, objects in names.items():
+            storage.remove(bucket, objects)
+    except StorageError:
+        return False
+    for bucket, statement in ((UPLOADS, _UPLOADS_GONE), (OUTPUTS, _OUTPUTS_GONE)):
+        of_bucket = [row for row in rows if row["bucket"] == bucket]
+        if of_bucket:
+            postgres.rows(
+                statement,
+                {
+                    "ids": [row["id"] for row in of_bucket],
+                    "bucket": bucket,
+                    "names": [name for row in of_bucket for name in row["names"]],
+                    "accounts": [row["account_id"] for row in of_bucket for _ in row["names"]],
+                    "reason": reason,
+                },
+            )
+    return True
+
+
+def _uploads(swept: Swept) -> int:
+    rows = postgres.rows(_DUE_UPLOADS, {"batch": BATCH, "claim": CLAIM_SECONDS})
+    for row in rows:
+        row |= {"bucket": UPLOADS, "names": [row["object_name"]]}
+    swept.uploads += _delete(rows, swept)
+    return len(rows)
+
+
+def _outputs(swept: Swept) -> int:
+    rows = postgres.rows(_DUE_OUTPUTS, {"batch": BATCH, "claim": CLAIM_SECONDS})
+    for row in rows:
+        found = [addresses.parse(made["url"]) for made in row["outputs"] or ()]
+        row |= {"bucket": OUTPUTS, "names": [each.object_name for each in found if each]}
+    swept.outputs += _delete(rows, swept)
+    return len(rows)
+
+
+def _delete(rows: list[dict[str, Any]], swept: Swept) -> int:
+    """Delete a batch; one by one when the batch fails, so that one bad file holds up no other."""
+    if not rows:
+        return 0
+    if delete_now(rows, "expired"):
+        return len(rows)
+    done = 0
+    for row in rows:
+        if delete_now([row], "expired"):
+            done += 1
+        else:
+            swept.failed += 1
+            if swept.failed >= 3 and done == 0:  # Storage is away: all are due again later
+                break
+    return done
+
+
+def _orphans(swept: Swept) -> int:
+    """Objects that no row knows: of uploads never recorded, of attempts that were lost."""
+    rows = postgres.rows(_ORPHANS, {"batch": BATCH, "hours": ORPHAN_HOURS})
+    try:
+        for bucket in (UPLOADS, OUTPUTS):
+            names = [row["name"] for row in rows if row["bucket_id"] == bucket]
+            storage.remove(bucket, names)
+            postgres.rows(_RECORD, {"bucket": bucket, "names": names})
+    except StorageError:
+        swept.failed += len(rows)
+        return 0
+    swept.orphans += len(rows)
+    return len(rows)
+
+
+def _missing(swept: Swept) -> int:
+    rows = postgres.rows(_MISSING, {"batch": BATCH})
+    swept.missing += len(rows)
+    return len(rows)
+
+
+def _drop_addresses(swept: Swept) -> int:
+    rows = postgres.rows(
+        """
+        update app.request_log set ip = null
+         where id in (select id from app.request_log
+                       where ip is not null and at < now() - make_interval(days => %(days)s)
+                       order by at limit %(batch)s)
+        returning id
+        """,
+        {"days": IP_DAYS, "batch": BATCH},
+    )
+    swept.addresses_dropped += len(rows)
+    return len(rows)
+
+
+def _roll_up(swept: Swept) -> int:
+    row = postgres.row(
+        """
+        with old as (
+          delete from app.request_log
+           where id in (select id from app.request_log
+                         where at < now() - make_interval(days => %(days)s)
+                         order by at limit %(batch)s for update skip locked)
+          returning (at at time zone 'utc')::date as day, account_id, route, status, milliseconds
+        ),
+        counted as (
+          select day, account_id, route, status, count(*) as calls, sum(milliseconds) as ms
+            from old group by 1, 2, 3, 4
+        ),
+        kept as (
+          insert into app.request_days as d
+          select * from counted
+          on conflict (day, account_id, route, status) do update
+             set calls = d.calls + excluded.calls,
+                 milliseconds = d.milliseconds + excluded.milliseconds
+        )
+        select count(*) as number from old
+        """,
+        {"days": LOG_DAYS, "batch": BATCH},
+    )
+    number = int(row["number"]) if row else 0
+    swept.calls_rolled_up += number
+    return number
+
+
+# A claimed row is due again after a while that doubles with each try, a day at most.
+_LATER = """
+    now() + make_interval(secs => least(86400, %(claim)s * power(2, least(sweep_tries, 10))))
+"""
+
+_DUE_UPLOADS = f"""
+    with due as (
+      select id from app.uploads
+       where deleted_at is null and expires_at <= now() and sweep_at <= now()
+       order by expires_at limit %(batch)s for update skip locked
+    )
+    update app.uploads u set sweep_at = {_LATER}, sweep_tries = sweep_tries + 1
+      from due where u.id = due.id
+    returning u.id, u.account_id, u.object_name
+"""  # noqa: S608 -- the texts are ours
+
+_DUE_OUTPUTS = f"""
+    with due as (
+      select id from app.jobs
+       where files_deleted_at is null and files_expire_at <= now() and sweep_at <= now()
+       order by files_expire_at limit %(batch)s for update skip locked
+    )
+    update app.jobs j set sweep_at = {_LATER}, sweep_tries = sweep_tries + 1
+      from due where j.id = due.id
+    returning j.id, j.account_id, j.outputs
+"""  # noqa: S608
+
+_RECORDED = """
+    recorded as (
+      insert into app.deletions (account_id, bucket, object_name, reason)
+      select account, %(bucket)s, name, %(reason)s
+        from unnest(%(accounts)s::uuid[], %(names)s::text[]) as each (account, name)
+    )
+"""
+
+_UPLOADS_GONE = f"""
+    with {_RECORDED}
+    update app.uploads set deleted_at = now(), expires_at = least(expires_at, now())
+     where id = any(%(ids)s::uuid[]) and deleted_at is null
+"""  # noqa: S608
+
+_OUTPUTS_GONE = f"""
+    with {_RECORDED}
+    update app.jobs set files_deleted_at = now(), files_expire_at = least(files_expire_at, now())
+     where id = any(%(ids)s::uuid[]) and files_deleted_at is null
+"""  # noqa: S608
+
+_RECORD = """
+    insert into app.deletions (bucket, object_name, reason)
+    select %(bucket)s, name, 'orphan' from unnest(%(names)s::text[]) as name
+"""
+
+_ORPHANS = """
+    select o.bucket_id, o.name from storage.objects o
+     where o.created_at < now() - make_interval(hours => %(hours)s)
+       and ((o.bucket_id = 'uploads' and not exists (
+               select from app.uploads u where u.object_name = o.name and u.deleted_at is null))
+         or (o.bucket_id = 'outputs' and not exists (
+               select from app.jobs j
+                where j.id = case when split_part(o.name, '/', 2) ~ '^[0-9a-f-]{36}$'
+                               then split_part(o.name, '/', 2)::uuid end
+                  and j.files_deleted_at is null
+                  and (j.status in ('pending', 'processing')
+                       or j.outputs @> jsonb_build_array(jsonb_build_object(
+                            'url', 'gs://outputs/' || o.name))))))
+     limit %(batch)s
+"""
+
+_MISSING = """
+    with lost as (
+      select u.id from app.uploads u
+       where u.confirmed_at < now() - interval '1 hour' and u.deleted_at is null
+         and not exists (select from storage.objects o
+                          where o.bucket_id = 'uploads' and o.name = u.object_name)
+       limit %(batch)s
+    )
+    update app.uploads u set deleted_at = now(), expires_at = least(expires_at, now())
+      from lost where u.id = lost.id
+    returning u.id
+"""
