@@ -141,8 +141,9 @@ def draw(
     script = path.with_suffix(".ass")
     script.write_text(text.script, encoding="utf-8")
     words = (
-        f"color=c=black@0:s={text.width}x{text.height},format=rgba,"
-        f"subtitles=filename={script.name}:alpha=1"
+        # libass' colours are cut to a video's range in RGB, and come multiplied by the alpha.
+        f"color=c=black@0:s={text.width}x{text.height},format=yuva444p,"
+        f"subtitles=filename={script.name}:alpha=1,format=gbrap,unpremultiply=inplace=1,format=rgba"
     )
 
     def ffmpeg(graph: str, *arguments: str) -> cage.Finished:
