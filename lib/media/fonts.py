@@ -183,6 +183,11 @@ def folders() -> tuple[Path, ...]:
     return found
 
 
+CACHE = "cache"
+"""Where fontconfig keeps what it found in the fonts, beside its configuration: else each run of
+ffmpeg would read them all again. `run` fills it once, since a caged ffmpeg can't."""
+
+
 @cache
 def configuration() -> Path:
     """fontconfig's configuration, written once for this process: our folders and our names."""
@@ -194,14 +199,15 @@ def configuration() -> Path:
         for each in FAMILIES
         for other in each.replaces
     )
+    folder = Path(tempfile.mkdtemp(prefix=f"ffm-fonts-{os.getpid()}-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    (folder / CACHE).mkdir()
     text = (
         '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig>'
-        f"{places}{names}"
+        f"{places}<cachedir>{folder / CACHE}</cachedir>{names}"
         '<match target="pattern"><edit name="family" mode="append_last">'
         f"<string>{DEFAULT.name}</string></edit></match></fontconfig>"
     )
-    folder = Path(tempfile.mkdtemp(prefix=f"ffm-fonts-{os.getpid()}-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     path = folder / "fonts.conf"
     path.write_text(text)
     return path
@@ -214,4 +220,4 @@ def environment() -> dict[str, str]:
 
 def readable() -> list[Path]:
     """What ffmpeg must be let read to use them."""
-    return [configuration(), *folders()]
+    return [configuration().parent, *folders()]

@@ -463,7 +463,8 @@ def _shown_with_our_fonts(options: list[tuple[str | None, str]]) -> list[tuple[s
     it."""
     given = dict(options)
     family, _, style = given.get("font", fonts.DEFAULT.name).partition(":")
-    shown, given["text"] = fonts.single(family.replace("\\-", "-"), given.get("text", ""))
+    shown, text = fonts.single(family.replace("\\-", "-"), given.get("text", ""))
+    given |= {"text": text} if "text" in given else {}
     given["font"] = f"{shown}:{style}" if style else shown
     return list(given.items())
 

@@ -230,8 +230,10 @@ def _letters(after: Frame, before: Frame) -> list[Box]:
 def test_only_packaged_folders_are_looked_into() -> None:
     written = fonts.configuration().read_text()
     assert re.findall("<dir>(.*?)</dir>", written) == [str(each) for each in fonts.folders()]
-    assert not {"<include", "prefix=", "/usr/share", "<cachedir"} & set(
-        re.findall(r"<include|prefix=|/usr/share|<cachedir", written)
+    own = str(fonts.configuration().parent / fonts.CACHE)
+    assert re.findall("<cachedir>(.*?)</cachedir>", written) == [own]
+    assert not {"<include", "prefix=", "/usr/share"} & set(
+        re.findall(r"<include|prefix=|/usr/share", written)
     )
     assert fonts.environment() == {"FONTCONFIG_FILE": str(fonts.configuration())}
 
