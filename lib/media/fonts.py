@@ -97,9 +97,6 @@ KOREAN = CJK._replace(name="Noto Sans CJK KR")
 JOINERS = "\u200c\u200d\ufe0e\ufe0f\U000e0020-\U000e007f"
 """Signs that act on the letters next to them, and must not be cut from these."""
 
-_SCRIPT_RUNS = re.compile(
-    "|".join(f"([{script.letters}][{script.letters}{JOINERS}]*)" for script in SCRIPTS)
-)
 _KANA = re.compile("[\u3040-\u30ff\u31f0-\u31ff\uff66-\uff9f]")
 _HANGUL = re.compile("[\u1100-\u11ff\u3130-\u318f\uac00-\ud7ff]")
 _RESOLVED = {name.lower(): each for each in FAMILIES for name in (each.name, *each.replaces)}
@@ -153,13 +150,21 @@ def runs(text: str, whole: str = "") -> list[tuple[str, Script | None]]:
     """
     cut: list[tuple[str, Script | None]] = []
     at = 0
-    for match in _SCRIPT_RUNS.finditer(text):
+    for match in _script_runs().finditer(text):
         if match.start() > at:
             cut.append((text[at : match.start()], None))
         found = SCRIPTS[int(match.lastindex or 1) - 1]
         cut.append((match[0], _language(whole or text) if found is CJK else found))
         at = match.end()
     return cut + ([(text[at:], None)] if at < len(text) else [])
+
+
+@cache
+def _script_runs() -> re.Pattern[str]:
+    """Made at first use: it takes as long as a third of all our imports."""
+    return re.compile(
+        "|".join(f"([{script.letters}][{script.letters}{JOINERS}]*)" for script in SCRIPTS)
+    )
 
 
 def _language(text: str) -> Script:

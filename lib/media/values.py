@@ -122,10 +122,9 @@ def flags(*words: str) -> Kind:
 
 def pattern(says: str, expression: str) -> Kind:
     """Text of a fixed shape."""
-    compiled = re.compile(expression)
 
     def parse(text: str) -> str:
-        if not compiled.fullmatch(text):
+        if not re.fullmatch(expression, text):
             raise ValueError(says)
         return text
 
