@@ -83,6 +83,10 @@ tables: .venv/dev.done ## make the tables of filters anew from ffmpeg and the po
 	$(BIN)/python -m tools.filters
 	$(BIN)/python -m tools.allowed
 
+.PHONY: overlays
+overlays: .venv/local.done ## draw docs/overlays.png: words in every script, marks, subtitles
+	$(BIN)/python -m tools.overlays
+
 .PHONY: bench
 bench: .venv/dev.done ## how fast it is, as ratios against raw ffmpeg and bare Flask: make bench [ONLY=]
 	$(BIN)/python -m bench $(ONLY)

@@ -1,6 +1,7 @@
 """`make bench`: how fast the service is, as ratios measured side by side in one run.
 
-`make bench ONLY=jobs` measures one part (jobs, answers, million, startup) and keeps no results.
+`make bench ONLY=jobs` measures one part (jobs, answers, million, startup, media, urls, workflows)
+and keeps no results.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
-from bench import answers, jobs, million, startup
+from bench import answers, jobs, media, million, startup, urls, workflows
 from bench.rows import Row
 from lib.accounts import callers
 from lib.media import ffmpeg
@@ -97,6 +98,9 @@ PARTS: dict[str, Callable[[Path], list[Row]]] = {
     "answers": _answers,
     "million": _million,
     "startup": _startup,
+    "media": media.media,
+    "urls": urls.urls,
+    "workflows": workflows.workflows,
 }
 
 

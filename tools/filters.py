@@ -16,10 +16,10 @@ from lib.media.policy import ALLOWED, TEXTS, TIGHTER, WITHHELD
 
 TARGET = Path(__file__).parent.parent / "lib" / "media" / "filters.json"
 OPTION = re.compile(
-    r"^ {2,4}-?(?P<name>\w+) +(?P<array>\[)?<(?P<type>\w+) *>\]? +"
+    r"^ {2,4}-?(?P<name>[\w-]+) +(?P<array>\[)?<(?P<type>\w+) *> *\]? *"
     r"(?P<flags>[.A-Z]{11}) ?(?P<help>.*)$"
 )
-CONSTANT = re.compile(r"^ {5}(?P<name>[\w.-]+) +(?P<value>-?\d+)? +[.A-Z]{11}(?: .*)?$")
+CONSTANT = re.compile(r"^ {5}(?P<name>[\w.+>-]+) +(?P<value>-?\d+)? +[.A-Z]{11}(?: .*)?$")
 RANGE = re.compile(r"\(from (\S+) to (\S+)\)")
 DEFAULT = re.compile(r' \(default (?:"[^"]*"|[^)]*)\)$')
 LIMITS = {

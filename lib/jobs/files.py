@@ -10,7 +10,7 @@ from pathlib import Path
 from lib.jobs import addresses
 from lib.jobs.addresses import Address
 from lib.jobs.receipt import Digest, ReceiptFile
-from lib.media import loopback, source
+from lib.media import loopback
 from lib.media.errors import MediaError
 from lib.media.ranges import Opener, RangeFile, never
 from lib.platform import storage
@@ -71,6 +71,8 @@ def open_file(
     """
     address = addresses.parse(url)
     if address is None:
+        from lib.media import source  # its HTTP library takes as long to import as Flask
+
         remote = stack.enter_context(
             source.open_url(
                 url,

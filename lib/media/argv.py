@@ -17,7 +17,8 @@ def argv(plan: Plan, inputs: Sequence[Path | str], output: Path | str) -> list[s
     """The arguments after the program's name; ffmpeg's working folder is the job's.
 
     -xerror makes a damaged input fail instead of giving half a file with exit 0.
-    Metadata is dropped: a phone's position must not travel with the result.
+    Metadata is dropped: a phone's position must not travel with the result. A sound has no picture
+    but one that -map names, its cover.
     """
     arguments = [
         "-hide_banner", "-nostdin", "-y", "-loglevel", "warning", "-nostats",
@@ -38,7 +39,9 @@ def argv(plan: Plan, inputs: Sequence[Path | str], output: Path | str) -> list[s
     for flag in ("-map_metadata", "-map_chapters"):
         arguments += [] if flag in given else [flag, "-1"]
     arguments += ["-dn", "-sn"]
-    if plan.format.kind == "audio" and "-vn" not in given:
+    maps = [value or "" for flag, value in plan.options if flag == "-map"]
+    cover = any(":v" in value and not value.startswith("-") for value in maps)
+    if plan.format.kind == "audio" and "-vn" not in given and not cover:
         arguments.append("-vn")
     if plan.format.name in ("jpeg", "png"):
         arguments += ["-update", "1"]

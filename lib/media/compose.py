@@ -17,14 +17,8 @@ from lib.media.text import Line, Look, Text
 LABEL = "ffm"
 CELL_WIDTH = 320
 """Of a picture on a contact sheet."""
-SUBTITLE_SIZE = "384x288"
-PLACES: dict[str, tuple[str, str]] = {
-    "top-left": ("l", "t"), "top": ("c", "t"), "top-center": ("c", "t"), "top-right": ("r", "t"),
-    "left": ("l", "m"), "center-left": ("l", "m"), "center": ("c", "m"), "middle": ("c", "m"),
-    "center-right": ("r", "m"), "right": ("r", "m"),
-    "bottom-left": ("l", "b"), "bottom": ("c", "b"), "bottom-center": ("c", "b"),
-    "bottom-right": ("r", "b"),
-}  # fmt: skip
+ALIGNMENTS = {"bottom": "2", "top": "6", "center": "10"}
+"""Overrides take the numbers of the old SSA, not those of ASS."""
 
 
 class Composition(msgspec.Struct):
@@ -69,7 +63,9 @@ class Composition(msgspec.Struct):
         """Lay another picture, from `source` and prepared by `tree`, over this one."""
         prepared, end = self.label(), self.label()
         self.chains += graph.joined(tree, source, prepared)
-        options = [("x", x), ("y", y)] + ([("enable", enable)] if enable else [])
+        # As the picture is coded: stills keep their full colours, and deep ones their depth.
+        options = [("x", x), ("y", y), ("format", "auto")]
+        options += [("enable", enable)] if enable else []
         self.chains.append(
             (graph.Filter("overlay", tuple(options), (self.picture.strip("[]"), prepared), (end,)),)
         )
@@ -94,7 +90,7 @@ def compose(
             case virtual.Subtitles():
                 _subtitles(base, made, checked)
             case virtual.Speed():
-                _speed(base, made)
+                _speed(base, made, probes)
             case virtual.Normalize():
                 _normalize(base, made)
             case virtual.Trim():
@@ -118,7 +114,8 @@ def _text(base: Composition, made: virtual.TextOverlay, count: int) -> None:
     border = round(style.box_border_w)
     per_line = style.chars_per_line
     if per_line is None and style.text_width is not None:
-        per_line = max(5, round(style.text_width / (size * 0.55)))
+        wide = fonts.script(made.text) in (fonts.CJK, fonts.JAPANESE, fonts.KOREAN)
+        per_line = max(5, round(style.text_width / (size * (1 if wide else 0.55))))
     lines = [
         Line(words, size, style.font_color, style.bold, style.italic)
         for words in text.wrap(made.text, per_line)
@@ -129,22 +126,26 @@ def _text(base: Composition, made: virtual.TextOverlay, count: int) -> None:
         fonts.resolve(style.font), align, round(style.line_spacing), style.outline_thickness,
         style.outline_color,
     )  # fmt: skip
-    drawn = text.lay_out(lines, look, border=border, box=style.box_color if border else "")
+    # Words are drawn opaque and fade as they are laid over, so their box is drawn the denser.
+    seen = max(0.01, text.opacity(style.font_color))
+    box = style.box_color
+    if seen < 1:
+        box = f"{box.partition('@')[0]}@{min(1.0, text.opacity(box) / seen):.3f}"
+    drawn = text.lay_out(lines, look, border=border, box=box if border else "")
     shown = ""
     if style.start is not None or style.end is not None:
         shown = f"between(t,{style.start or 0:g},{style.end if style.end is not None else 1e9:g})"
     source = _words(base, drawn, count)
     base.over(
-        graph.parse("format=rgba"), source, text.placed(x, border, size),
+        graph.parse(f"format=rgba{_fade(seen)}"), source, text.placed(x, border, size),
         text.placed(y, border, size), shown,
     )  # fmt: skip
 
 
 def _place(style: virtual.TextStyle, border: int) -> tuple[str, str]:
     """x and y as drawtext's expressions: what is given, else by the position's name."""
-    horizontal, vertical = PLACES.get(
-        (style.position or "center").lower().replace("_", "-").replace(" ", "-"), ("c", "m")
-    )
+    named = virtual.place(style.position or "center")
+    horizontal, vertical = virtual.PLACES.get(named, ("c", "m"))
     edge = round(style.margin) + border
     across = {"l": f"{edge}", "c": "(w-text_w)/2", "r": f"w-text_w-{edge}"}[horizontal]
     down = {"t": f"{edge}", "m": "(h-text_h)/2", "b": f"h-text_h-{edge}"}[vertical]
@@ -161,8 +162,10 @@ def _expression(value: float | str) -> str:
 def _card(base: Composition, made: virtual.QuoteCard, count: int) -> None:
     style = made.style
     size = round(style.font_size)
+    # Only the scripts of the named families have an italic.
+    italic = fonts.script(made.quote) is None
     lines = [
-        Line(words, size, style.font_color, italic=True)
+        Line(words, size, style.font_color, italic=italic)
         for words in text.wrap(f"\u201c{made.quote}\u201d", style.chars_per_line)
     ]
     who = "  ".join(filter(None, (made.name, made.handle)))
@@ -193,14 +196,19 @@ def _watermark(
     else:
         source = f"{made.input}:v:0"
     share = virtual.SIZES[made.size] if isinstance(made.size, str) else made.size
-    horizontal, vertical = PLACES[made.position]
+    horizontal, vertical = virtual.PLACES[made.position]
     margin = round(made.margin)
     x = {"l": f"{margin}", "c": "(main_w-overlay_w)/2", "r": f"main_w-overlay_w-{margin}"}
     y = {"t": f"{margin}", "m": "(main_h-overlay_h)/2", "b": f"main_h-overlay_h-{margin}"}
     width = _known_width(probes)
     scale = f"scale={max(2, round(width * share))}:-1" if width else "null"
-    fade = f",colorchannelmixer=aa={made.opacity:g}" if made.opacity < 1 else ""
-    base.over(graph.parse(f"format=rgba,{scale}{fade}"), source, x[horizontal], y[vertical])
+    tree = graph.parse(f"format=rgba,{scale}{_fade(made.opacity)}")
+    base.over(tree, source, x[horizontal], y[vertical])
+
+
+def _fade(opacity: float) -> str:
+    """The filter that lets through what lies below."""
+    return f",colorchannelmixer=aa={opacity:g}" if opacity < 1 else ""
 
 
 def _known_width(probes: Sequence[Probe]) -> int:
@@ -218,10 +226,11 @@ def _thumbnail(base: Composition, made: virtual.Thumbnail) -> None:
         return
     columns = made.columns or math.ceil(math.sqrt(made.count))
     rows = math.ceil(made.count / columns)
-    step = (base.seconds or made.count) / made.count
+    rate = made.count / (base.seconds or made.count)
     base.filter_picture(
         graph.parse(
-            f"fps={1 / step:.6f}:start_time=0:round=down,scale={made.width or CELL_WIDTH}:-2,"
+            # Times are rounded to the nearest cell, which ends by showing the middle of its span.
+            f"fps={rate:.9f}:start_time=0:round=near,scale={made.width or CELL_WIDTH}:-2,"
             f"tile={columns}x{rows}:padding=4:margin=4"
         )
     )
@@ -242,11 +251,14 @@ def _subtitles(base: Composition, made: virtual.Subtitles, checked: Checked) -> 
     if style.outline is not None:
         overrides["Outline"] = f"{style.outline:g}"
     if style.box:
-        overrides |= {"BorderStyle": "3", "OutlineColour": text.ass_colour(style.box_color)}
+        # libass' own style 4: one box behind all lines, as far around them as the shadow is long.
+        box = text.ass_colour(style.box_color)
+        overrides = {"Outline": "0"} | overrides
+        overrides |= {"BorderStyle": "4", "BackColour": box, "Shadow": "4"}
     if style.bold is not None:
         overrides["Bold"] = str(int(style.bold))
     if style.position:
-        overrides["Alignment"] = {"bottom": "2", "center": "5", "top": "8"}[style.position]
+        overrides["Alignment"] = ALIGNMENTS[style.position]
     if style.margin is not None:
         overrides["MarginV"] = f"{style.margin:g}"
     options: list[tuple[str | None, str]] = [("filename", name)]
@@ -256,9 +268,12 @@ def _subtitles(base: Composition, made: virtual.Subtitles, checked: Checked) -> 
     base.filter_picture(((graph.Filter("subtitles", tuple(options)),),))
 
 
-def _speed(base: Composition, made: virtual.Speed) -> None:
+def _speed(base: Composition, made: virtual.Speed, probes: Sequence[Probe]) -> None:
     if base.picture:
-        base.filter_picture(graph.parse(f"setpts=PTS/{made.factor:g}"))
+        rate = next((each.fps for found in probes if (each := moving(found))), 0.0)
+        # Faster, frames must go; else they would be pushed on until the picture outlasts the sound.
+        thinned = f",fps={rate:g}" if made.factor > 1 and rate else ""
+        base.filter_picture(graph.parse(f"setpts=PTS/{made.factor:g}{thinned}"))
     if base.sound:
         steps: list[str] = []
         left = made.factor

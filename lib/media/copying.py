@@ -34,9 +34,13 @@ def picture_fits(picture: Video, made: Format) -> bool:
     return (
         picture.codec in VIDEO.get(made.name, ())
         and (picture.codec == "prores" or picture.pixel_format in PLAYABLE)
-        # Only these keep the way a picture is turned.
-        and (picture.rotation == 0 or made.name in ("mp4", "mov"))
+        and keeps_turn(picture, made)
     )
+
+
+def keeps_turn(picture: Video, made: Format) -> bool:
+    """Whether the format can say how far a picture is turned, if it is."""
+    return picture.rotation == 0 or made.name in ("mp4", "mov")
 
 
 def sound_fits(sound: Audio, made: Format) -> bool:

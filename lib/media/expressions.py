@@ -40,7 +40,8 @@ NAMES = frozenset(
     prev_selected_pts prev_selected_t prev_pts prev_t start_pts start_t start_n key scene
     concatdec_select consumed_samples_n samples_n I SI SP BI PROGRESSIVE TOPFIRST BOTTOMFIRST
     interlace_type AVTB intb source_fps ntsc timeclamp fps tc freq f bdepth xa ya PEAK VOLUME
-    CHANNEL
+    CHANNEL PICT_TYPE_I PICT_TYPE_P PICT_TYPE_B PICT_TYPE_S PICT_TYPE_SI PICT_TYPE_SP PICT_TYPE_BI
+    fill max mdar NAN INF
     """
     )
 )

@@ -33,17 +33,21 @@ class Family(NamedTuple):
     """OS/2 winAscent by unitsPerEm, and so the next: libass' font size is the sum, not an em."""
     descent: float
     replaces: tuple[str, ...] = ()
+    lacks: str = ""
+    """Greek and Cyrillic letters it has none of, as a class of a regular expression."""
 
 
+GREEK, CYRILLIC = "\u0370-\u03ff\u1f00-\u1fff", "\u0400-\u052f"
 FAMILIES = (
     Family("Arimo", 1.043, 0.389, ("Arial", "Helvetica", "Liberation Sans", "sans-serif", "Sans")),
-    Family("Anton", 1.404, 0.329, ("Impact",)),
-    Family("Bebas Neue", 0.95, 0.35),
-    Family("Lora", 1.206, 0.294, ("Times New Roman", "Times", "Georgia", "serif", "DejaVu Serif")),
-    Family("Montserrat", 1.109, 0.453),
+    Family("Anton", 1.404, 0.329, ("Impact",), GREEK + CYRILLIC),
+    Family("Bebas Neue", 0.95, 0.35, (), GREEK + CYRILLIC),
+    Family("Lora", 1.206, 0.294, ("Times New Roman", "Times", "Georgia", "serif", "DejaVu Serif"),
+           GREEK),
+    Family("Montserrat", 1.109, 0.453, (), GREEK),
     Family("Noto Sans", 1.124, 0.395, ("DejaVu Sans", "Verdana", "Tahoma", "Segoe UI", "Calibri")),
     Family("Open Sans", 1.124, 0.318),
-    Family("Oswald", 1.325, 0.377),
+    Family("Oswald", 1.325, 0.377, (), GREEK),
     Family("Roboto", 0.95, 0.25),
     Family("Roboto Mono", 1.048, 0.271, ("Courier New", "Courier", "monospace", "Consolas",
                                   "DejaVu Sans Mono")),
@@ -90,13 +94,9 @@ SCRIPTS = (
 CJK, EMOJI = SCRIPTS[-2:]
 JAPANESE = CJK._replace(name="Noto Sans CJK JP")
 KOREAN = CJK._replace(name="Noto Sans CJK KR")
-JOINERS = "\u200c\u200d\ufe0e\ufe0f\u20e3\U000e0020-\U000e007f"
+JOINERS = "\u200c\u200d\ufe0e\ufe0f\U000e0020-\U000e007f"
 """Signs that act on the letters next to them, and must not be cut from these."""
 
-_SCRIPT_RUNS = re.compile(
-    "|".join(f"([{script.letters}][{script.letters}{JOINERS}]*)" for script in SCRIPTS)
-    + "|([0-9#*]\ufe0f?\u20e3)"  # a digit on a key
-)
 _KANA = re.compile("[\u3040-\u30ff\u31f0-\u31ff\uff66-\uff9f]")
 _HANGUL = re.compile("[\u1100-\u11ff\u3130-\u318f\uac00-\ud7ff]")
 _RESOLVED = {name.lower(): each for each in FAMILIES for name in (each.name, *each.replaces)}
@@ -130,20 +130,41 @@ def script(text: str) -> Script | None:
     return max(letters, key=lambda each: letters[each])
 
 
+def single(name: str, text: str) -> tuple[str, str]:
+    """The one font that draws a text best, and the text without emoji that it lacks."""
+    found, family = script(text), resolve(name)
+    if found is EMOJI:
+        return found.name, text
+    text = "".join(words for words, each in runs(text) if each is not EMOJI)
+    if found:
+        return found.name, text
+    if family.lacks and re.search(f"[{family.lacks}]", text):
+        family = DEFAULT
+    return family.name, text
+
+
 def runs(text: str, whole: str = "") -> list[tuple[str, Script | None]]:
     """A text cut where its script changes; None is what the named family has itself.
 
-    `whole` is what the text is a line of: by it, Chinese letters are drawn as the language has them.
+    `whole` is what the text is a line of: it tells in which language Chinese letters are.
     """
     cut: list[tuple[str, Script | None]] = []
     at = 0
-    for match in _SCRIPT_RUNS.finditer(text):
+    for match in _script_runs().finditer(text):
         if match.start() > at:
             cut.append((text[at : match.start()], None))
-        found = SCRIPTS[min(int(match.lastindex or 1), len(SCRIPTS)) - 1]
+        found = SCRIPTS[int(match.lastindex or 1) - 1]
         cut.append((match[0], _language(whole or text) if found is CJK else found))
         at = match.end()
     return cut + ([(text[at:], None)] if at < len(text) else [])
+
+
+@cache
+def _script_runs() -> re.Pattern[str]:
+    """Made at first use: it takes as long as a third of all our imports."""
+    return re.compile(
+        "|".join(f"([{script.letters}][{script.letters}{JOINERS}]*)" for script in SCRIPTS)
+    )
 
 
 def _language(text: str) -> Script:
@@ -167,6 +188,11 @@ def folders() -> tuple[Path, ...]:
     return found
 
 
+CACHE = "cache"
+"""Where fontconfig keeps what it found in the fonts, beside its configuration: else each run of
+ffmpeg would read them all again. `run` fills it once, since a caged ffmpeg can't."""
+
+
 @cache
 def configuration() -> Path:
     """fontconfig's configuration, written once for this process: our folders and our names."""
@@ -178,14 +204,15 @@ def configuration() -> Path:
         for each in FAMILIES
         for other in each.replaces
     )
+    folder = Path(tempfile.mkdtemp(prefix=f"ffm-fonts-{os.getpid()}-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    (folder / CACHE).mkdir()
     text = (
         '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig>'
-        f"{places}{names}"
+        f"{places}<cachedir>{folder / CACHE}</cachedir>{names}"
         '<match target="pattern"><edit name="family" mode="append_last">'
         f"<string>{DEFAULT.name}</string></edit></match></fontconfig>"
     )
-    folder = Path(tempfile.mkdtemp(prefix=f"ffm-fonts-{os.getpid()}-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     path = folder / "fonts.conf"
     path.write_text(text)
     return path
@@ -198,4 +225,4 @@ def environment() -> dict[str, str]:
 
 def readable() -> list[Path]:
     """What ffmpeg must be let read to use them."""
-    return [configuration(), *folders()]
+    return [configuration().parent, *folders()]

@@ -16,7 +16,7 @@ from lib.media.policy import SOURCES as SOURCE_FILTERS
 _NAME = re.compile(r"[A-Za-z0-9_]+")
 _INSTANCE = re.compile(r"@[A-Za-z0-9_]{1,40}")
 _LABEL = re.compile(r"[A-Za-z0-9_:.-]{1,40}")
-_KEY = re.compile(r"[A-Za-z0-9_]+")
+_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class GraphError(Exception):

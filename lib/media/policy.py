@@ -92,7 +92,7 @@ TEXTS: dict[tuple[str, str], str] = {
         drawtext: fontsize x y alpha
         eq: contrast brightness saturation gamma gamma_r gamma_g gamma_b gamma_weight
         geq: lum_expr cb_expr cr_expr alpha_expr red_expr green_expr blue_expr
-        hue: h s b
+        hue: h s H b
         lut: c0 c1 c2 c3 y u v r g b a
         lut2: c0 c1 c2 c3
         lutrgb: c0 c1 c2 c3 y u v r g b a
@@ -118,11 +118,12 @@ TEXTS: dict[tuple[str, str], str] = {
         """
         pad: width height x y
         rotate: out_w out_h
-        scale: width height w h
-        scale2ref: width height w h
-        zscale: w width h height
+        scale: height h
+        scale2ref: height h
+        zscale: h height
         """,
     ),
+    **_texts("side_or_size", "scale: width w\nscale2ref: width w\nzscale: w width"),
     **_texts("expressions", "aeval: exprs\naevalsrc: exprs"),
     **_texts("frames", "zoompan: d"),
     **_texts("timebase", "settb: expr tb\nasettb: expr tb"),
@@ -191,6 +192,7 @@ TEXTS: dict[tuple[str, str], str] = {
         """,
     ),
     **_texts("subtitles", "subtitles: filename\nass: filename"),
+    **_texts("charenc", "subtitles: charenc"),
     **_texts("subtitle_style", "subtitles: force_style"),
     **_texts("size", "subtitles: original_size\nass: original_size"),
 }  # fmt: skip

@@ -329,6 +329,8 @@ def _why_picture(checked: Checked, picture: Video) -> str:
     made = checked.format
     if checked.inputs[0]:
         return "The input's options cut or shift it."
+    if not copying.keeps_turn(picture, made):
+        return f"It is turned, which {made.name} can't state."
     if not copying.picture_fits(picture, made):
         return f"{picture.codec} {picture.pixel_format} does not fit {made.name} as it is."
     return "The preset asks for a quality or a size."

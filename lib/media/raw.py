@@ -34,6 +34,8 @@ def raw_plan(checked: Checked, probes: Sequence[Probe], machine: Machine) -> Pla
     made = checked.format
     inputs = guarded(checked, probes)
     options = [flag for flag in checked.output if flag[0] != "-f"]
+    if made.kind == "audio":
+        options = [_cover(flag, probes) for flag in options]
     given = dict(options)
     expected = _expected(given, lengths(checked, probes))
     notes: list[str] = []
@@ -47,7 +49,7 @@ def raw_plan(checked: Checked, probes: Sequence[Probe], machine: Machine) -> Pla
         options = _seek_first(checked, probes[0], inputs, options, notes)
         streams = _kept(checked, probes[0], dict(options))
         head = _copy_flags(streams, probes[0], made)
-    options = head + options
+    options = head + options + _until_shortest(checked, probes, given)
     options += _paced(checked, dict(options), probes, expected, machine, notes)
     still = single(made) and not animated(made, checked.output)
     options += one_frame(made) if still and "-frames:v" not in given else []
@@ -62,7 +64,7 @@ def raw_plan(checked: Checked, probes: Sequence[Probe], machine: Machine) -> Pla
         rate=_raw_rate(given, probes),
         remotes=checked.remotes,
         streams=streams or _streams(dict(options), probes, made),
-        chose_copy=any(each.action == "copy" for each in streams),
+        chose_copy=any(each.action == "copy" and each.why != _ASKED for each in streams),
         notes=notes,
         draws_text=_draws_text(checked),
     )
@@ -121,7 +123,7 @@ def _virtual_plan(checked: Checked, probes: Sequence[Probe], machine: Machine) -
     expected = _expected(given, [made_of.seconds or 0.0])
     pictured = bool(made_of.picture) and made.kind != "audio"
     streams: list[Stream] = []
-    if simple and len(probes) == 1 and not trims:
+    if len(probes) == 1 and not trims and not checked.graph:
         streams = _kept(checked, probes[0], given)
         options += _copy_flags(streams, probes[0], made)
     kept = {stream.kind for stream in streams if stream.action == "copy"}
@@ -152,7 +154,7 @@ def _virtual_plan(checked: Checked, probes: Sequence[Probe], machine: Machine) -
         texts=made_of.texts,
         remotes=checked.remotes,
         streams=streams or _streams(dict(options), probes, made),
-        chose_copy=any(each.action == "copy" for each in streams),
+        chose_copy=any(each.action == "copy" and each.why != _ASKED for each in streams),
         notes=notes,
         draws_text=_draws_text(checked) or bool(made_of.texts),
     )
@@ -248,22 +250,27 @@ def _seek_first(
 ) -> Flags:
     """-ss before the input: the same frames, without decoding all that lies before them.
 
-    Not where something else reckons by the input's own time: filters, copying, other seeks.
+    Not where something else reckons by the input's own time: filters, copied sound, other seeks.
+    Of a copied picture ffmpeg would drop all up to the next key frame, and in a short clip all:
+    before the input, it is taken from the key frame before, which players then skip to the moment.
     """
     given = dict(options)
+    copied = "copy" in (given.get("-c"), given.get("-c:v")) and moving(found) is not None
+    copied = copied and checked.format.kind == "video" and "-vn" not in given
     hindered = (
         "-ss" not in given
         or found.still
         or checked.inputs[0]
         or checked.remotes
-        or any(value == "copy" for flag, value in options if flag.startswith("-c"))
         or {"-vf", "-af", "-copyts", "-force_key_frames"} & set(given)
+        or (not copied and any(f.startswith("-c") and value == "copy" for f, value in options))
     )
-    if hindered or values.seconds(given["-ss"] or "0") == 0:
+    if hindered:
         return options
     start = values.seconds(given["-ss"] or "0")
-    inputs[0] = [("-ss", given["-ss"]), *inputs[0]]
-    notes.append("-ss was moved before the input: the same frames, without decoding the rest.")
+    if start:
+        inputs[0] = [("-ss", given["-ss"]), *inputs[0]]
+        notes.append(_SOUGHT_KEY_FRAME if copied else _SOUGHT)
     moved: Flags = []
     for flag, value in options:
         if flag == "-to":
@@ -271,6 +278,42 @@ def _seek_first(
         elif flag != "-ss":
             moved.append((flag, value))
     return moved
+
+
+def _cover(flag: tuple[str, str | None], probes: Sequence[Probe]) -> tuple[str, str | None]:
+    """-map 1 of a still, said more plainly: its picture is wanted, as a sound's cover."""
+    name, value = flag
+    plain = name == "-map" and value is not None and value.isdigit() and probes[int(value)].still
+    return (name, f"{value}:v") if plain else flag
+
+
+def _until_shortest(
+    checked: Checked, probes: Sequence[Probe], given: dict[str, str | None]
+) -> Flags:
+    """-t beside -shortest where an input repeats for ever: the length of those that end.
+
+    ffmpeg notices the end of a stream late, at times by more than a second, and runs on.
+    """
+    if "-shortest" not in given or checked.graph or {"-t", "-to", "-frames:v", "-af"} & set(given):
+        return []
+    endless = [
+        ("-stream_loop", "-1") in flags or ("-loop", "1") in flags for flags in checked.inputs
+    ]
+    if sorted(endless) != [False, True]:
+        return []
+    repeated, other = probes[endless.index(True)], probes[endless.index(False)]
+    if checked.inputs[endless.index(False)] or other.estimated or not other.duration:
+        return []
+    maps = {(value or "").partition(":")[0] for flag, value in checked.output if flag == "-map"}
+    # Without -map it must be plain which streams ffmpeg takes, and filters may stretch the picture.
+    plain = other.video is None and (maps or repeated.audio is None)
+    if not plain and (maps != {"0", "1"} or "-vf" in given):
+        return []
+    return [("-t", f"{other.duration:g}")]
+
+
+_SOUGHT = "-ss was moved before the input: the same frames, without decoding the rest."
+_SOUGHT_KEY_FRAME = "-ss was moved before the input, so that the copy begins with a key frame."
 
 
 def _kept(checked: Checked, found: Probe, given: dict[str, str | None]) -> list[Stream]:
@@ -292,20 +335,31 @@ def _kept(checked: Checked, found: Probe, given: dict[str, str | None]) -> list[
     picture = moving(found)
     streams: list[Stream] = []
     if picture and made.kind == "video" and "-vn" not in given:
-        if drawn or any(_about(base, "v") for base in bases):
+        if given.get("-c:v") == "copy":
+            streams.append(Stream("video", "copy", _ASKED))
+        elif drawn or any(_about(base, "v") for base in bases):
             streams.append(Stream("video", "encode", "The options change the picture."))
         elif copying.picture_fits(picture, made) and not found.still:
             why = f"No option changes it, and {picture.codec} fits {made.name}."
             streams.append(Stream("video", "copy", why))
+        else:
+            why = f"{picture.codec} does not fit {made.name} as it is."
+            streams.append(Stream("video", "encode", why))
     if found.audio and made.kind != "image" and "-an" not in given:
-        if sounds or any(_about(base, "a") for base in bases):
+        if given.get("-c:a") == "copy":
+            streams.append(Stream("audio", "copy", _ASKED))
+        elif sounds or any(_about(base, "a") for base in bases):
             streams.append(Stream("audio", "encode", "The options change the sound."))
         elif copying.sound_fits(found.audio, made):
             why = f"No option changes it, and {found.audio.codec} fits {made.name}."
             streams.append(Stream("audio", "copy", why))
+        else:
+            why = f"{found.audio.codec} does not fit {made.name} as it is."
+            streams.append(Stream("audio", "encode", why))
     return streams
 
 
+_ASKED = "The options say so."
 _NEUTRAL = frozenset({"metadata", "disposition", "strict", "threads", "tag", "bsf", "an", "vn"})
 
 
@@ -323,7 +377,7 @@ def _about(base: str, letter: str) -> bool:
 def _copy_flags(streams: list[Stream], found: Probe, made: Format) -> Flags:
     flags: Flags = []
     for stream in streams:
-        if stream.action == "copy":
+        if stream.action == "copy" and stream.why != _ASKED:
             flags.append((f"-c:{stream.kind[0]}", "copy"))
             picture = moving(found)
             if stream.kind == "video" and picture:
@@ -342,7 +396,7 @@ def _streams(given: dict[str, str | None], probes: Sequence[Probe], made: Format
             continue
         named = given.get(f"-c:{letter}") or given.get("-c")
         copied = named == "copy"
-        why = "The options say so." if named else "The options don't name a codec."
+        why = _ASKED if named else "The options don't name a codec."
         streams.append(Stream(kind, "copy" if copied else "encode", why))  # type: ignore[arg-type]
     return streams
 

@@ -464,10 +464,9 @@ def _shown_with_our_fonts(options: list[tuple[str | None, str]]) -> list[tuple[s
     """drawtext draws with one font: the one that has the text's script, where the named one lacks
     it."""
     given = dict(options)
-    script = fonts.script(given.get("text", ""))
-    named = given.get("font", fonts.DEFAULT.name)
-    family, _, style = named.partition(":")
-    shown = script.name if script else fonts.resolve(family.replace("\\-", "-")).name
+    family, _, style = given.get("font", fonts.DEFAULT.name).partition(":")
+    shown, text = fonts.single(family.replace("\\-", "-"), given.get("text", ""))
+    given |= {"text": text} if "text" in given else {}
     given["font"] = f"{shown}:{style}" if style else shown
     return list(given.items())
 
@@ -481,7 +480,11 @@ def _rejoined(each: graph.Filter) -> tuple[tuple[str | None, str], ...]:
             options[-1] = (options[-1][0], f"{options[-1][1]}:{value}")
         else:
             options.append((key, value))
-    return tuple(options)
+    # A backslash left over is one too many: no address has any.
+    return tuple(
+        (key, value.replace("\\", "") if value.startswith(("http", "gs")) else value)
+        for key, value in options
+    )
 
 
 def _too_deep(values: list[Any]) -> bool:

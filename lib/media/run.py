@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -73,6 +74,8 @@ def run(
         draw(text, folder / name, limits=limits, cancelled=cancelled)
     if plan.joined:
         _list(places, folder)
+    if plan.draws_text:
+        _know_fonts()
     finished = cage.run(
         [str(binary()), *argv(plan, places, output_path)],
         folder=folder,
@@ -138,11 +141,13 @@ def draw(
 
     Raises MediaError, Canceled.
     """
+    _know_fonts()
     script = path.with_suffix(".ass")
     script.write_text(text.script, encoding="utf-8")
     words = (
-        f"color=c=black@0:s={text.width}x{text.height},format=rgba,"
-        f"subtitles=filename={script.name}:alpha=1"
+        # libass' colours are cut to a video's range in RGB, and come multiplied by the alpha.
+        f"color=c=black@0:s={text.width}x{text.height},format=yuva444p,"
+        f"subtitles=filename={script.name}:alpha=1,format=gbrap,unpremultiply=inplace=1,format=rgba"
     )
 
     def ffmpeg(graph: str, *arguments: str) -> cage.Finished:
@@ -171,6 +176,23 @@ def draw(
             f"[box][words]overlay={text.border}:{text.border}:format=rgb:alpha=straight"
         )
     ffmpeg(graph + "[drawn]", "-map", "[drawn]", "-c:v", "png", "-update", "1", path.name)
+
+
+@cache
+def _know_fonts() -> None:
+    """Let fontconfig look through our fonts once for this process, and keep what it finds."""
+    cage.run(
+        [str(binary()), "-nostdin", "-loglevel", "quiet", "-f", "lavfi",
+         "-i", f"color=s=16x16,drawtext=font={fonts.DEFAULT.name}:text=a", "-frames:v", "1",
+         "-f", "null", "-"],
+        folder=fonts.configuration().parent,
+        readable=fonts.readable(),
+        environment=fonts.environment(),
+        limits=_LOOK_THROUGH,
+    )  # fmt: skip
+
+
+_LOOK_THROUGH = Limits(20, 20, 8 * 1024**2, 1024**3)
 
 
 def _intact(path: Path, plan: Plan, limits: Limits) -> bool:

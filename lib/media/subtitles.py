@@ -6,8 +6,10 @@ playlists among them. What the ASS file brings along (fonts, pictures) is left o
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+from lib.media import fonts
 from lib.media.errors import MediaError
 
 MAX_BYTES = 5 * 1024 * 1024
@@ -37,8 +39,35 @@ def rewrite(source: Path, destination: Path) -> int:
         default = read.styles["Default"]
         default.fontname, default.fontsize = "Arial", 16.0
         read.info |= {"PlayResX": "384", "PlayResY": "288", "ScaledBorderAndShadow": "yes"}
+        for event in read.events:
+            event.text = _sized(event.text)
     read.save(str(destination), format_="ass", encoding="utf-8")
     return len(read.events)
+
+
+def _sized(text: str) -> str:
+    """Scripts brought to the size of Latin letters: libass reckons with a font's height, not an em.
+
+    By a scale, so that it holds whatever size a style asks for.
+    """
+    parts = _TAGS.split(text)
+    return "".join(part if number % 2 else _scaled(part) for number, part in enumerate(parts))
+
+
+_TAGS = re.compile(r"(\{[^}]*\}|\\[Nnh])")
+SLIGHT = 10
+"""Percent of difference in size that no one sees."""
+
+
+def _scaled(words: str) -> str:
+    usual = fonts.DEFAULT.ascent + fonts.DEFAULT.descent
+    written = ""
+    for run, script in fonts.runs(words):
+        percent = round(100 * (script.ascent + script.descent) / usual) if script else 100
+        if abs(percent - 100) > SLIGHT:
+            run = f"{{\\fscx{percent}\\fscy{percent}}}{run}{{\\fscx100\\fscy100}}"
+        written += run
+    return written
 
 
 def _decoded(data: bytes) -> str:

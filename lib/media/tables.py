@@ -43,7 +43,8 @@ VIDEO_CODECS = {
     "libwebp_anim": "libwebp_anim", "qtrle": "qtrle", "rawvideo": "rawvideo", "copy": "copy",
 }  # fmt: skip
 AUDIO_CODECS = {
-    "aac": "aac", "libfdk_aac": "aac", "libmp3lame": "libmp3lame", "mp3": "libmp3lame",
+    "aac": "aac", "libfdk_aac": "aac", "aac_at": "aac",
+    "libmp3lame": "libmp3lame", "mp3": "libmp3lame",
     "libopus": "libopus", "opus": "libopus", "libvorbis": "libvorbis", "vorbis": "libvorbis",
     "flac": "flac", "alac": "alac", "ac3": "ac3", "eac3": "eac3",
     "pcm_s16le": "pcm_s16le", "pcm_s24le": "pcm_s24le", "pcm_s32le": "pcm_s32le",
@@ -153,6 +154,7 @@ _OUTPUT: dict[str, Flag] = _COMMON | {
                         r"|\[[A-Za-z0-9_:.-]{1,40}\]"), "take this stream"),
     "filter": Flag(None, "a filter graph", "va", needs=True),  # in request._graph_flag
     "shortest": Flag(None, "end with the shortest stream"),
+    "shortest_buf_duration": Flag(number(0, 30), "seconds looked ahead for -shortest"),
     "frames": Flag(integer(1, 1_000_000), "so many frames", "vas", needs=True),
     "bsf": Flag(listed(choice("h264_mp4toannexb", "hevc_mp4toannexb", "aac_adtstoasc",
                               "extract_extradata", "dump_extra", "null", "vp9_superframe",
@@ -178,6 +180,11 @@ _OUTPUT: dict[str, Flag] = _COMMON | {
     "qmin": Flag(integer(-1, 69), "lowest quantiser", "v"),
     "qmax": Flag(integer(-1, 1024), "highest quantiser", "v"),
     "qcomp": Flag(number(0, 1), "curve of the quantiser", "v"),
+    "qdiff": Flag(integer(-1, 69), "largest step of the quantiser", "v"),
+    "i_qfactor": Flag(number(-10, 10), "quantiser of I against P frames", "v"),
+    "b_qfactor": Flag(number(-10, 10), "quantiser of B against P frames", "v"),
+    "partitions": Flag(listed(choice("none", "all", "p8x8", "p4x4", "b8x8", "i8x8", "i4x4"), ","),
+                       "how blocks are split", "v"),
     "preset": Flag(choice(*_PRESETS), "speed against size", "v"),
     "tune": Flag(choice("film", "animation", "grain", "stillimage", "psnr", "ssim", "fastdecode",
                         "zerolatency", "0", "1", "2"), "what the picture is", "v"),
@@ -223,6 +230,15 @@ _OUTPUT: dict[str, Flag] = _COMMON | {
     "auto-alt-ref": Flag(integer(-1, 6), "alternate reference frames", "v"),
     "lag-in-frames": Flag(integer(-1, 35), "frames looked ahead", "v"),
     "usage": Flag(choice("good", "realtime", "allintra"), "what AV1 is coded for", "v"),
+    "static-thresh": Flag(integer(0, 10**9), "VP8 and VP9: below it, blocks are skipped", "v"),
+    "max-intra-rate": Flag(integer(0, 10_000), "VP8 and VP9: largest key frames, in %", "v"),
+    "undershoot-pct": Flag(integer(-1, 100), "VP9: how far the rate may fall, in %", "v"),
+    "overshoot-pct": Flag(integer(-1, 1000), "VP9: how far the rate may rise, in %", "v"),
+    "arnr-maxframes": Flag(integer(-1, 15), "VP9: frames in an alternate reference", "v"),
+    "arnr-strength": Flag(integer(-1, 6), "VP9: how strongly these are filtered", "v"),
+    "arnr-type": Flag(integer(-1, 3), "VP9: to which side these look", "v"),
+    "error-resilient": Flag(integer(0, 3, ("default", "partitions")), "VP9: for lossy networks",
+                            "v"),
     "lossless": Flag(BOOLEAN, "lossless WebP or VP9", "v"),
     "compression_level": Flag(integer(0, 100), "effort of PNG, WebP, FLAC, Opus", "va"),
     "pred": Flag(choice("none", "sub", "up", "avg", "paeth", "mixed"), "PNG's prediction", "v"),
@@ -329,6 +345,11 @@ ADVICE = {
     "i": "Name every file in `inputs`.",
     "y": "Leave it out: an output is always new.",
     "n": "Leave it out: an output is always new.",
+    "f": "Leave it out: ffmpeg finds an input's format. In place of -f lavfi, color, anullsrc and"
+    " others may stand in the graph; in place of -f concat, files in a row in `inputs` are joined.",
+    "update": "Leave it out: of a picture one file is made.",
+    "safe": "Leave it out: files in a row in `inputs` are joined.",
+    "reconnect": "Leave it out: a broken transfer is taken up again.",
     "hwaccel": "Leave it out: jobs run on CPUs.",
     "re": "Leave it out: it would only slow the job down.",
     "pass": "Use -crf, or -b:v with -maxrate and -bufsize: one pass comes close.",
@@ -349,7 +370,7 @@ ADVICE = {
 
 _NAME = re.compile(
     r"-(?P<base>[A-Za-z0-9_][A-Za-z0-9_-]{0,40})"
-    r"(?P<stream>(?::[vasg])?(?::[vas](?=:))?(?::[0-9]{1,2})?)"
+    r"(?P<stream>(?::s:[vas]|:[vasg])?(?::[0-9]{1,2})?)"
 )
 
 

@@ -19,7 +19,8 @@ LINE_HEIGHT = 1.2
 WIDEST = 1.3
 """Ems that the widest letters take, emoji and a bold W among them."""
 MAX_CANVAS = 8192
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufe0e\ufe0f\u20e3]")
+"""Control signs, and those that ask for an emoji's colours or its key: no font of ours has them."""
 
 
 class Line(NamedTuple):
@@ -73,7 +74,7 @@ def lay_out(lines: list[Line], look: Look, *, border: int, box: str) -> Text:
             runs = fonts.runs(line.words, whole)
             top = round(y + line.size * (1 - _ascent(runs, look.family)))
             tags = f"{{\\an{anchor}\\pos({x},{top})\\b{int(line.bold)}\\i{int(line.italic)}"
-            tags += f"\\c{ass_colour(line.colour)}}}"
+            tags += f"\\c{_opaque(line.colour)}}}"
             events.append(
                 "Dialogue: 0,0:00:00.00,9:59:59.00,D,,0,0,0,,"
                 f"{tags}{_body(runs, line.size, look.family)}"
@@ -81,13 +82,13 @@ def lay_out(lines: list[Line], look: Look, *, border: int, box: str) -> Text:
         y += step
     return Text(_HEAD.format(
         width=width, height=height, family=look.family.name, outline=f"{look.outline:g}",
-        outline_colour=ass_colour(look.outline_colour),
+        outline_colour=_opaque(look.outline_colour),
     ) + "\n".join(events) + "\n", width, height, border, box)  # fmt: skip
 
 
 def wrap(text: str, per_line: int | None) -> list[str]:
     """Lines of at most `per_line` letters; the text's own line breaks stay."""
-    kept = CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    "))
+    kept = UNSEEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    "))
     lines: list[str] = []
     for line in kept.split("\n"):
         lines += (textwrap.wrap(line, per_line) or [""]) if per_line else [line]
@@ -160,11 +161,22 @@ def _width(line: Line) -> int:
 
 def ass_colour(colour: str) -> str:
     """&HAABBGGRR of #RRGGBB@opacity or a colour's name."""
-    name, _, opacity = colour.partition("@")
-    red, green, blue, seen = _rgb(name)
-    if opacity:
-        seen *= int(opacity, 16) / 255 if opacity.startswith("0x") else float(opacity)
-    return f"&H{round(255 * (1 - seen)):02X}{blue:02X}{green:02X}{red:02X}"
+    red, green, blue, _ = _rgb(colour.partition("@")[0])
+    return f"&H{round(255 * (1 - opacity(colour))):02X}{blue:02X}{green:02X}{red:02X}"
+
+
+def opacity(colour: str) -> float:
+    """0 to 1, of a colour such as white@0.5 or #ffffff80."""
+    name, _, stated = colour.partition("@")
+    seen = _rgb(name)[3]
+    if stated:
+        seen *= int(stated, 16) / 255 if stated.startswith("0x") else float(stated)
+    return seen
+
+
+def _opaque(colour: str) -> str:
+    """As ass_colour: on a transparent canvas ffmpeg weighs an opacity by itself, and squares it."""
+    return f"&H00{ass_colour(colour)[4:]}"
 
 
 def _rgb(name: str) -> tuple[int, int, int, float]:

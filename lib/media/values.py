@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import operator
 import re
 from collections.abc import Callable, Iterable
 from decimal import Decimal, InvalidOperation
@@ -26,7 +28,10 @@ class Kind(NamedTuple):
 
 
 def integer(low: float, high: float, words: Iterable[str] = ()) -> Kind:
-    """A whole number from low to high (with k or M for thousands), or one of the words."""
+    """A whole number from low to high (with k or M for thousands), or one of the words.
+
+    Calculations with numbers, such as 44100*1.25, are done here, since the range counts.
+    """
     known = frozenset(words)
     says = f"a whole number{_between(low, high)}"
     says = f"one of {', '.join(words)}, or {says}" if known else says
@@ -36,8 +41,9 @@ def integer(low: float, high: float, words: Iterable[str] = ()) -> Kind:
             return text
         match = re.fullmatch(r"([+-]?[0-9]{1,19})([kKM]?)", text)
         if match is None:
-            raise ValueError(says)
-        value = int(match[1]) * {"": 1, "k": 10**3, "K": 10**3, "M": 10**6}[match[2]]
+            value = _whole(text, says)
+        else:
+            value = int(match[1]) * {"": 1, "k": 10**3, "K": 10**3, "M": 10**6}[match[2]]
         if not low <= value <= high:
             raise ValueError(says)
         return str(value)
@@ -96,7 +102,10 @@ def renamed(words: dict[str, str]) -> Kind:
 
 
 def flags(*words: str) -> Kind:
-    """Words joined by + (or -, to switch one off)."""
+    """Words joined by + (or -, to switch one off).
+
+    A first word without a sign stands for itself alone; with one it is added to the default.
+    """
     says = f"one or more of {', '.join(words)}, joined by +"
     known = frozenset(words)
 
@@ -106,17 +115,16 @@ def flags(*words: str) -> Kind:
         parts = re.findall(r"([+-]?)(\w+)", text)
         if any(word not in known for _, word in parts):
             raise ValueError(says)
-        return "".join(f"{sign or '+'}{word}" for sign, word in parts)
+        return "".join(sign + word for sign, word in parts)
 
     return Kind(says, parse)
 
 
 def pattern(says: str, expression: str) -> Kind:
     """Text of a fixed shape."""
-    compiled = re.compile(expression)
 
     def parse(text: str) -> str:
-        if not compiled.fullmatch(text):
+        if not re.fullmatch(expression, text):
             raise ValueError(says)
         return text
 
@@ -151,6 +159,33 @@ _FAR = 1e18
 
 def _short(value: float) -> str:
     return f"{value:g}" if abs(value) < 1e6 else f"{value:.0e}".replace("e+0", "e").replace("+", "")
+
+
+def _whole(text: str, says: str) -> int:
+    """The nearest whole number to a calculation, as ffmpeg rounds it."""
+    if not re.fullmatch(r"[-+*/(). 0-9e]{1,60}", text):
+        raise ValueError(says)
+    try:
+        return round(_worked_out(ast.parse(text.strip(), mode="eval").body))
+    except (SyntaxError, ArithmeticError, RecursionError, ValueError):
+        raise ValueError(says) from None
+
+
+def _worked_out(node: ast.expr) -> float:
+    match node:
+        case ast.Constant(value=int() | float() as value):
+            return float(value)
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return -_worked_out(operand)
+        case ast.BinOp(left=left, op=ast.Add() | ast.Sub() | ast.Mult() | ast.Div() as sign):
+            return _SIGNS[type(sign)](_worked_out(left), _worked_out(node.right))
+        case _:
+            raise ValueError
+
+
+_SIGNS: dict[type[ast.operator], Callable[[float, float], float]] = {
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
+}  # fmt: skip
 
 
 def _calculation(text: str, says: str) -> str:
@@ -283,6 +318,11 @@ def _side(text: str) -> str:
     return written
 
 
+def _side_or_size(text: str) -> str:
+    """A width; 1280x720, which ffmpeg also takes in a width's place, is both sides."""
+    return _size(text) if re.fullmatch(r"[0-9]+x[0-9]+", text) else _side(text)
+
+
 def _frames(text: str) -> str:
     written = expressions.parse(text)
     value = expressions.constant(written)
@@ -301,8 +341,8 @@ def _gain(text: str) -> str:
     return match[1].removeprefix("+") + ("dB" if match[2] else "")
 
 
-_YES = {"1": "1", "true": "1", "yes": "1", "on": "1", "enable": "1", "y": "1",
-        "0": "0", "false": "0", "no": "0", "off": "0", "disable": "0", "n": "0",
+_YES = {"1": "1", "true": "1", "yes": "1", "on": "1", "enable": "1", "enabled": "1", "y": "1",
+        "0": "0", "false": "0", "no": "0", "off": "0", "disable": "0", "disabled": "0", "n": "0",
         "auto": "auto", "-1": "auto"}  # fmt: skip
 
 
@@ -436,6 +476,18 @@ def _remote_file(text: str) -> str:
     return text
 
 
+_SCALERS = ("fast_bilinear", "bilinear", "bicubic", "experimental", "neighbor", "area", "bicublin",
+            "gauss", "sinc", "lanczos", "spline")  # fmt: skip
+_SCALING = flags(*_SCALERS, "print_info", "accurate_rnd", "full_chroma_int", "full_chroma_inp",
+                 "bitexact")  # fmt: skip
+
+
+def _scaler_flags(text: str) -> str:
+    """One scaler at most: +lanczos would join the default one, and ffmpeg refuses two."""
+    written = _SCALING.parse(text)
+    return written.removeprefix("+") if set(_SCALERS) & set(written.split("+")) else written
+
+
 _NUMBER = r"[+-]?(?:[0-9]{1,9}(?:\.[0-9]{0,9})?|\.[0-9]{1,9})(?:e[+-]?[0-9]{1,2})?"
 
 TIME = Kind("a time such as 12.5 or 00:00:12.5", _time)
@@ -466,6 +518,8 @@ KINDS: dict[str, Kind] = {
     "channel_layout": LAYOUT,
     "channel_map": pattern("a map such as 0-0|1-1 or FL-FR", r"[A-Za-z0-9.|-]{1,200}"),
     "channels": LAYOUT,
+    # What we hand over is UTF-8, whatever the caller's file was.
+    "charenc": Kind("an encoding such as UTF-8", lambda text: WORD.parse(text) and "UTF-8"),
     "color": COLOUR,
     "colour": COLOUR,
     "colours": listed(COLOUR),
@@ -497,10 +551,9 @@ KINDS: dict[str, Kind] = {
     "sample_fmts": listed(WORD),
     "channel_layouts": LAYOUT,
     "sample_rate": integer(1000, 384_000),
-    "scaler_flags": flags("fast_bilinear", "bilinear", "bicubic", "experimental", "neighbor",
-                          "area", "bicublin", "gauss", "sinc", "lanczos", "spline", "print_info",
-                          "accurate_rnd", "full_chroma_int", "full_chroma_inp", "bitexact"),
+    "scaler_flags": Kind(_SCALING.says, _scaler_flags),
     "side": SIDE,
+    "side_or_size": Kind(SIDE.says, _side_or_size),
     "size": SIZE,
     "stack_layout": pattern("positions such as 0_0|w0_0", r"[0-9wh_+|]{1,400}"),
     "subtitle_style": STYLE,

@@ -6,7 +6,9 @@ come as text, for the same reason. Here they are checked; compose.py makes filte
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -18,6 +20,25 @@ Position = Literal[
     "top-left", "top", "top-center", "top-right", "left", "center-left", "center", "right",
     "center-right", "bottom-left", "bottom", "bottom-center", "bottom-right", "middle",
 ]  # fmt: skip
+
+
+PLACES: dict[str, tuple[str, str]] = {
+    "top-left": ("l", "t"), "top": ("c", "t"), "top-center": ("c", "t"), "top-right": ("r", "t"),
+    "left": ("l", "m"), "center-left": ("l", "m"), "center": ("c", "m"), "middle": ("c", "m"),
+    "center-right": ("r", "m"), "right": ("r", "m"),
+    "bottom-left": ("l", "b"), "bottom": ("c", "b"), "bottom-center": ("c", "b"),
+    "bottom-right": ("r", "b"),
+}  # fmt: skip
+"""Where a position lies: left, center or right, and top, middle or bottom."""
+
+
+class _Sent(msgspec.Struct, dict=True):
+    """What a caller sent as a virtual option."""
+
+    @cached_property
+    def passed_over(self) -> list[str]:
+        """Its members that are not known, such as `style.shadow`; they are no error."""
+        return []
 
 
 class TextStyle(msgspec.Struct, rename="camel"):
@@ -48,7 +69,7 @@ class TextStyle(msgspec.Struct, rename="camel"):
     end: Annotated[float, Meta(ge=0)] | None = None
 
 
-class TextOverlay(msgspec.Struct):
+class TextOverlay(_Sent):
     """Words over the picture."""
 
     text: Annotated[str, Meta(min_length=1, max_length=10_000)]
@@ -65,7 +86,7 @@ class CardStyle(msgspec.Struct, rename="camel"):
     chars_per_line: Annotated[int, Meta(ge=5, le=100)] = 28
 
 
-class QuoteCard(msgspec.Struct):
+class QuoteCard(_Sent):
     """A quotation in the middle of the darkened picture, with who said it below."""
 
     quote: Annotated[str, Meta(min_length=1, max_length=280)]
@@ -74,7 +95,7 @@ class QuoteCard(msgspec.Struct):
     style: CardStyle = msgspec.field(default_factory=CardStyle)
 
 
-class Watermark(msgspec.Struct):
+class Watermark(_Sent):
     """A picture over the video: `url`, or the number of one of the job's inputs."""
 
     url: Annotated[str, Meta(max_length=4096)] | None = None
@@ -86,7 +107,7 @@ class Watermark(msgspec.Struct):
     margin: Annotated[float, Meta(ge=0, le=2000)] = 20
 
 
-class Thumbnail(msgspec.Struct):
+class Thumbnail(_Sent):
     """One picture of the video (`at` seconds, 00:00:05 or "50%"), or a sheet of `count`."""
 
     at: float | Annotated[str, Meta(max_length=20)] | None = None
@@ -111,14 +132,14 @@ class SubtitleStyle(msgspec.Struct, rename="camel"):
     margin: Annotated[float, Meta(ge=0, le=200)] | None = None
 
 
-class Subtitles(msgspec.Struct):
+class Subtitles(_Sent):
     """Subtitles burned in: an SRT, WebVTT or ASS file by URL."""
 
     url: Annotated[str, Meta(min_length=1, max_length=4096)]
     style: SubtitleStyle = msgspec.field(default_factory=SubtitleStyle)
 
 
-class Trim(msgspec.Struct):
+class Trim(_Sent):
     """The part from `start` on, to `end` or for `duration`."""
 
     start: float | Annotated[str, Meta(max_length=20)] = 0
@@ -126,13 +147,13 @@ class Trim(msgspec.Struct):
     duration: float | Annotated[str, Meta(max_length=20)] | None = None
 
 
-class Speed(msgspec.Struct):
+class Speed(_Sent):
     """Faster (2) or slower (0.5), picture and sound alike; the pitch stays."""
 
     factor: Annotated[float, Meta(ge=0.1, le=10)]
 
 
-class Normalize(msgspec.Struct):
+class Normalize(_Sent):
     """Loudness by EBU R 128: integrated `target` in LUFS, `peak` in dBTP, `range` in LU."""
 
     target: Annotated[float, Meta(ge=-70, le=-5)] = -16
@@ -152,6 +173,8 @@ TYPES: dict[str, type[Virtual]] = {
     "@speed": Speed,
     "@normalize": Normalize,
 }
+MAX_MEMBERS = 50
+"""That are looked at for a warning."""
 SIZES = {"small": 0.12, "medium": 0.2, "large": 0.35}
 
 
@@ -173,16 +196,36 @@ def parse(name: str, argument: Any) -> Virtual:
     except msgspec.ValidationError as error:
         raise ValueError(f"an object that fits: {error}") from None
     CHECKS.get(type(made), lambda _: None)(made)
+    made.passed_over.extend(_passed_over(TYPES[name], argument))
     return made
 
 
 def warnings(made: Virtual) -> list[str]:
     """What the caller may not expect."""
+    told = [f"{each[:80]!r} is not known and changes nothing." for each in made.passed_over]
     style = getattr(made, "style", None)
     font = getattr(style, "font", None)
     if font and not fonts.known(font):
-        return [f"The font {font!r} is not packaged; {fonts.DEFAULT.name} is used."]
-    return []
+        told.append(f"The font {font!r} is not packaged; {fonts.DEFAULT.name} is used.")
+    if isinstance(style, TextStyle) and style.position and place(style.position) not in PLACES:
+        told.append(f"There is no position {style.position[:40]!r}; the middle is used.")
+    return told
+
+
+def place(position: str) -> str:
+    """A position's name as PLACES has it: also bottom_right, Bottom Right and bottomRight."""
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", position.strip())
+    return re.sub(r"[\s_-]+", "-", apart).lower()
+
+
+def _passed_over(model: type, sent: dict[str, Any], within: str = "") -> Iterator[str]:
+    """The members of an object that its type does not have, those of its style too."""
+    known = {field.encode_name: field for field in msgspec.structs.fields(model)}
+    for key, value in list(sent.items())[:MAX_MEMBERS]:
+        if key not in known:
+            yield within + key
+        elif isinstance(value, dict):
+            yield from _passed_over(known[key].type, value, f"{within}{key}.")
 
 
 def moment(value: float | str) -> float:

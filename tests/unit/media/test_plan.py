@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from lib.media.argv import argv
 from lib.media.errors import MediaError
 from lib.media.plan import Plan
 from lib.media.planner import billable_seconds, lane
@@ -184,3 +185,69 @@ def test_several_inputs_with_raw_options_are_plain_inputs() -> None:
     plan = planned(ask(inputs=2, options=options(("-c", "copy"))), [video(), sound()])
     assert plan.options == [("-c", "copy"), ("-movflags", "+faststart")]
     assert plan.inputs == [[], []]
+
+
+def test_a_copied_picture_is_sought_before_the_input() -> None:
+    cut = options(("-ss", 10), ("-to", 14), ("-c", "copy"))
+    plan = planned(ask(options=cut), [video(seconds=60)])
+    assert plan.inputs == [[("-ss", "10")]]
+    assert plan.options[:2] == [("-t", "4"), ("-c", "copy")]
+    from_zero = planned(ask(options=options(("-ss", 0), ("-c:v", "copy"))), [video()])
+    assert flag(from_zero, "-ss") is None
+    assert from_zero.inputs == [[]]
+
+
+@pytest.mark.parametrize(
+    ("output_format", "fields"),
+    [
+        ("mp3", {"options": options(("-ss", 10), ("-c", "copy"))}),
+        ("mp4", {"options": options(("-ss", 10), ("-c:a", "copy"))}),
+        ("mp4", {"options": options(("-ss", 10), ("-c", "copy"), "-vn")}),
+        ("mp4", {"options": options(("-ss", 10), ("-c", "copy"), "-copyts")}),
+    ],
+)
+def test_copied_sound_is_cut_where_it_was_asked(output_format: str, fields: dict[str, Any]) -> None:
+    plan = planned(ask(output_format, **fields), [video(seconds=60)])
+    assert flag(plan, "-ss") == "10"
+    assert plan.inputs == [[]]
+
+
+_LOOPED = [options(("-loop", 1)), None]
+_SHORTEST = options("-shortest")
+
+
+@pytest.mark.parametrize(
+    ("probes", "fields", "length"),
+    [
+        ([still(), sound(7.5)], {"options": _SHORTEST}, "7.5"),
+        ([still(), sound(7.5)], {"options": options("-shortest", ("-vf", "scale=320:-2"))}, "7.5"),
+        ([still(), sound(7.5)], {"options": options("-shortest", ("-af", "apad"))}, None),
+        ([still(), sound(7.5)], {"options": options("-shortest", ("-t", 3))}, "3"),
+        ([still(), video(seconds=4)], {"options": _SHORTEST}, None),  # whose picture is not plain
+        ([still(), video(seconds=4)],
+         {"options": options("-shortest", ("-map", "0:v"), ("-map", "1:a"))}, "4"),
+        ([still(), sound(7.5)],
+         {"options": _SHORTEST, "filters": [{"filter": "[1:a]atempo=0.5[a]"}]}, None),
+    ],
+)  # fmt: skip
+def test_what_repeats_ends_with_the_other_input(
+    probes: list[Probe], fields: dict[str, Any], length: str | None
+) -> None:
+    plan = planned(ask(inputs=2, input_options=_LOOPED, **fields), probes)
+    assert flag(plan, "-t") == length
+
+
+@pytest.mark.parametrize(
+    ("maps", "cover"),
+    [
+        ([("-map", "0:a"), ("-map", "1:v")], True),
+        ([("-map", "0"), ("-map", "1")], True),
+        ([("-map", "0:a")], False),
+        ([("-map", "0")], False),
+        ([("-map", "0"), ("-map", "-0:v")], False),
+    ],
+)
+def test_a_sound_has_the_cover_that_is_mapped(maps: list[tuple[str, str]], cover: bool) -> None:
+    request = ask("mp3", inputs=2, options=options(*maps))
+    arguments = argv(planned(request, [video(), still()]), ["a", "b"], "o")
+    assert ("-vn" not in arguments) == cover

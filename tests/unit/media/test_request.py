@@ -49,7 +49,7 @@ def test_values_are_rebuilt() -> None:
         ("-ss", "62.5"),
         ("-t", "3"),
         ("-r", "30000/1001"),
-        ("-movflags", "+faststart"),
+        ("-movflags", "faststart"),
         ("-ar", "44100"),
         ("-vf", "scale=w=640:h=-2,fade=type=in:start_frame=0:nb_frames=30,setsar=sar=1:max=1"),
         ("-af", "volume=volume=-3dB,atempo=tempo=1.5"),
@@ -172,6 +172,70 @@ def test_what_repeats_needs_an_end() -> None:
 def test_output_flags_are_not_input_flags() -> None:
     assert "-crf" in refusal(ask(input_options=[options(("-crf", 23))]))
     assert "-itsoffset" in refusal(ask(options=options(("-itsoffset", 1))))
+
+
+@pytest.mark.parametrize(
+    ("asked", "written"),
+    [
+        ("asetrate=44100*1.25", "asetrate=sample_rate=55125"),
+        ("asetrate=r=48000*2/3", "asetrate=sample_rate=32000"),
+        ("aformat=s16:44100:stereo",
+         "aformat=sample_fmts=s16:sample_rates=44100:channel_layouts=stereo"),
+        ("compand=.3:.8:-70/-60|-20/-14:6", "compand=attacks=.3:decays=.8:points=-70/-60|-20/-14:"
+         "soft-knee=6"),
+        ("compand=soft-knee=6", "compand=soft-knee=6"),
+    ],
+)  # fmt: skip
+def test_sound_filters_as_people_write_them(asked: str, written: str) -> None:
+    assert dict(check(ask(options=options(("-af", asked)))).output)["-af"] == written
+
+
+@pytest.mark.parametrize("calculation", ["1/0", "2**9", "1e9*9", "(1", "9" * 70, "10*-1", "e"])
+def test_what_is_no_whole_number_in_range(calculation: str) -> None:
+    assert "asetrate" in refusal(ask(options=options(("-af", f"asetrate={calculation}"))))
+
+
+@pytest.mark.parametrize(
+    "graph",
+    [
+        "scale=1920x1080",
+        "drawbox=y=ih-60:w=iw:h=60:t=fill",
+        "select=eq(pict_type\\,PICT_TYPE_I)",
+        "overlay=x='if(gte(t,2),-w+(t-2)*200,NAN)':y=0",
+        "scale2ref=w=oh*mdar:h=ih/10",
+        "hue=H=2*PI*t",
+    ],
+)
+def test_picture_filters_as_people_write_them(graph: str) -> None:
+    check(ask(inputs=2, filters=[{"filter": f"[0:v]{graph}"}]))
+
+
+def test_subtitles_are_read_as_we_write_them() -> None:
+    graph = "subtitles=https\\://example.com/a.srt:charenc=CP1252"
+    written = dict(check(ask(options=options(("-vf", graph)))).output)["-vf"]
+    assert written == "subtitles=filename=subtitles0.ass:charenc=UTF-8"
+
+
+def test_tags_of_streams() -> None:
+    asked = options(("-metadata:s:a:0", "language=eng"), ("-metadata:s:v", "rotate=0"))
+    assert check(ask(options=asked)).output == [
+        ("-metadata:s:a:0", "language=eng"),
+        ("-metadata:s:v", "rotate=0"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "written"),
+    [
+        ("lanczos", "lanczos"),
+        ("+lanczos", "lanczos"),  # with the default one it would be two scalers
+        ("lanczos+accurate_rnd", "lanczos+accurate_rnd"),
+        ("+accurate_rnd+full_chroma_int", "+accurate_rnd+full_chroma_int"),
+    ],
+)
+def test_there_is_one_scaler(asked: str, written: str) -> None:
+    checked = check(ask(options=options(("-vf", f"scale=2:2:flags={asked}"))))
+    assert dict(checked.output)["-vf"] == f"scale=w=2:h=2:flags={written}"
 
 
 _texts = st.one_of(

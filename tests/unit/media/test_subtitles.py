@@ -1,0 +1,261 @@
+"""Subtitles by address: every way to write it, what becomes of the file, and what is seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lib.media import subtitles
+from lib.media.errors import MediaError, Refused
+from lib.media.request import check
+from tests.unit.media.helpers import ask, options
+from tests.unit.media.pixels import Frame, drawn, frame, job
+
+Make = Callable[..., Path]
+URL = "https://example.com/a.srt"
+SIGNED = "https://x.supabase.co/storage/v1/object/sign/a/b.srt?token=eyJ.a-_b&download=1"
+SRT = "1\n00:00:01,000 --> 00:00:02,000\nHHHHHH\n"
+VTT = "WEBVTT\n\n00:01.000 --> 00:02.000\nHHHHHH\n"
+ASS = """[Script Info]
+ScriptType: v4.00+
+PlayResX: 384
+PlayResY: 288
+
+[V4+ Styles]
+Format: Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour, BackColour, Bold, \
+Italic, Underline, StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, \
+Alignment, MarginL, MarginR, MarginV, Encoding
+Style: Default,Arial,16,&H00FFFFFF,&H0,&H0,&H0,0,0,0,0,100,100,0,0,1,1,0,2,10,10,10,1
+
+[Events]
+Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
+Dialogue: 0,0:00:01.00,0:00:02.00,Default,,0,0,0,,HHHHHH
+"""
+STYLE = "force_style='FontSize=24,PrimaryColour=&H00FFFF00'"
+
+
+@pytest.mark.parametrize(
+    ("written", "address"),
+    [
+        (f"subtitles={URL}", URL),
+        (f"subtitles='{URL}'", URL),
+        ("subtitles=https\\://example.com/a.srt", URL),
+        ("subtitles='https\\://example.com/a.srt'", URL),
+        ("subtitles=https\\\\://example.com/a.srt", URL),
+        ("subtitles=https\\\\\\://example.com/a.srt", URL),
+        ("subtitles='https\\\\://example.com/a.srt'", URL),
+        ("subtitles='https\\\\\\://example.com/a.srt'", URL),
+        (f"subtitles=filename={URL}", URL),
+        (f"subtitles=filename='{URL}'", URL),
+        (f"subtitles=f='{URL}'", URL),
+        ("ass=https\\://example.com/a.srt", URL),
+        (f"subtitles='{SIGNED}'", SIGNED),
+        (f"subtitles={SIGNED}", SIGNED),
+        ("subtitles='" + SIGNED.replace(":", "\\:") + "'", SIGNED),
+        ("subtitles='https://example.com\\:8443/a.srt'", "https://example.com:8443/a.srt"),
+        ("subtitles='https://example.com/it%27s%2C.srt'", "https://example.com/it%27s%2C.srt"),
+        ("subtitles=gs\\://bucket/a.srt", "gs://bucket/a.srt"),
+        ("subtitles='gs://bucket/a.srt'", "gs://bucket/a.srt"),
+    ],
+)
+@pytest.mark.parametrize("styled", [False, True])
+def test_however_an_address_is_escaped_our_copy_is_read(
+    written: str, address: str, styled: bool
+) -> None:
+    text = f"hflip,{written}" + (f":{STYLE}" if styled and "ass=" not in written else "")
+    checked = check(ask(options=options(("-vf", text))))
+    assert [(each.kind, each.url, each.name) for each in checked.remotes] == [
+        ("subtitles", address, "subtitles0.ass")
+    ]
+    shown = dict(checked.output)["-vf"] or ""
+    name = "ass" if "ass=" in written else "subtitles"
+    assert shown.startswith(f"hflip,{name}=filename=subtitles0.ass")
+    assert "://" not in shown
+    assert ("PrimaryColour" in shown) == (styled and name == "subtitles")
+
+
+def test_each_file_is_fetched_once_however_often_it_is_named() -> None:
+    graph = f"subtitles='{URL}',subtitles='{URL}',subtitles='{SIGNED}'"
+    mark = ("@subtitles", {"url": URL})
+    checked = check(ask(options=options(("-vf", graph), mark)))
+    assert [each.url for each in checked.remotes] == [URL, SIGNED]
+    assert (dict(checked.output)["-vf"] or "").count("subtitles0.ass") == 2
+
+
+@pytest.mark.parametrize(
+    ("graph", "said"),
+    [
+        ("subtitles=filename=/etc/passwd", "never a path"),
+        ("subtitles=/etc/passwd", "never a path"),
+        ("subtitles=f=a.srt", "never a path"),
+        ("subtitles='file\\:///etc/passwd'", "never a path"),
+        ("subtitles", "it names no file"),
+        ("subtitles=force_style='FontSize=24'", "it names no file"),
+        ("subtitles='http://127.0.0.1/a.srt'", "not public"),
+        (f"subtitles='{URL}':fontsdir=/", "no allowed option"),
+    ],
+)
+def test_what_is_no_address_is_refused_with_one_reason(graph: str, said: str) -> None:
+    with pytest.raises(Refused) as error:
+        check(ask(options=options(("-vf", graph))))
+    assert len(error.value.refusals) == 1
+    assert said in str(error.value.refusals[0])
+
+
+@pytest.fixture(scope="module")
+def dark(make_media: Make) -> Path:
+    return make_media(
+        "dark384.mp4", "-f", "lavfi", "-i", "color=0x204060:s=384x288:r=10:d=3", "-crf", "5"
+    )
+
+
+def shown(folder: Path, dark: Path, file: str, *pairs: tuple[str, Any]) -> Path:
+    return job(folder, dark, *pairs, output_format="mp4", files={URL: file.encode()})
+
+
+@pytest.mark.parametrize("file", [SRT, VTT, ASS], ids=["srt", "vtt", "ass"])
+@pytest.mark.parametrize("way", ["filter", "virtual"])
+def test_they_are_seen_from_their_start_to_their_end_and_at_the_bottom(
+    tmp_path: Path, dark: Path, file: str, way: str
+) -> None:
+    pair: Any = ("@subtitles", {"url": URL})
+    if way == "filter":
+        pair = ("-vf", "subtitles='https\\://example.com/a.srt'")
+    after = shown(tmp_path, dark, file, pair)
+    before = frame(dark, 1.5)
+    assert frame(after, 0.5).changed(before) == set()
+    assert frame(after, 2.5).changed(before) == set()
+    found = frame(after, 1.5).drawn(before)
+    assert found.middle[0] == pytest.approx(192, abs=3)
+    assert found.top > 240
+    assert found.bottom < 288
+    assert 8 < found.height < 18
+
+
+@pytest.mark.parametrize(
+    ("place", "low", "high"), [("top", 0, 60), ("center", 114, 174), ("bottom", 228, 288)]
+)
+def test_position_and_style(
+    tmp_path: Path, make_media: Make, place: str, low: int, high: int
+) -> None:
+    still = make_media(
+        "dark384.png", "-f", "lavfi", "-i", "color=0x204060:s=384x288", "-frames:v", "1"
+    )
+    style = {"fontSize": 32, "fontColor": "#ffff00", "position": place}
+    after = _styled(tmp_path, still, style)
+    found = after.drawn(frame(still))
+    assert low <= found.top < found.bottom <= high
+    assert found.middle[0] == pytest.approx(192, abs=3)
+    assert after.count((255, 255, 0)) > 200
+
+
+def test_each_key_of_the_style(tmp_path: Path, make_media: Make) -> None:
+    still = make_media(
+        "dark384.png", "-f", "lavfi", "-i", "color=0x204060:s=384x288", "-frames:v", "1"
+    )
+    before = frame(still)
+    plain = _styled(tmp_path, still, {"fontSize": 32})
+    assert _styled(tmp_path, still, {"fontSize": 32, "font": "Anton"}) != plain
+    larger = _styled(tmp_path, still, {"fontSize": 64}).drawn(before)
+    assert larger.height > 1.6 * plain.drawn(before).height
+    raised = _styled(tmp_path, still, {"fontSize": 32, "margin": 100}).drawn(before)
+    assert plain.drawn(before).bottom - raised.bottom == pytest.approx(90, abs=2)
+    lined = {"fontSize": 32, "outline": 4, "outlineColor": "red"}
+    assert _styled(tmp_path, still, lined).count((255, 0, 0)) > 500
+    boxed = {"fontSize": 32, "box": True, "boxColor": "#00ff00"}
+    assert _styled(tmp_path, still, boxed).count((0, 255, 0)) > 1000
+    bold = _styled(tmp_path, still, {"fontSize": 32, "bold": True})
+    assert bold.count((255, 255, 255)) > 1.15 * plain.count((255, 255, 255))
+
+
+def test_a_box_lets_as_much_through_as_asked(tmp_path: Path, make_media: Make) -> None:
+    white = make_media(
+        "white384.png", "-f", "lavfi", "-i", "color=white:s=384x288", "-frames:v", "1"
+    )
+    style = {"fontSize": 40, "fontColor": "red", "box": True, "boxColor": "black@0.5"}
+    after = _styled(tmp_path, white, style)
+    assert after.count((135, 135, 135), near=16) > 1000
+
+
+def test_scripts_are_as_large_as_latin_letters(tmp_path: Path, make_media: Make) -> None:
+    """An alef is about as high as a capital, at any size a style asks for."""
+    still = make_media(
+        "dark384.png", "-f", "lavfi", "-i", "color=0x204060:s=384x288", "-frames:v", "1"
+    )
+    for size in (30, 60):
+        latin, arabic = (
+            _styled(tmp_path, still, {"fontSize": size, "outline": 0}, words).drawn(frame(still))
+            for words in ("H", "\u0627")
+        )
+        assert arabic.height / latin.height == pytest.approx(1, abs=0.15)
+
+
+def _styled(folder: Path, still: Path, style: dict[str, Any], words: str = "HHHHHH") -> Frame:
+    """The words at once, over a still."""
+    file = SRT.replace("00:00:01,000", "00:00:00,000").replace("HHHHHH", words).encode()
+    pair = ("@subtitles", {"url": URL, "style": style})
+    return drawn(folder, still, pair, files={URL: file})
+
+
+def test_force_style_of_the_caller(tmp_path: Path, dark: Path) -> None:
+    after = shown(tmp_path, dark, SRT, ("-vf", f"subtitles='{URL}':{STYLE}"))
+    assert frame(after, 1.5).count((0, 255, 255)) > 25  # ASS has blue first
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Привет", "مرحبا", "שלום", "नमस्ते", "你好", "Größe", "😀"],
+)
+def test_subtitles_in_any_script(tmp_path: Path, dark: Path, text: str) -> None:
+    """The words differ from the empty boxes that would stand for missing letters."""
+    seen = {
+        frame(
+            shown(tmp_path, dark, SRT.replace("HHHHHH", words), ("@subtitles", {"url": URL})), 1.5
+        )
+        for words in (text, "\U0003fffd" * len(text))
+    }
+    assert len(seen) == 2
+    assert all(len(each.changed(frame(dark, 1.5))) > 30 for each in seen)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ("\ufeffЖЖ".encode(), "ЖЖ"),
+        ("Привет".encode("utf-16"), "Привет"),
+        ("Größe".encode("cp1252"), "Größe"),
+    ],
+)
+def test_encodings(tmp_path: Path, data: bytes, said: str) -> None:
+    """A byte order mark, UTF-16, and the old code page of Windows."""
+    text = data.decode("utf-16") if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
+    head, tail = SRT.split("HHHHHH")
+    source = tmp_path / "a"
+    source.write_bytes(
+        (head + text + tail).encode("utf-16") if text else head.encode() + data + tail.encode()
+    )
+    assert subtitles.rewrite(source, tmp_path / "b.ass") == 1
+    assert said in (tmp_path / "b.ass").read_text(encoding="utf-8")
+
+
+def test_what_an_ass_file_brings_along_is_left_out(tmp_path: Path) -> None:
+    source = tmp_path / "a"
+    source.write_text(ASS + "\n[Fonts]\nfontname: evil.ttf\n!!!!\n\n[Graphics]\nfilename: e.png\n")
+    subtitles.rewrite(source, tmp_path / "b.ass")
+    written = (tmp_path / "b.ass").read_text()
+    assert "evil" not in written
+    assert "e.png" not in written
+    assert "HHHHHH" in written
+
+
+@pytest.mark.parametrize("data", [b"", b"hello", b"\0" * 100, b"#EXTM3U\n/etc/passwd\n"])
+def test_what_is_no_subtitles_is_said(tmp_path: Path, data: bytes) -> None:
+    source = tmp_path / "a"
+    source.write_bytes(data)
+    with pytest.raises(MediaError, match="can't be read") as error:
+        subtitles.rewrite(source, tmp_path / "b.ass")
+    assert error.value.category == "validation"
+    assert not (tmp_path / "b.ass").exists()
