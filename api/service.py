@@ -3,15 +3,17 @@
 from flask import Response
 
 from lib.http.app import answer, create_app
+from lib.http.auth import carries
 from lib.http.health import health
 from lib.http.openapi import document
+from lib.platform.settings import settings
 
 app = create_app(__name__)
 
 
 @app.get("/health-check")
 def health_check() -> Response:
-    report = health()
+    report = health(for_operator=carries(settings().cron_secret))
     return answer(report, 200 if report.ok else 500)
 
 

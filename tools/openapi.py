@@ -224,7 +224,9 @@ def _paths() -> dict[str, Any]:
                 }
             ],
             "get": _operation(
-                "getUsage", "Minutes by day and kind, and what is left", _ref("Usage"),
+                "getUsage",
+                "Minutes by day and kind, and what is left",
+                _ref("Usage"),
                 (400, 401, 500),
             ),
         },
@@ -233,8 +235,11 @@ def _paths() -> dict[str, Any]:
                 "getRetention", "Hours your files are kept", _ref("Kept"), (401, 500)
             ),
             "patch": _operation(
-                "changeRetention", "Keep files for less; those there too", _ref("Kept"),
-                BODY_ERRORS, body="Retention",
+                "changeRetention",
+                "Keep files for less; those there too",
+                _ref("Kept"),
+                BODY_ERRORS,
+                body="Retention",
             ),
         },
         "/v1/account/sessions": {
@@ -259,11 +264,17 @@ def _paths() -> dict[str, Any]:
         "/v1/api-keys/{key_id}": {
             "parameters": [_path_text("key_id")],
             "patch": _operation(
-                "renameKey", "Give a key another label; needs a session", _ref("Key"),
-                (*BODY_ERRORS, 403, 404), body="Rename",
+                "renameKey",
+                "Give a key another label; needs a session",
+                _ref("Key"),
+                (*BODY_ERRORS, 403, 404),
+                body="Rename",
             ),
             "delete": _operation(
-                "revokeKey", "End a key at once; needs a session", None, (401, 403, 404, 500),
+                "revokeKey",
+                "End a key at once; needs a session",
+                None,
+                (401, 403, 404, 500),
                 status=204,
             ),
         },

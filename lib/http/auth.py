@@ -108,6 +108,12 @@ def require_secret(secret: str) -> None:
         raise _unauthorized()
 
 
+def carries(secret: str) -> bool:
+    """Whether the request under way carries our own `secret` as the bearer."""
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    return hmac.compare_digest(given.encode(), secret.encode())
+
+
 def _bearer() -> str:
     scheme, _, credential = request.headers.get("Authorization", "").partition(" ")
     credential = credential.strip()

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from lib.jobs import sweep
 from lib.platform import postgres, storage
 
 _STARTED = time.monotonic()
@@ -31,7 +32,14 @@ class Media(msgspec.Struct):
     seen_at: str
 
 
-class Health(msgspec.Struct):
+class Operator(msgspec.Struct):
+    """What only the operator is told."""
+
+    file_overdue_seconds: float | None
+    """How long the oldest expired file has been there too long; null when none is."""
+
+
+class Health(msgspec.Struct, omit_defaults=True):
     """The answer of /health-check (contract, route 23)."""
 
     ok: bool
@@ -41,9 +49,11 @@ class Health(msgspec.Struct):
     supabase: Supabase
     media: Media | None
     """Null until a worker has run a job."""
+    operator: Operator | msgspec.UnsetType = msgspec.UNSET
+    """With CRON_SECRET as the bearer."""
 
 
-def health() -> Health:
+def health(*, for_operator: bool) -> Health:
     """Ask the database and Storage; never raises."""
     state, media = _state()
     return Health(
@@ -52,7 +62,15 @@ def health() -> Health:
         uptime=round(time.monotonic() - _STARTED, 3),
         supabase=state,
         media=media,
+        operator=_operator() if for_operator else msgspec.UNSET,
     )
+
+
+def _operator() -> Operator | msgspec.UnsetType:
+    try:
+        return Operator(sweep.oldest_overdue())
+    except postgres.PostgresError:
+        return msgspec.UNSET
 
 
 def _state() -> tuple[Supabase, Media | None]:

@@ -134,6 +134,27 @@ def test_the_sweep_deletes_what_is_expired_and_nothing_else(
     assert (again["uploads"], again["outputs"]) == (0, 0)
 
 
+def test_an_overdue_file_shows_in_the_operator_s_health(
+    stack: Stack, account: Account, clip: Path
+) -> None:
+    url = account.upload(clip)
+    sweep(stack)
+    secret = {"Authorization": f"Bearer {stack.settings['CRON_SECRET']}"}
+
+    def overdue() -> float | None:
+        told = httpx.get(f"{stack.url}/health-check", headers=secret, trust_env=False).json()
+        seconds: float | None = told["operator"]["file_overdue_seconds"]
+        return seconds
+
+    assert overdue() is None
+    rows(stack, "update app.uploads set expires_at = now() - interval '1 hour'"
+         " where object_name = %s", url.removeprefix("gs://uploads/"))  # fmt: skip
+    assert overdue() == pytest.approx(3600, abs=60)
+    assert "operator" not in httpx.get(f"{stack.url}/health-check", trust_env=False).json()
+    sweep(stack)
+    assert overdue() is None
+
+
 def test_orphans_go_and_lost_rows_are_noted(
     stack: Stack, stand_ins: Stack, account: Account, clip: Path
 ) -> None:
