@@ -18,15 +18,16 @@ from local.stack import Stack
 from tools import deployment
 from tools.deployment import Function, Running
 
-INTENDED = {"api/cron", "api/files", "api/service", "api/transcodes", "api/worker"}
 RUN_FFMPEG = {"api/files", "api/worker"}
 DURATIONS = {
+    "api/account": 30,
     "api/cron": 60,
     "api/files": 60,
     "api/service": 15,
     "api/transcodes": 30,
     "api/worker": 300,
 }
+INTENDED = set(DURATIONS)
 LIMIT = 225 * 2**20
 UNWANTED = ("tests/", "bench/", "local/", "tools/", "web/", ".local/", ".git/", ".env", "supabase/",
             "demo-output/")  # fmt: skip
@@ -80,9 +81,9 @@ def test_ffmpeg_and_fonts_only_where_they_run(built: dict[str, Function], tmp_pa
     assert meets_floor(version(binary))
 
 
-def test_the_cron_is_planned(output: Path) -> None:
+def test_the_crons_are_planned(output: Path) -> None:
     crons = json.loads((output / "config.json").read_text())["crons"]
-    assert [cron["path"] for cron in crons] == ["/internal/cron/heal"]
+    assert [cron["path"] for cron in crons] == ["/internal/cron/heal", "/internal/cron/sweep"]
 
 
 @pytest.fixture(scope="module")
