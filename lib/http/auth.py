@@ -80,14 +80,6 @@ def bearer() -> str:
     return _bearer()
 
 
-def limited_by_address(window: str, per_minute: int) -> None:
-    """Count a call by someone unknown, by address. Raises Problem 429 past `per_minute`."""
-    hits, seconds = callers.count_address(window, client_ip() or "unknown")
-    g.rate = (per_minute, hits, seconds)
-    if hits > per_minute:
-        raise _too_many(f"This route takes {per_minute} requests a minute.", seconds)
-
-
 def _count_failure() -> None:
     hits, seconds = callers.count_address("failed", client_ip() or "unknown")
     if hits > FAILURES_PER_MINUTE:

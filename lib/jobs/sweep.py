@@ -54,7 +54,7 @@ def sweep(seconds: float) -> Swept:
         while step(swept) == BATCH:
             if time.monotonic() > end:
                 return swept
-    swept.finished = True
+    swept.finished = swept.failed == 0
     return swept
 
 

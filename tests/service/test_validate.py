@@ -91,28 +91,30 @@ def test_create_refuses_in_the_same_words(account: Account, clip: Path) -> None:
     assert len(told.json()["refusals"]) == 2
 
 
-def test_a_url_is_looked_into_by_ranges(
-    account: Account, sources: SourceServer, make_media: Any
-) -> None:
-    long = make_media(
+@pytest.fixture
+def large(make_media: Any) -> Path:
+    """Twenty seconds that are not fetched whole."""
+    path: Path = make_media(
         "validated.mp4", "-f", "lavfi", "-i", "testsrc2=s=640x360:r=25:d=20",
         "-c:v", "libx264", "-preset", "ultrafast", "-crf", "4", "-movflags", "+faststart",
     )  # fmt: skip
-    assert long.stat().st_size > 8_000_000
-    told = _ask(account, sources.put(long), "webm")
+    return path
+
+
+def test_a_url_is_looked_into_by_ranges(
+    account: Account, sources: SourceServer, large: Path
+) -> None:
+    assert large.stat().st_size > 8_000_000
+    told = _ask(account, sources.put(large), "webm")
     assert told["inputs"][0]["metadata"]["duration_seconds"] == 20
     assert told["minutes"] == 0.3333
     assert told["arguments"][-1] == "{output}"
 
 
 def test_a_url_without_ranges_is_looked_into_by_the_job(
-    account: Account, sources: SourceServer, make_media: Any
+    account: Account, sources: SourceServer, large: Path
 ) -> None:
-    long = make_media(
-        "validated.mp4", "-f", "lavfi", "-i", "testsrc2=s=640x360:r=25:d=20",
-        "-c:v", "libx264", "-preset", "ultrafast", "-crf", "4", "-movflags", "+faststart",
-    )  # fmt: skip
-    told = _ask(account, sources.put(long).replace("validated", "whole/validated"), "webm")
+    told = _ask(account, sources.put(large).replace("validated", "whole/validated"), "webm")
     assert told["arguments"] is None
     assert told["minutes"] is None
     assert "does not answer with ranges" in told["warnings"][0]

@@ -16,18 +16,6 @@ Make = Callable[..., Path]
 PLAIN = {"fontSize": 28, "boxBorderW": 0}
 
 
-@pytest.fixture(scope="module")
-def picture(make_media: Make) -> Path:
-    return make_media(
-        "plain480.png", "-f", "lavfi", "-i", "color=0x204060:s=480x270", "-frames:v", "1"
-    )
-
-
-@pytest.fixture(scope="module")
-def before(picture: Path) -> Frame:
-    return frame(picture)
-
-
 def test_words_are_burned_into_the_middle_and_nowhere_else(
     tmp_path: Path, picture: Path, before: Frame
 ) -> None:

@@ -26,18 +26,6 @@ RED, GREEN, BLUE, BLACK = (255, 0, 0), (0, 255, 0), (0, 0, 255), (0, 0, 0)
 
 
 @pytest.fixture(scope="module")
-def picture(make_media: Make) -> Path:
-    return make_media(
-        "plain480.png", "-f", "lavfi", "-i", "color=0x204060:s=480x270", "-frames:v", "1"
-    )
-
-
-@pytest.fixture(scope="module")
-def before(picture: Path) -> Frame:
-    return frame(picture)
-
-
-@pytest.fixture(scope="module")
 def logo(make_media: Make) -> Path:
     """Red, twice as wide as high."""
     return make_media("logo.png", "-f", "lavfi", "-i", "color=red:s=200x100", "-frames:v", "1")
