@@ -2,6 +2,7 @@
 
 from flask import Response
 
+from lib import background
 from lib.http.app import answer, create_app
 from lib.http.auth import require_secret
 from lib.jobs.heal import heal
@@ -10,7 +11,7 @@ from lib.platform.settings import settings
 
 app = create_app(__name__)
 
-SWEEP_SECONDS = 45
+SECONDS = 45
 """Less than the function's maxDuration in vercel.json by the longest of its steps."""
 
 
@@ -23,4 +24,10 @@ def heal_queue() -> Response:
 @app.get("/internal/cron/sweep")
 def sweep_files() -> Response:
     require_secret(settings().cron_secret)
-    return answer(sweep(SWEEP_SECONDS))
+    return answer(sweep(SECONDS))
+
+
+@app.route("/internal/cron/tasks", methods=["GET", "POST"])
+def do_tasks() -> Response:
+    require_secret(settings().cron_secret)
+    return answer(background.run(SECONDS))

@@ -7,8 +7,9 @@ from flask import Response
 from lib.http.app import answer, create_app
 from lib.http.auth import authenticate
 from lib.http.body import json_body, parse, query_int, query_text, query_time
-from lib.jobs import addresses, admission, cancel, create, delete, links, read, wake
+from lib.jobs import addresses, admission, cancel, create, delete, links, read
 from lib.media.request import TranscodeRequest
+from lib.platform import wake
 
 app = create_app(__name__)
 
@@ -22,7 +23,7 @@ def create_transcode() -> Response:
     caller = authenticate(objects=objects, jobs=jobs)
     accepted = create.create(caller, parse(data, TranscodeRequest))
     response = answer(accepted, 201, {"Location": f"/v1/transcodes/{accepted.id}"})
-    response.call_on_close(wake.wake)
+    response.call_on_close(wake.worker)
     return response
 
 
@@ -84,4 +85,4 @@ def _wake_once() -> None:
     global _woken
     if time.monotonic() - _woken > STALLED_SECONDS:
         _woken = time.monotonic()
-        wake.wake()
+        wake.worker()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import email
 import email.policy
 import re
+import socket
+import threading
 import time
 import uuid
 from collections.abc import Iterable
@@ -13,7 +16,11 @@ from datetime import UTC, datetime
 from email.message import EmailMessage
 from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+if TYPE_CHECKING:
+    from aiosmtpd.smtp import SMTP, Envelope, Session
 
 ID = re.compile(r"\d{20}-[0-9a-f]{8}")
 ADDRESS = re.compile(r"https?://(?:(?!&[lg]t;)[^\s<>\"'])+")
@@ -92,6 +99,46 @@ class MailSink:
             return _page(start_response, "200 OK", "Mails", _table(self.list(), base))
 
         return serve
+
+
+class SmtpServer:
+    """An SMTP server on 127.0.0.1, any free port, that gives what it takes to a sink."""
+
+    def __init__(self, sink: MailSink) -> None:
+        self._sink = sink
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"smtp://127.0.0.1:{self._socket.getsockname()[1]}"
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="smtp", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        from aiosmtpd.smtp import SMTP
+
+        asyncio.set_event_loop(self._loop)
+        serving = self._loop.create_server(
+            lambda: SMTP(self, enable_SMTPUTF8=True, loop=self._loop), sock=self._socket
+        )
+        server = self._loop.run_until_complete(serving)
+        self._loop.run_forever()
+        server.close()
+        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+        self._loop.close()
+
+    async def handle_DATA(  # noqa: N802 -- aiosmtpd's name
+        self, server: SMTP, session: Session, envelope: Envelope
+    ) -> str:
+        """Keep a mail that came."""
+        content = envelope.content
+        raw = content if isinstance(content, bytes) else (content or "").encode()
+        message = email.message_from_bytes(raw, _class=EmailMessage, policy=POLICY)
+        self._sink.deliver(message)
+        return "250 kept"
+
+    def stop(self) -> None:
+        """Stop serving."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(5)
 
 
 def _page(start_response: StartResponse, status: str, title: str, content: str) -> Iterable[bytes]:

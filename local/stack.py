@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from urllib.parse import urlsplit
 
-from local import clock, keys_command, migrate, postgres, server
+from local import clock, keys_command, mail, migrate, postgres, server
 from local.children import Child
 from local.supabase import keys
 
@@ -47,7 +47,12 @@ class Stack:
             self._listen(port)
             made = keys.load(folder / "keys.json")
             self.settings = dict(project) if project else self._supabase(supabase_port, made)
+            self.mails = mail.MailSink(folder / "mail")
+            smtp = mail.SmtpServer(self.mails)
+            self._stack.callback(smtp.stop)
             self.settings |= {
+                "MAIL_TRANSPORT": "smtp",
+                "SMTP_URL": smtp.url,
                 "WORKER_SECRET": made.worker_secret,
                 "CRON_SECRET": made.cron_secret,
                 "API_URL": self.url,

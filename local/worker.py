@@ -10,11 +10,15 @@ import signal
 import sys
 import threading
 
+from lib import background
 from lib.jobs import worker
+from lib.platform.postgres import PostgresError
 from local import functions, server
 from local.children import when_parent_ends
 
 POLL_SECONDS = 0.5
+TASK_SECONDS = 5.0
+"""How often a process looks for tasks that are due, such as a mail to be tried again."""
 
 
 def main(arguments: list[str]) -> None:
@@ -25,12 +29,28 @@ def main(arguments: list[str]) -> None:
         app = functions.dispatcher(["api/worker"])
         with server.Server(app, int(arguments[0]), threads=32) as served:
             print(served.url, flush=True)
-            worker.serve(stopped, POLL_SECONDS)
+            _work(stopped)
         return
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     print("working; Ctrl-C gives the job under way back to the queue and stops", flush=True)
+    _work(stopped)
+
+
+def _work(stopped: threading.Event) -> None:
+    """Jobs and tasks until `stopped`."""
+    tasks = threading.Thread(target=_tasks, args=(stopped,), name="tasks")
+    tasks.start()
     worker.serve(stopped, POLL_SECONDS)
+    tasks.join()
+
+
+def _tasks(stopped: threading.Event) -> None:
+    while not stopped.wait(TASK_SECONDS):
+        try:
+            background.idle()
+        except PostgresError as error:  # it may be back at the next look
+            print(f"tasks: {error}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from lib.jobs import wake
-from lib.platform import postgres
+from lib.platform import postgres, wake
 
 HEAL = """
     with jobs_waiting as (
@@ -22,6 +21,9 @@ HEAL = """
     ),
     windows as (
       delete from app.rate_windows where started_at < now() - interval '1 hour' returning 1
+    ),
+    tasks as (
+      delete from app.tasks where ended_at < now() - interval '90 days'
     )
     select j.number as waiting, t.number as tickets, s.number as sent,
            (select count(*) from windows) as windows_dropped
@@ -36,5 +38,5 @@ def heal() -> dict[str, int]:
     """
     found = postgres.row(HEAL) or {}
     if found.get("tickets") or found.get("waiting"):
-        wake.wake()
+        wake.worker()
     return {name: int(number) for name, number in found.items()}

@@ -7,9 +7,10 @@ import sys
 import threading
 import traceback
 
-from lib.jobs import queue, wake
+from lib.jobs import queue
 from lib.jobs.process import Deadline, clean_leftover, process, remove_stale_folders
 from lib.media import cage, ffmpeg
+from lib.platform import wake
 from lib.platform.once import once
 from lib.platform.settings import settings
 
@@ -39,7 +40,7 @@ def drain(seconds: float | None = None, stop: threading.Event | None = None) -> 
             _slots().release()
         if deadline.left() <= LEAST_SECONDS:
             if queue.pending():
-                wake.wake()
+                wake.worker()
             break
     return taken
 

@@ -42,6 +42,18 @@ class Settings:
     """How long uploads are kept."""
     output_hours: int
     """How long outputs are kept."""
+    site_url: str
+    """Public base address of the website; links in mails start with it."""
+    mail_transport: str | None
+    """smtp or resend; without one, mails wait."""
+    smtp_url: str | None
+    resend_api_key: str | None
+    resend_url: str
+    mail_from: str
+    support_email: str
+    """Where people reach the operator; told in mails and on the site."""
+    operator_name: str
+    operator_place: str
     protection_bypass: str | None
     """Vercel's VERCEL_AUTOMATION_BYPASS_SECRET, for calls to our own deployment."""
 
@@ -87,8 +99,28 @@ def read(environ: dict[str, str]) -> Settings:
         fetch_seconds=number("FETCH_SECONDS", 300),
         input_hours=number("INPUT_HOURS", 3 * 24),
         output_hours=number("OUTPUT_HOURS", 7 * 24),
+        site_url=(environ.get("SITE_URL") or api_url).rstrip("/"),
+        mail_transport=_transport(environ),
+        smtp_url=environ.get("SMTP_URL") or None,
+        resend_api_key=environ.get("RESEND_API_KEY") or None,
+        resend_url=(environ.get("RESEND_URL") or "https://api.resend.com").rstrip("/"),
+        mail_from=environ.get("MAIL_FROM") or "FFmpeg Micro <no-reply@localhost.localdomain>",
+        support_email=environ.get("SUPPORT_EMAIL") or "support@localhost.localdomain",
+        operator_name=environ.get("OPERATOR_NAME") or "the operator of this service",
+        operator_place=environ.get("OPERATOR_PLACE") or "",
         protection_bypass=environ.get("VERCEL_AUTOMATION_BYPASS_SECRET") or None,
     )
+
+
+def _transport(environ: dict[str, str]) -> str | None:
+    """How mails leave: as MAIL_TRANSPORT says."""
+    name = environ.get("MAIL_TRANSPORT") or None
+    needed = {"smtp": "SMTP_URL", "resend": "RESEND_API_KEY"}
+    if name is not None and name not in needed:
+        raise SettingsError("The setting MAIL_TRANSPORT must be smtp or resend.")
+    if name is not None and not environ.get(needed[name]):
+        raise SettingsError(f"MAIL_TRANSPORT={name} needs the setting {needed[name]}.")
+    return name
 
 
 def _vercel_url(environ: dict[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""Waking a worker: a call that is sent and not waited for."""
+"""Waking our own functions: calls that are sent and not waited for."""
 
 from __future__ import annotations
 
@@ -12,14 +12,23 @@ from lib.platform.settings import settings
 SECONDS = 2.0
 
 
-def wake() -> None:
+def worker() -> None:
     """Ask the worker function to look at the queue. Never raises.
 
     The worker answers its first byte at once and works on; a call that is lost does no harm, since
     the next one, the next worker or the cron finds the job.
     """
-    url = urlsplit(settings().worker_url)
-    headers = {"Authorization": f"Bearer {settings().worker_secret}", "Content-Length": "0"}
+    _call(settings().worker_url, settings().worker_secret)
+
+
+def tasks() -> None:
+    """Ask for the tasks that are due to be done. Never raises; a lost call does no harm."""
+    _call(f"{settings().api_url}/internal/cron/tasks", settings().cron_secret)
+
+
+def _call(address: str, secret: str) -> None:
+    url = urlsplit(address)
+    headers = {"Authorization": f"Bearer {secret}", "Content-Length": "0"}
     if settings().protection_bypass:
         headers["x-vercel-protection-bypass"] = settings().protection_bypass or ""
     kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
@@ -30,7 +39,7 @@ def wake() -> None:
     except (OSError, http.client.HTTPException) as error:
         line = {
             "level": "warning",
-            "message": "the worker could not be woken",
+            "message": f"{url.path} could not be woken",
             "error": repr(error),
         }
         print(json.dumps(line), file=sys.stderr, flush=True)  # noqa: T201

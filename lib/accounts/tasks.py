@@ -1,0 +1,188 @@
+"""What is done behind the answer: a queue of tasks with leases, retries and keys.
+
+Not pgmq, which has no keys: a mail is queued once a period, an erasure once an account, and a task
+shows in one row what became of it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from lib.platform import postgres
+
+LEASE_SECONDS = 300
+"""How long a task is left to whoever took it; longer than any one step of a task takes."""
+MOST_TRIES = 12
+"""With the waits between them, about two days."""
+FIRST_WAIT_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task in somebody's hands."""
+
+    id: UUID
+    kind: str
+    account_id: UUID | None
+    payload: dict[str, Any]
+    attempt: int
+    """Guards everything written of the task."""
+    failures: int
+    """Before this attempt."""
+
+
+class GiveUp(Exception):
+    """The task can't be done, now or later; the text is for the operator."""
+
+
+class GoOn(Exception):
+    """A step of the task is done and more is left: it is due again at once."""
+
+
+Handler = Callable[[Task], None]
+"""Does a task, whole or a step (raising GoOn). Any other error lets it be tried again later."""
+
+
+def add(
+    kind: str,
+    *,
+    key: str | None = None,
+    account_id: UUID | None = None,
+    payload: Mapping[str, Any] | None = None,
+) -> None:
+    """Queue a task; nothing happens when its key was taken before."""
+    postgres.rows(
+        """
+        insert into app.tasks (kind, key, account_id, payload)
+        values (%(kind)s, %(key)s, %(account)s, %(payload)s)
+        on conflict (key) do nothing
+        """,
+        {
+            "kind": kind,
+            "key": key,
+            "account": account_id,
+            "payload": postgres.jsonb(dict(payload or {})),
+        },
+    )
+
+
+def run(handlers: Mapping[str, Handler], seconds: float) -> dict[str, int]:
+    """Do due tasks until there are none, for at most about `seconds`; how each came out."""
+    end = time.monotonic() + seconds
+    counts = {"done": 0, "again": 0, "given_up": 0}
+    while time.monotonic() < end:
+        task = _take(list(handlers))
+        if task is None:
+            break
+        outcome = _do(task, handlers[task.kind])
+        if outcome:
+            counts[outcome] += 1
+    return counts
+
+
+def note(task: Task, payload: Mapping[str, Any]) -> bool:
+    """Add to the payload of a task in our hands; False when it is ours no more."""
+    return bool(
+        postgres.rows(
+            f"update app.tasks set payload = payload || %(payload)s where {_MINE} returning 1",  # noqa: S608
+            _mine(task) | {"payload": postgres.jsonb(dict(payload))},
+        )
+    )
+
+
+def _do(task: Task, handler: Handler) -> str | None:
+    try:
+        handler(task)
+    except GoOn:
+        postgres.rows(
+            f"update app.tasks set due_at = now(), failures = 0, error = null where {_MINE}",  # noqa: S608
+            _mine(task),
+        )
+        return None
+    except GiveUp as error:
+        _end(task, str(error))
+        return "given_up"
+    except Exception as error:  # whatever it was, the task is tried again
+        _log(task, error)
+        if task.failures + 1 >= MOST_TRIES and task.kind != "erase":  # that is never given up
+            _end(task, f"given up after {MOST_TRIES} tries: {_told(error)}")
+            return "given_up"
+        _later(task, _told(error))
+        return "again"
+    _end(task, None)
+    return "done"
+
+
+def _take(kinds: list[str]) -> Task | None:
+    row = postgres.row(
+        """
+        with due as (
+          select id from app.tasks
+           where ended_at is null and due_at <= now() and kind = any(%(kinds)s)
+           order by due_at limit 1 for update skip locked
+        )
+        update app.tasks t
+           set due_at = now() + make_interval(secs => %(lease)s), attempt = t.attempt + 1
+          from due where t.id = due.id
+        returning t.id, t.kind, t.account_id, t.payload, t.attempt, t.failures
+        """,
+        {"kinds": kinds, "lease": LEASE_SECONDS},
+    )
+    return Task(**row) if row else None
+
+
+def _end(task: Task, error: str | None) -> None:
+    postgres.rows(
+        f"""
+        update app.tasks
+           set ended_at = now(), error = %(error)s,
+               payload = jsonb_strip_nulls(jsonb_build_object('template', payload -> 'template'))
+         where {_MINE}
+        """,  # noqa: S608
+        _mine(task) | {"error": error},
+    )
+
+
+def _later(task: Task, error: str) -> None:
+    postgres.rows(
+        f"""
+        update app.tasks
+           set error = %(error)s, failures = failures + 1,
+               due_at = now() + make_interval(secs => least(
+                 21600, %(first)s * power(2, least(failures, 12))))
+         where {_MINE}
+        """,  # noqa: S608
+        _mine(task) | {"error": error, "first": FIRST_WAIT_SECONDS},
+    )
+
+
+def _told(error: Exception) -> str:
+    """An error's kind alone: its text may hold an address."""
+    return type(error).__name__
+
+
+def _log(task: Task, error: Exception) -> None:
+    line = {
+        "level": "error",
+        "message": "a task failed",
+        "task": str(task.id),
+        "kind": task.kind,
+        "failures": task.failures + 1,
+        "error": _told(error),
+        "trace": traceback.format_tb(error.__traceback__),
+    }
+    print(json.dumps(line), file=sys.stderr, flush=True)  # noqa: T201
+
+
+def _mine(task: Task) -> dict[str, Any]:
+    return {"id": task.id, "attempt": task.attempt}
+
+
+_MINE = "id = %(id)s and attempt = %(attempt)s and ended_at is null"

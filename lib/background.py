@@ -1,0 +1,39 @@
+"""What is done behind the answers: each kind of task and who does it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from lib.accounts import mail, tasks
+from lib.jobs import sweep
+
+SWEEP_SECONDS = 30
+IDLE_SECONDS = 40
+
+
+def run(seconds: float) -> dict[str, int]:
+    """Do the tasks that are due; how many were done, will be tried again, were given up."""
+    return tasks.run(_HANDLERS, seconds)
+
+
+def idle() -> int:
+    """What a worker does with nothing else to do: due tasks, and once an hour a sweep.
+
+    So files go within the hour where anything happens at all, although the platform's free plan
+    calls crons once a day only. The number of tasks done.
+    """
+    hour = datetime.now(UTC).strftime("%Y-%m-%dT%H")
+    tasks.add("sweep", key=f"sweep:{hour}")
+    return run(IDLE_SECONDS)["done"]
+
+
+def _sweep(_: tasks.Task) -> None:
+    swept = sweep.sweep(SWEEP_SECONDS)
+    if not swept.finished and not swept.failed:  # what failed is due again by itself, later
+        raise tasks.GoOn
+
+
+_HANDLERS: dict[str, tasks.Handler] = {
+    "mail": mail.deliver,
+    "sweep": _sweep,
+}
