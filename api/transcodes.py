@@ -4,7 +4,7 @@ import time
 
 from flask import Response
 
-from lib.http.app import answer, create_app
+from lib.http.app import afterwards, answer, create_app
 from lib.http.auth import authenticate
 from lib.http.body import json_body, parse, query_int, query_text, query_time
 from lib.jobs import addresses, admission, cancel, create, delete, links, read
@@ -21,10 +21,13 @@ def create_transcode() -> Response:
     data = json_body(authenticate_first=authenticate)
     objects, jobs = addresses.named(admission.named(data))
     caller = authenticate(objects=objects, jobs=jobs)
-    accepted = create.create(caller, parse(data, TranscodeRequest))
-    response = answer(accepted, 201, {"Location": f"/v1/transcodes/{accepted.id}"})
-    response.call_on_close(wake.worker)
-    return response
+    try:
+        accepted = create.create(caller, parse(data, TranscodeRequest))
+    except create.QuotaExceeded:
+        afterwards(wake.tasks)  # a mail may tell of it
+        raise
+    afterwards(wake.worker)
+    return answer(accepted, 201, {"Location": f"/v1/transcodes/{accepted.id}"})
 
 
 @app.get("/v1/transcodes")
@@ -47,10 +50,9 @@ def list_transcodes() -> Response:
 def get_transcode(job_id: str) -> Response:
     caller = authenticate()
     job = read.get(caller.account_id, job_id)
-    response = answer(job)
     if job.status == "pending" and read.waited_seconds(job) > STALLED_SECONDS:
-        response.call_on_close(_wake_once)  # the call that followed the create may be lost
-    return response
+        afterwards(_wake_once)  # the call that followed the create may be lost
+    return answer(job)
 
 
 @app.delete("/v1/transcodes/<job_id>")

@@ -7,6 +7,7 @@ import sys
 import time
 import traceback
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -40,9 +41,15 @@ def answer(data: Any, status: int = 200, headers: dict[str, str] | None = None) 
     return response
 
 
+def afterwards(do: Callable[[], None]) -> None:
+    """Do this once the answer of the request under way is out."""
+    g.afterwards.append(do)
+
+
 def _begin() -> None:
     g.started = time.perf_counter()
     g.request_id = str(uuid.uuid4())
+    g.afterwards = []
 
 
 def _finish(response: Response) -> Response:
@@ -53,6 +60,8 @@ def _finish(response: Response) -> Response:
         quota, hits, seconds = g.rate
         response.headers["RateLimit-Policy"] = f'"minute";q={quota};w=60'
         response.headers["RateLimit"] = f'"minute";r={max(0, quota - hits)};t={seconds}'
+    for do in g.afterwards:
+        response.call_on_close(do)
     entry = request_log.entry(response.status_code, (time.perf_counter() - g.started) * 1000)
     # The answer is complete when `close` is called: its reader does not wait for this.
     response.call_on_close(lambda: request_log.record(entry))

@@ -35,7 +35,9 @@ _CANCEL = f"""
     event as (
       insert into app.job_events (job_id, kind) select id, 'canceled' from canceled
     )
-    select b.status as status_before, c.*
+    select b.status as status_before, c.*,
+           case when b.status = 'processing'
+             then app.send_ticket_of_waiting(%(account)s::uuid) end as ticket
       from before b left join (select {WITHOUT_RECEIPT} from canceled) c on true
 """  # noqa: S608 -- WITHOUT_RECEIPT is ours
 

@@ -49,7 +49,7 @@ def create(caller: Caller, request: TranscodeRequest) -> Accepted:
     if made is None:  # cannot be: the statement stores the job, accepted or not
         raise Problem(500, "The job could not be stored.")
     if made["status"] == "failed":
-        raise quota_exceeded(made["id"], caller.plan.name, caller.plan.minutes_per_month)
+        raise QuotaExceeded(made["id"], caller.plan.name, caller.plan.minutes_per_month)
     return Accepted(
         id=str(made["id"]),
         status="pending",
@@ -64,13 +64,15 @@ def minutes(seconds: float) -> Decimal:
     return (Decimal(str(seconds)) / 60).quantize(MINUTE, ROUND_HALF_UP)
 
 
-def quota_exceeded(job_id: UUID, plan: str, limit: int) -> Problem:
+class QuotaExceeded(Problem):
     """402 with the row that records the attempt and a link that leads out of the wall."""
-    return Problem(
-        402,
-        quota_sentence(plan, limit),
-        extra={"job_id": str(job_id), "upgrade_url": upgrade_url(job_id)},
-    )
+
+    def __init__(self, job_id: UUID, plan: str, limit: int) -> None:
+        super().__init__(
+            402,
+            quota_sentence(plan, limit),
+            extra={"job_id": str(job_id), "upgrade_url": upgrade_url(job_id)},
+        )
 
 
 def quota_sentence(plan: str, limit: int) -> str:
@@ -83,7 +85,7 @@ def quota_sentence(plan: str, limit: int) -> str:
 
 def upgrade_url(job_id: UUID) -> str:
     """The billing page, told which job was blocked."""
-    return f"{settings().api_url}/billing?job={job_id}"
+    return f"{settings().site_url}/billing?job={job_id}"
 
 
 def _metadata(request: TranscodeRequest) -> dict[str, Any]:

@@ -4,7 +4,8 @@ A ticket names no job. Whoever reads one takes the pending job whose turn is nex
 account's thousand jobs wait for each other and not for the others (start-time fair queueing). The
 job keeps the ticket's id while it is leased; a ticket that comes back, because its worker fell
 silent, brings the same job back. There are always at least as many unbound tickets as pending
-jobs, so a pending job is always found.
+jobs, so a pending job is always found. The tickets of jobs that wait for their own account, which
+runs as many as its plan allows, rest for a while; the end of such a job sends a further ticket.
 """
 
 from __future__ import annotations
@@ -53,15 +54,13 @@ class Leftover:
 def claim(lease_seconds: int) -> Lease | Leftover | None:
     """Take the next job, or None when there is nothing to do."""
     while True:
-        row = postgres.row(_CLAIM, {"lease": lease_seconds})
+        row = postgres.row("select * from app.claim_job(%(lease)s)", {"lease": lease_seconds})
         if row is None:
             return None
         if row["id"] is not None:
             return _lease(row)
         if row["ended_id"] is not None:
             return Leftover(row["ended_id"], row["ended_account"], row["ticket"])
-        # The ticket was read in a newer snapshot than the jobs were: look again before dropping it.
-        postgres.rows(_RETURN_OR_DROP, {"ticket": row["ticket"]})
 
 
 def drop(leftover: Leftover) -> None:
@@ -119,7 +118,8 @@ def describe(
                 from mine m
                where u.account_id = m.account_id and u.period = m.period
                  and (%(minutes)s <= m.held
-                      or u.used_minutes + u.reserved_minutes - m.held + %(minutes)s <= %(limit)s)
+                      or u.used_minutes + u.reserved_minutes - m.held + %(minutes)s
+                           <= %(limit)s + u.granted_minutes)
               returning m.*
             ),
             ledger as (
@@ -280,7 +280,9 @@ def _end(lease: Lease, values: dict[str, Any]) -> bool:
             event as (
               insert into app.job_events (job_id, kind) select id, %(status)s from ended
             )
-            select pgmq.archive('jobs', %(ticket)s::bigint) from ended
+            select pgmq.archive('jobs', %(ticket)s::bigint),
+                   app.send_ticket_of_waiting(account_id)
+              from ended
             """,  # noqa: S608
             _mine(lease) | values | {"kept": settings().output_hours * 3600},
         )
@@ -310,51 +312,3 @@ def _mine(lease: Lease) -> dict[str, Any]:
 
 
 _MINE = "id = %(id)s and attempt = %(attempt)s and status = 'processing'"
-
-_CLAIM = """
-    with ticket as materialized (
-      select msg_id from pgmq.read('jobs', %(lease)s::integer, 1)
-    ),
-    bound as (
-      select j.id, j.account_id, j.status from app.jobs j join ticket t on j.message_id = t.msg_id
-         for update of j
-    ),
-    next as (
-      select j.id from app.jobs j
-       where j.status = 'pending' and exists (select from ticket)
-         and not exists (select from bound)
-       order by j.turn, j.created_at, j.id
-       limit 1 for update of j
-    ),
-    claimed as (
-      update app.jobs j
-         set status = 'processing', attempt = j.attempt + 1, message_id = t.msg_id,
-             started_at = coalesce(j.started_at, now()), updated_at = now(), progress = null
-        from ticket t
-       where j.id in (select id from bound where status = 'processing'
-                      union all select id from next)
-      returning j.*
-    ),
-    clock as (
-      update app.queue_clock q set turn = greatest(q.turn, c.turn) from claimed c
-    ),
-    event as (
-      insert into app.job_events (job_id, kind, detail)
-      select id, 'started', jsonb_build_object('attempt', attempt) from claimed
-    )
-    select t.msg_id as ticket, c.id, c.account_id, c.attempt, c.request, c.inputs,
-           c.reserved_minutes, p.max_input_bytes, p.max_output_bytes, p.max_job_seconds,
-           p.minutes_per_month, p.name as plan_name,
-           e.id as ended_id, e.account_id as ended_account
-      from ticket t
-      left join claimed c on true
-      left join app.accounts a on a.id = c.account_id
-      left join app.plans p on p.id = a.plan_id
-      left join bound e on e.status <> 'processing'
-"""
-
-_RETURN_OR_DROP = """
-    select case when exists (select from app.jobs where status = 'pending')
-      then (select count(*) from pgmq.set_vt('jobs', %(ticket)s::bigint, 0))
-      else (select count(*) from (select pgmq.archive('jobs', %(ticket)s::bigint)) archived) end
-"""

@@ -171,7 +171,7 @@ def _minutes_left(caller: Caller) -> float:
     """Of this month, neither used nor held for jobs under way."""
     taken = postgres.row(
         """
-        select used_minutes + reserved_minutes as minutes from app.usage
+        select used_minutes + reserved_minutes - granted_minutes as minutes from app.usage
          where account_id = %(account)s
            and period = date_trunc('month', now() at time zone 'utc')::date
         """,
