@@ -6,7 +6,6 @@ from lib.accounts import account, keys, usage
 from lib.http.app import answer, create_app
 from lib.http.auth import authenticate, authenticate_person, bearer
 from lib.http.body import json_body, parse, query_text
-from lib.jobs import retention
 from lib.platform import auth
 from lib.platform.errors import Problem
 
@@ -23,17 +22,6 @@ def change_account() -> Response:
     caller = authenticate()
     token = bearer() if caller.key_id is None else None
     return answer(account.change(caller.account_id, parse(json_body(), account.Change), token))
-
-
-@app.get("/v1/account/retention")
-def get_retention() -> Response:
-    return answer(retention.kept(authenticate().account_id))
-
-
-@app.patch("/v1/account/retention")
-def change_retention() -> Response:
-    caller = authenticate()
-    return answer(retention.choose(caller.account_id, parse(json_body(), retention.Retention)))
 
 
 @app.get("/v1/account/usage")

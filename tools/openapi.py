@@ -14,7 +14,7 @@ import yaml
 
 from lib.accounts import account, keys, usage
 from lib.http.health import Health
-from lib.jobs import retention, uploads, wire
+from lib.jobs import uploads, wire
 from lib.jobs.delete import Deleted
 from lib.jobs.read import ORDERS
 from lib.jobs.validate import Validation
@@ -108,8 +108,6 @@ def document() -> dict[str, Any]:
         account.Change,
         account.Changed,
         usage.Usage,
-        retention.Retention,
-        retention.Kept,
         keys.NewKey,
         keys.Rename,
         keys.Key,
@@ -228,18 +226,6 @@ def _paths() -> dict[str, Any]:
                 "Minutes by day and kind, and what is left",
                 _ref("Usage"),
                 (400, 401, 500),
-            ),
-        },
-        "/v1/account/retention": {
-            "get": _operation(
-                "getRetention", "Hours your files are kept", _ref("Kept"), (401, 500)
-            ),
-            "patch": _operation(
-                "changeRetention",
-                "Keep files for less; those there too",
-                _ref("Kept"),
-                BODY_ERRORS,
-                body="Retention",
             ),
         },
         "/v1/account/sessions": {

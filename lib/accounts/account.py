@@ -1,4 +1,4 @@
-"""An account as its owner sees and corrects it."""
+"""An account as its owner sees and changes it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from lib.accounts.retention import Kept, Retention, choose, kept
 from lib.platform import auth, postgres
 from lib.platform.errors import Problem, bad_request
 from lib.platform.times import stamp, stamp_or_none
@@ -42,17 +43,19 @@ class Account(msgspec.Struct):
     created_at: str
     over_13_confirmed_at: str | None
     plan: PlanShown
+    retention: Kept
     policies: list[Accepted]
 
 
 class Change(msgspec.Struct, forbid_unknown_fields=True):
-    """What to correct."""
+    """What to change."""
 
     name: Annotated[str, msgspec.Meta(max_length=200)] | msgspec.UnsetType = msgspec.UNSET
     email: (
         Annotated[str, msgspec.Meta(max_length=254, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
         | msgspec.UnsetType
     ) = msgspec.UNSET
+    retention: Retention | msgspec.UnsetType = msgspec.UNSET
 
 
 class Changed(msgspec.Struct):
@@ -83,9 +86,9 @@ def get(account_id: UUID) -> Account:
 
 
 def change(account_id: UUID, request: Change, token: str | None) -> Changed:
-    """Correct name and address. Raises Problem 400, 403 without the `token` of a session.
+    """Correct name and address, choose how long files are kept.
 
-    A new address counts once the links that Auth mails, to the old one and the new, are followed.
+    Raises Problem 400, 403 for an address without the `token` of a session. A new one counts once the links that Auth mails, to the old one and the new, are followed.
     """
     pending = None
     if request.email is not msgspec.UNSET:
@@ -100,6 +103,8 @@ def change(account_id: UUID, request: Change, token: str | None) -> Changed:
         except auth.AuthRefused as error:
             raise bad_request("The address was not changed.", str(error)) from error
         pending = request.email
+    if request.retention is not msgspec.UNSET:
+        choose(account_id, request.retention)
     if request.name is not msgspec.UNSET:
         if not request.name.strip():
             raise bad_request("`name` must not be empty.")
@@ -118,6 +123,7 @@ def _account(row: dict[str, Any]) -> Account:
         created_at=stamp(row["created_at"]),
         over_13_confirmed_at=stamp_or_none(row["over_13_at"]),
         plan=msgspec.convert(row["plan"], PlanShown),
+        retention=kept(row),
         policies=[
             Accepted(each["version"], stamp(_moment(each["accepted_at"])))
             for each in row["policies"]

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from lib.accounts import retention
 from lib.accounts.callers import Caller
-from lib.jobs import addresses, retention
+from lib.jobs import addresses
 from lib.media.errors import Refused
 from lib.media.probe import Probe
 from lib.media.request import Checked, Input, Remote, TranscodeRequest, check

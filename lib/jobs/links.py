@@ -11,7 +11,8 @@ import time
 from datetime import datetime
 from uuid import UUID
 
-from lib.jobs import addresses, retention
+from lib.accounts import retention
+from lib.jobs import addresses
 from lib.jobs.addresses import Address
 from lib.platform import postgres, storage
 from lib.platform.errors import UNAVAILABLE, Problem, not_found

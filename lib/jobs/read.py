@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from lib.jobs import addresses, retention
+from lib.accounts import retention
+from lib.jobs import addresses
 from lib.jobs.wire import STATUSES, Download, Transcode, TranscodeList, transcode
 from lib.platform import postgres, storage
 from lib.platform.errors import UNAVAILABLE, Problem, bad_request, not_found

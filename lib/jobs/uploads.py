@@ -13,8 +13,9 @@ from uuid import UUID
 
 import msgspec
 
+from lib.accounts import retention
 from lib.accounts.callers import Caller
-from lib.jobs import addresses, retention
+from lib.jobs import addresses
 from lib.jobs.addresses import Address
 from lib.jobs.files import open_stored
 from lib.jobs.prepare import probed

@@ -221,11 +221,17 @@ def test_a_file_in_use_is_not_deleted(account: Account, make_media: Callable[...
 def test_an_account_shortens_its_retention(
     stack: Stack, account: Account, clip: Path, job: dict[str, Any]
 ) -> None:
-    assert account.http.get("/v1/account/retention").json() == {"inputs": 72, "outputs": 168}
-    refused = account.http.patch("/v1/account/retention", json={"outputs": 169})
+    def choose(**hours: float | None) -> httpx.Response:
+        return account.http.patch("/v1/account", json={"retention": hours})
+
+    whole = {"inputs": 72, "outputs": 168}
+    assert account.http.get("/v1/account").json()["retention"] == whole
+    refused = choose(outputs=169)
     assert refused.status_code == 400
-    told = account.http.patch("/v1/account/retention", json={"inputs": 0, "outputs": 1}).json()
-    assert told == {"inputs": 0, "outputs": 1}
+    assert "at most 168 hours" in refused.json()["error"]
+    assert choose(outputs=-1).status_code == 400
+    told = choose(inputs=0, outputs=1).json()
+    assert told["account"]["retention"] == {"inputs": 0, "outputs": 1}
     assert days(account.job(job["id"])) == pytest.approx(1 / 24, abs=0.001)
     url = account.upload(clip)
     later = account.wait(account.create(url, "mp3"))
@@ -233,8 +239,7 @@ def test_an_account_shortens_its_retention(
     assert days(later) == pytest.approx(1 / 24, abs=0.001)
     gone = account.http.post("/v1/ffprobe", json={"url": url})
     assert gone.status_code == 404  # the job that read it has ended
-    back = account.http.patch("/v1/account/retention", json={"inputs": None, "outputs": None})
-    assert back.json() == {"inputs": 72, "outputs": 168}
+    assert choose(inputs=None, outputs=None).json()["account"]["retention"] == whole
 
 
 def test_a_job_shortens_its_own(account: Account, clip: Path) -> None:

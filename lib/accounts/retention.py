@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -35,20 +36,15 @@ class Kept(msgspec.Struct):
     outputs: float
 
 
-def kept(account_id: UUID) -> Kept:
-    """What holds for the account."""
-    row = postgres.row(
-        "select inputs_kept_seconds, outputs_kept_seconds from app.accounts where id = %(id)s",
-        {"id": account_id},
-    )
-    chosen = row or {"inputs_kept_seconds": None, "outputs_kept_seconds": None}
+def kept(account: Mapping[str, Any]) -> Kept:
+    """What holds for an account, from its row."""
     return Kept(
-        _hours(chosen["inputs_kept_seconds"], settings().input_hours),
-        _hours(chosen["outputs_kept_seconds"], settings().output_hours),
+        _hours(account["inputs_kept_seconds"], settings().input_hours),
+        _hours(account["outputs_kept_seconds"], settings().output_hours),
     )
 
 
-def choose(account_id: UUID, request: Retention) -> Kept:
+def choose(account_id: UUID, request: Retention) -> None:
     """Keep an account's files for less, those there too. Raises Problem 400 for more."""
     values: dict[str, Any] = {"account": account_id}
     changes = []
@@ -86,7 +82,6 @@ def choose(account_id: UUID, request: Retention) -> Kept:
             """,  # noqa: S608 -- the columns are ours
             values,
         )
-    return kept(account_id)
 
 
 def gone(what: str, expires_at: datetime | None, deleted_at: datetime | None) -> Problem | None:
