@@ -88,7 +88,8 @@ def get(account_id: UUID) -> Account:
 def change(account_id: UUID, request: Change, token: str | None) -> Changed:
     """Correct name and address, choose how long files are kept.
 
-    Raises Problem 400, 403 for an address without the `token` of a session. A new one counts once the links that Auth mails, to the old one and the new, are followed.
+    Raises Problem 400; 403 for an address without the `token` of a session. A new address counts
+    once the links that Auth mails, to the old one and the new, are followed.
     """
     pending = None
     if request.email is not msgspec.UNSET:
