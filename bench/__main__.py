@@ -1,6 +1,7 @@
 """`make bench`: how fast the service is, as ratios measured side by side in one run.
 
-`make bench ONLY=jobs` measures one part (jobs, answers, million, startup, media, urls, workflows)
+`make bench ONLY=jobs` measures one part (jobs, answers, million, sweep, startup, media,
+urls, workflows)
 and keeps no results.
 """
 
@@ -22,7 +23,7 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
-from bench import answers, jobs, media, million, startup, urls, workflows
+from bench import answers, jobs, media, million, startup, sweep, urls, workflows
 from bench.rows import Row
 from lib.accounts import callers
 from lib.media import ffmpeg
@@ -88,6 +89,15 @@ def _million(folder: Path) -> list[Row]:
         return rows
 
 
+def _sweep(folder: Path) -> list[Row]:
+    with Stack(folder / "stack", functions=False) as stack:
+        stack.demo_key()
+        os.environ.update(stack.settings | {"WORKER_URL": stack.url})
+        rows = sweep.sweeps(stack)
+        postgres.pool().close()
+        return rows
+
+
 def _startup(folder: Path) -> list[Row]:
     with Stack(folder / "stack", functions=False) as stack:
         return startup.startup(stack.settings)
@@ -97,6 +107,7 @@ PARTS: dict[str, Callable[[Path], list[Row]]] = {
     "jobs": _jobs,
     "answers": _answers,
     "million": _million,
+    "sweep": _sweep,
     "startup": _startup,
     "media": media.media,
     "urls": urls.urls,
