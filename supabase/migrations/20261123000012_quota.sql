@@ -225,3 +225,19 @@ language sql set search_path = '' as $$
      select from app.jobs j where j.account_id = p_account and j.status = 'pending')
 $$;
 revoke all on function app.send_ticket_of_waiting from public;
+
+-- The ledger goes with its account and is otherwise never changed.
+create function app.refuse_change() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  if tg_op = 'DELETE' and not exists (select from app.accounts a where a.id = old.account_id) then
+    return old;
+  end if;
+  raise exception '% is append only', tg_table_name;
+end
+$$;
+revoke all on function app.refuse_change() from public;
+create trigger append_only before update or delete on app.usage_ledger
+  for each row execute function app.refuse_change();
+create trigger no_truncate before truncate on app.usage_ledger
+  for each statement execute function app.refuse_change();
