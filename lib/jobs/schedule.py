@@ -1,0 +1,63 @@
+"""Letting the database call our crons each minute, where it can (pg_cron and pg_net).
+
+Vercel's free plan calls crons once a day; hosted Supabase has a clock of its own. The calls carry
+CRON_SECRET, which is kept in Supabase's Vault and read when a call is made.
+"""
+
+from __future__ import annotations
+
+from lib.platform import postgres
+from lib.platform.settings import settings
+
+SECRET = "ffmpeg_micro_cron_secret"  # noqa: S105 -- its name
+CRONS = {"heal": "* * * * *", "tasks": "* * * * *", "sweep": "*/10 * * * *"}
+"""What is called below /internal/cron/, and when (UTC)."""
+
+
+def schedule() -> dict[str, str]:
+    """Set the database's clock to call our crons; what was set, empty where it has no clock.
+
+    Safe to repeat: a new address or secret takes the place of the old one.
+    """
+    if not _available():
+        return {}
+    postgres.rows(_KEEP, {"name": SECRET, "secret": settings().cron_secret})
+    for name, when in CRONS.items():
+        postgres.rows(
+            "select cron.schedule(%(job)s, %(when)s, %(command)s)",
+            {"job": f"ffmpeg-micro-{name}", "when": when, "command": _command(name)},
+        )
+    return {f"{settings().api_url}/internal/cron/{name}": when for name, when in CRONS.items()}
+
+
+def _available() -> bool:
+    """Whether the database can call; its extensions are switched on where they lie ready."""
+    for extension in ("pg_cron", "pg_net"):
+        ready = postgres.row(
+            "select from pg_available_extensions where name = %(name)s", {"name": extension}
+        )
+        if ready is not None:
+            postgres.rows(f"create extension if not exists {extension}")
+    found = postgres.row(
+        "select to_regprocedure('cron.schedule(text, text, text)') is not null"
+        " and to_regproc('net.http_get') is not null"
+        " and to_regclass('vault.decrypted_secrets') is not null as all"
+    )
+    return bool(found and found["all"])
+
+
+def _command(name: str) -> str:
+    """The statement that pg_cron runs; pg_net sends the call behind it."""
+    address = f"{settings().api_url}/internal/cron/{name}".replace("'", "''")
+    return (
+        f"select net.http_get(url := '{address}', headers := jsonb_build_object('Authorization',"
+        " 'Bearer ' || (select decrypted_secret from vault.decrypted_secrets"
+        f" where name = '{SECRET}')), timeout_milliseconds := 5000)"
+    )  # noqa: S608 -- both are ours
+
+
+_KEEP = """
+    select case when s.id is null then vault.create_secret(%(secret)s, %(name)s)::text
+                else vault.update_secret(s.id, %(secret)s)::text end
+      from (select) one left join vault.decrypted_secrets s on s.name = %(name)s
+"""

@@ -1,0 +1,80 @@
+"""The database's own clock, where there is one: hosted Supabase has it, one machine has not."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import httpx
+import psycopg
+import pytest
+
+from local.stack import Stack
+
+# The calls we make, as pg_cron, pg_net and Vault document them; what is asked for is kept.
+CLOCK = """
+    create schema cron; create schema net; create schema vault;
+    create table cron.job (jobname text primary key, schedule text, command text);
+    create function cron.schedule(job_name text, schedule text, command text) returns bigint
+    language sql as $$
+      insert into cron.job values (job_name, schedule, command)
+      on conflict (jobname) do update set schedule = excluded.schedule, command = excluded.command;
+      select 1::bigint $$;
+    create table net.calls (url text, headers jsonb);
+    create function net.http_get(url text, params jsonb default '{}', headers jsonb default '{}',
+      timeout_milliseconds integer default 5000) returns bigint
+    language sql as $$ insert into net.calls values (url, headers); select 1::bigint $$;
+    create table vault.secrets (id uuid primary key default gen_random_uuid(), name text unique,
+      secret text);
+    create view vault.decrypted_secrets as
+      select id, name, secret as decrypted_secret from vault.secrets;
+    create function vault.create_secret(new_secret text, new_name text default null,
+      new_description text default '') returns uuid
+    language sql as $$
+      insert into vault.secrets (name, secret) values (new_name, new_secret) returning id $$;
+    create function vault.update_secret(secret_id uuid, new_secret text default null,
+      new_name text default null, new_description text default null) returns void
+    language sql as $$ update vault.secrets set secret = new_secret where id = secret_id $$;
+"""
+
+
+@pytest.fixture(scope="module")
+def stack_alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with Stack(tmp_path_factory.mktemp("clock"), functions=False) as running:
+        yield running
+
+
+def schedule(stack: Stack, **settings: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", "from lib.jobs.schedule import schedule; print(schedule())"],
+        env=os.environ | stack.settings | settings,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+def test_without_a_clock_nothing_is_set(stack_alone: Stack) -> None:
+    assert schedule(stack_alone) == "{}"
+
+
+def test_the_clock_calls_our_crons_with_the_secret(stack: Stack, stack_alone: Stack) -> None:
+    with psycopg.connect(stack_alone.settings["POSTGRES_URL"], autocommit=True) as connection:
+        connection.execute(CLOCK)
+        secret = stack.settings["CRON_SECRET"]
+        for _ in range(2):  # safe to repeat
+            told = schedule(stack_alone, API_URL=stack.url, CRON_SECRET="an older one")
+            told = schedule(stack_alone, API_URL=stack.url, CRON_SECRET=secret)
+        assert f"{stack.url}/internal/cron/heal" in told
+        jobs = connection.execute("select jobname, command from cron.job").fetchall()
+        assert len(jobs) == 3
+        for _, command in jobs:
+            assert secret not in command
+            connection.execute(command.encode())
+        calls = connection.execute("select url, headers from net.calls").fetchall()
+    for url, headers in calls:
+        answer = httpx.get(url, headers=headers, trust_env=False, timeout=60)
+        assert answer.status_code == 200, (url, answer.text)
