@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 
 import psycopg
@@ -47,6 +48,16 @@ def test_the_balance_follows_from_the_ledger_after_a_random_walk(
                                        "delete from app.usage_ledger",
                                        "truncate app.usage_ledger"])  # fmt: skip
 def test_the_ledger_is_append_only(database: Stack, statement: str) -> None:
+    account = uuid.uuid4()
     with psycopg.connect(database.settings["POSTGRES_URL"]) as connection:
+        connection.execute(
+            "insert into app.accounts (id, email) values (%s, %s)",
+            [account, f"{account}@example.com"],
+        )
+        connection.execute(
+            "insert into app.usage_ledger (account_id, job_id, period, kind, minutes)"
+            " values (%s, %s, '2026-11-01', 'reserve', 1)",
+            [account, account],
+        )
         with pytest.raises(psycopg.errors.RaiseException, match="append only"):
             connection.execute(statement.encode())
