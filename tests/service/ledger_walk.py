@@ -21,6 +21,7 @@ from lib.platform import postgres
 from lib.platform.errors import Problem
 
 PLANS = {"free": 100, "starter": 500, "pro": 2500}
+REQUEST = {"inputs": [{"url": "https://example.com/clip.mp4"}], "outputFormat": "mp4"}
 OPTIONS = FfmpegOptions("defaults", [], None)
 OUTPUT = JobOutput("gs://outputs/a/b/c.mp4", "c.mp4", 1, "mp4")
 RECEIPT = Receipt([], ReceiptOutput(1, ""), [], "", 0, 0, 0, 0, [], [], [])
@@ -56,9 +57,9 @@ class Walk:
         before = self.balance(account)
         made = postgres.row(
             "select status from app.create_job(%(id)s, %(account)s, %(limit)s, %(minutes)s,"
-            " %(known)s, 1, '{}', 'mp4', '[]', '{}', 'short')",
+            " %(known)s, 1, %(request)s, 'mp4', '[]', '{}', 'short')",
             {"id": job, "account": account, "limit": before["limit"], "minutes": size,
-             "known": self.random.random() < 0.7},
+             "known": self.random.random() < 0.7, "request": postgres.jsonb(REQUEST)},
         )  # fmt: skip
         assert made
         if made["status"] == "failed":
