@@ -45,6 +45,10 @@ key: .venv/local.done ## an API key: make key [EMAIL=] [LABEL=] [PLAN=free|start
 	@$(BIN)/python -m local key $(if $(EMAIL),--email "$(EMAIL)") \
 		$(if $(LABEL),--label "$(LABEL)") $(if $(PLAN),--plan "$(PLAN)")
 
+.PHONY: admin
+admin: .venv/local.done ## what the operator does: make admin ARGS="find ann@example.com" (ARGS=--help lists it)
+	@$(BIN)/python -m local admin $(ARGS)
+
 .PHONY: reset
 reset: .venv/local.done ## delete all data of this machine's stack
 	@$(BIN)/python -m local reset

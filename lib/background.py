@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from lib.accounts import mail, tasks
 from lib.jobs import sweep
+from lib.platform.settings import settings
 
 SWEEP_SECONDS = 30
 IDLE_SECONDS = 40
@@ -13,7 +14,10 @@ IDLE_SECONDS = 40
 
 def run(seconds: float) -> dict[str, int]:
     """Do the tasks that are due; how many were done, will be tried again, were given up."""
-    return tasks.run(_HANDLERS, seconds)
+    handlers = dict(_HANDLERS)
+    if settings().mail_transport is None:  # mails wait until there is one
+        del handlers["mail"]
+    return tasks.run(handlers, seconds)
 
 
 def idle() -> int:

@@ -1,4 +1,4 @@
-"""The service on one machine: `python -m local up|demo|worker|key|reset`. See the Makefile."""
+"""The service on one machine: `python -m local up|demo|worker|key|admin|reset`, as the Makefile."""
 
 from __future__ import annotations
 
@@ -38,7 +38,10 @@ def main() -> int:
     key.add_argument("--email", default="demo@localhost.localdomain")
     key.add_argument("--label", default="made by make key")
     key.add_argument("--plan", default="pro", choices=("free", "starter", "pro"))
+    commands.add_parser("admin", help="the operator's commands: `admin --help`")
     commands.add_parser("reset", help="delete all data")
+    if sys.argv[1:2] == ["admin"]:  # has a command line of its own
+        return _admin(sys.argv[2:])
     arguments = parser.parse_args()
     handler = {"up": _up, "demo": _demo, "worker": _worker, "key": _key, "reset": _reset}
     return handler[arguments.command](arguments)
@@ -107,6 +110,13 @@ def _key(arguments: argparse.Namespace) -> int:
 
     print(keys_command.create(os.environ, arguments.email, arguments.label, arguments.plan))
     return 0
+
+
+def _admin(arguments: list[str]) -> int:
+    _load_environment()
+    from lib.admin.__main__ import main as admin
+
+    return admin(arguments)
 
 
 def _reset(arguments: argparse.Namespace) -> int:

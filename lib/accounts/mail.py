@@ -1,16 +1,20 @@
 """The service's own mails (promise P10: the important ones only). Auth sends its own by itself.
 
 A mail is a task: its id is the message's, and its key keeps it from being queued twice. The words
-stand in `mails/`, one file a mail: the first line is the subject, an address on a line of its own
-becomes a button.
+stand in `mails/`, one file a mail: the first line is the subject, an address alone in its
+paragraph becomes a button.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
+
+import msgspec
 
 from lib.accounts import tasks
 from lib.platform import mail, postgres
@@ -43,19 +47,40 @@ def queue(
 
 
 def deliver(task: tasks.Task) -> None:
-    """Send a queued mail. Raises tasks.GiveUp, mail.MailError."""
-    if task.payload.get("sending") and not mail.repeatable():
-        raise tasks.GiveUp("it may have left already: its sender was stopped in the act")
+    """Send a queued mail. Raises tasks.GiveUp, mail.MailError, mail.MailUncertain.
+
+    From the moment it may have left, which is noted before, it is only sent again where the
+    transport knows it by its id.
+    """
+    since = task.payload.get("may_have_left")
+    if since and not mail.repeatable(datetime.fromisoformat(since)):
+        raise tasks.GiveUp("uncertain: its sender was stopped in the act, it may have left")
     message = _message(task)
-    if not tasks.note(task, {"sending": True}):
+    noted = since or datetime.now(UTC).isoformat()
+    if not tasks.note(task, {"may_have_left": noted}):
         return  # ours no more
     try:
         mail.send(message)
     except mail.MailError:
-        tasks.note(task, {"sending": False})
+        tasks.note(task, {"may_have_left": since})
         raise
-    except (mail.MailRefused, mail.MailUncertain) as error:
+    except mail.MailUncertain as error:
+        if mail.repeatable(datetime.fromisoformat(noted)):
+            raise
+        raise tasks.GiveUp(f"uncertain: {error}") from error
+    except mail.MailRefused as error:
         raise tasks.GiveUp(str(error)) from error
+
+
+def names() -> list[str]:
+    """The mails there are."""
+    return sorted(path.stem for path in FOLDER.glob("*.txt"))
+
+
+def preview(template: str) -> tuple[str, str, str]:
+    """Subject, text and HTML of a mail with the sample values of `mails/samples.json`."""
+    samples = msgspec.json.decode((FOLDER / "samples.json").read_bytes())
+    return render(template, {"name": samples["name"]} | samples.get(template, {}))
 
 
 def render(template: str, values: Mapping[str, Any]) -> tuple[str, str, str]:
@@ -65,14 +90,36 @@ def render(template: str, values: Mapping[str, Any]) -> tuple[str, str, str]:
         "support_email": settings().support_email,
         "operator_name": settings().operator_name,
     }
-    source = _templates().get_template(f"{template}.txt").render(known | dict(values))
-    subject, _, words = source.partition("\n")
-    paragraphs = [each.strip() for each in words.strip().split("\n\n")]
+    filled = known | {name: _contained(value) for name, value in values.items()}
+    filled["name"] = _harmless_name(values.get("name"))
+    # Taken apart before it is filled: no value reaches from one into the other.
+    source = (FOLDER / f"{template}.txt").read_text()
+    first, _, rest = source.partition("\n")
+    subject = " ".join(_words().from_string(first).render(filled).split())
+    words = _words().from_string(rest).render(filled)
+    paragraphs = [each.strip() for each in re.split(r"\n\s*\n", words) if each.strip()]
     text = "\n\n".join(paragraphs) + f"\n\n-- \n{known['operator_name']}, {known['site_url']}\n"
     html = _html().get_template("layout.html").render(
-        known, subject=subject.strip(), paragraphs=paragraphs
+        known, subject=subject, paragraphs=paragraphs
     )  # fmt: skip
-    return subject.strip(), text, html
+    return subject, text, html
+
+
+def _contained(value: Any) -> Any:
+    """A value that stays within its paragraph: no blank lines, no control characters."""
+    if not isinstance(value, str):
+        return value
+    lines = ("".join(filter(str.isprintable, line)).strip() for line in value.splitlines())
+    return "\n".join(line for line in lines if line)
+
+
+def _harmless_name(name: str | None) -> str | None:
+    """A name to greet with. Anybody may sign up anybody, so it must carry no message or link."""
+    shown = " ".join("".join(each if each.isprintable() else " " for each in name or "").split())
+    return shown if 0 < len(shown) <= 80 and not _LINK.search(shown) else None
+
+
+_LINK = re.compile(r"://|www\.|\w\.\w+/", re.IGNORECASE)
 
 
 def _message(task: tasks.Task) -> mail.Message:
@@ -91,12 +138,11 @@ def _message(task: tasks.Task) -> mail.Message:
 
 
 @once
-def _templates() -> Environment:
+def _words() -> Environment:
     """Of the words: plain text, where nothing is escaped."""
     import jinja2
 
     return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(FOLDER),
         undefined=jinja2.StrictUndefined,
         autoescape=False,  # noqa: S701 -- plain text; the HTML is made by _html
     )

@@ -139,11 +139,14 @@ def _take(kinds: list[str]) -> Task | None:
 
 
 def _end(task: Task, error: str | None) -> None:
+    """What was given up keeps its payload for some days, so that the operator can retry it."""
     postgres.rows(
         f"""
         update app.tasks
-           set ended_at = now(), error = %(error)s,
-               payload = jsonb_strip_nulls(jsonb_build_object('template', payload -> 'template'))
+           set ended_at = now(), error = %(error)s::text,
+               payload = case when %(error)s::text is null
+                 then jsonb_strip_nulls(jsonb_build_object('template', payload -> 'template'))
+                 else payload end
          where {_MINE}
         """,  # noqa: S608
         _mine(task) | {"error": error},

@@ -56,6 +56,8 @@ def usage(account_id: UUID, period: str | None) -> Usage:
           select l.at, l.minutes, j.job_type
             from app.usage_ledger l left join app.jobs j on j.id = l.job_id
            where l.account_id = %(account)s and l.period = %(period)s and l.kind = 'settle'
+             and not exists (
+               select from app.usage_ledger r where r.job_id = l.job_id and r.kind = 'refund')
         )
         select p.minutes_per_month + coalesce(u.granted_minutes, 0) as total,
                coalesce(u.used_minutes, 0) as used, coalesce(u.reserved_minutes, 0) as reserved,

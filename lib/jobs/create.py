@@ -21,9 +21,16 @@ MINUTE = Decimal("0.0001")
 """Minutes are metered to four decimals."""
 
 
-def create(caller: Caller, request: TranscodeRequest) -> Accepted:
+def create(
+    caller: Caller,
+    request: TranscodeRequest,
+    *,
+    job_id: UUID | None = None,
+    retry_of: UUID | None = None,
+) -> Accepted:
     """Accept a job, or refuse it with nothing queued and nothing charged.
 
+    `job_id` is the id it gets, by default a new one; `retry_of` the failed job it repeats.
     Raises Problem: 400 for what cannot be run, 402 when the plan's minutes do not suffice, 404 for
     a stored file that is not the caller's.
     """
@@ -33,7 +40,7 @@ def create(caller: Caller, request: TranscodeRequest) -> Accepted:
     made = postgres.row(
         _CREATE,
         {
-            "id": uuid4(),
+            "id": job_id or uuid4(),
             "account": caller.account_id,
             "limit": caller.plan.minutes_per_month,
             "minutes": minutes(seconds or 0),
@@ -42,7 +49,9 @@ def create(caller: Caller, request: TranscodeRequest) -> Accepted:
             "request": postgres.jsonb(request),
             "format": request.outputFormat,
             "inputs": postgres.jsonb([each.shown for each in admitted.inputs]),
-            "metadata": postgres.jsonb(_metadata(request)),
+            "metadata": postgres.jsonb(
+                _metadata(request) | ({"retry_of": str(retry_of)} if retry_of else {})
+            ),
             "lane": lane(checked, probes),
         },
     )

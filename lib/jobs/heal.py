@@ -24,6 +24,12 @@ HEAL = """
     ),
     tasks as (
       delete from app.tasks where ended_at < now() - interval '90 days'
+    ),
+    given_up as (
+      update app.tasks
+         set payload = jsonb_strip_nulls(jsonb_build_object('template', payload -> 'template'))
+       where ended_at between now() - interval '90 days' and now() - interval '7 days'
+         and error is not null and payload - 'template' <> '{}'
     )
     select j.number as waiting, t.number as tickets, s.number as sent,
            (select count(*) from windows) as windows_dropped

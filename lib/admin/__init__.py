@@ -1,0 +1,1 @@
+"""What the operator sees and does: `python -m lib.admin`. Each act is logged with it."""

@@ -1,0 +1,110 @@
+"""Jobs as the operator sees them, and trying a failed one again."""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid4
+
+import msgspec
+
+from lib.accounts import callers
+from lib.admin.shown import Refused, Row
+from lib.jobs import addresses, admission, create
+from lib.media.request import TranscodeRequest
+from lib.platform import postgres, wake
+from lib.platform.errors import Problem
+
+MOST = 50
+STALE_MINUTES = 5
+"""After which a retry that was begun and not finished may be begun anew."""
+
+
+def listed(account_id: UUID, status: str | None, *, who: str) -> list[Row]:
+    """The account's newest jobs."""
+    return postgres.rows(
+        """
+        with logged as (
+          insert into app.operator_log (who, act, account_id)
+          select %(who)s, 'jobs', id from app.accounts where id = %(account)s
+        )
+        select id as job, status, output_format as format, attempt, created_at as created,
+               updated_at as updated,
+               coalesce(billable_minutes, reserved_minutes)::float8 as minutes,
+               case when status = 'failed' then error_category end as category,
+               error_message as error
+          from app.jobs
+         where account_id = %(account)s and (%(status)s::text is null or status = %(status)s)
+         order by created_at desc, id desc limit %(most)s
+        """,
+        {"account": account_id, "status": status, "who": who, "most": MOST},
+    )
+
+
+def retry(job_id: UUID, *, reason: str, who: str) -> str:
+    """Make a new job of a failed one's request; its id. Raises Refused.
+
+    The failed job keeps its end, and the ledger its one end a job. All that a create refuses is
+    refused here: inputs that are gone, minutes that don't suffice. Once for each failed job.
+    """
+    claimed = postgres.row(_CLAIM, {"job": job_id, "reason": reason, "who": who,
+                                    "stale": STALE_MINUTES})  # fmt: skip
+    if claimed is None:
+        raise Refused("There is no job with this id.")
+    if claimed["status"] != "failed":
+        raise Refused(f"Only failed jobs can be retried; this one is {claimed['status']}.")
+    if claimed["suspended"]:
+        raise Refused("The account is suspended. Resume it first.")
+    if claimed["entry"] is None:
+        raise Refused("This job was retried before: see `log`. Retry the later job instead.")
+    made = uuid4()
+    try:
+        _create(claimed["account_id"], claimed["request"], job_id, made)
+    except callers.Unknown:
+        _note(claimed["entry"], None, "the login is gone")
+        raise Refused("The account's login is gone.") from None
+    except Problem as problem:
+        _note(claimed["entry"], None, f"{problem.status}")
+        told = f" {problem.details}" if problem.details else ""
+        raise Refused(f"The job can't be retried: {problem.error}{told}") from problem
+    _note(claimed["entry"], made, None)
+    wake.worker()
+    return str(made)
+
+
+def _create(account_id: UUID, stored: object, job_id: UUID, made: UUID) -> None:
+    request = msgspec.convert(stored, TranscodeRequest)
+    objects, jobs = addresses.named(admission.named(stored))
+    caller = callers.in_the_name_of(account_id, objects=objects, jobs=jobs)
+    create.create(caller, request, job_id=made, retry_of=job_id)
+
+
+def _note(entry: int, made: UUID | None, refused: str | None) -> None:
+    """Complete the log's entry: what came of the retry; one that was refused may be tried again."""
+    postgres.rows(
+        """
+        update app.operator_log
+           set act = case when %(made)s::uuid is null then 'retry refused' else act end,
+               detail = jsonb_strip_nulls(jsonb_build_object(
+                 'made', %(made)s::uuid, 'refused', %(refused)s::text))
+         where id = %(entry)s
+        """,
+        {"entry": entry, "made": made, "refused": refused},
+    )
+
+
+# The entry comes first, so that no retry goes without one, and none is done twice at once.
+_CLAIM = """
+    with job as (
+      select j.id, j.account_id, j.status, j.request, a.suspended_at is not null as suspended
+        from app.jobs j join app.accounts a on a.id = j.account_id where j.id = %(job)s
+    ),
+    logged as (
+      insert into app.operator_log as l (who, act, account_id, job_id, reason)
+      select %(who)s, 'retry', account_id, id, %(reason)s from job
+       where status = 'failed' and not suspended
+      on conflict (job_id) where act = 'retry' do update
+        set at = now(), who = excluded.who, reason = excluded.reason
+        where l.detail = '{}' and l.at < now() - make_interval(mins => %(stale)s)
+      returning l.id
+    )
+    select job.*, logged.id as entry from job left join logged on true
+"""
