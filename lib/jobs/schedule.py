@@ -49,12 +49,13 @@ def _available() -> bool:
 def _command(name: str) -> str:
     """The statement that pg_cron runs; pg_net sends the call behind it."""
     address = f"{settings().api_url}/internal/cron/{name}".replace("'", "''")
-    return (
-        f"select net.http_get(url := '{address}', headers := jsonb_build_object('Authorization',"
-        " 'Bearer ' || (select decrypted_secret from vault.decrypted_secrets"
-        f" where name = '{SECRET}')), timeout_milliseconds := 5000)"
-    )  # noqa: S608 -- both are ours
+    return _CALL.format(address=address, secret=SECRET)
 
+
+_CALL = """
+    select net.http_get(url := '{address}', headers := jsonb_build_object('Authorization',
+      'Bearer ' || (select decrypted_secret from vault.decrypted_secrets where name = '{secret}')))
+"""
 
 _KEEP = """
     select case when s.id is null then vault.create_secret(%(secret)s, %(name)s)::text
