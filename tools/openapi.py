@@ -157,7 +157,12 @@ def document() -> dict[str, Any]:
                     "type": "http",
                     "scheme": "bearer",
                     "description": "An API key, or a Supabase Auth access token.",
-                }
+                },
+                "operatorSecret": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "The operator's CRON_SECRET.",
+                },
             },
         },
     }
@@ -376,6 +381,20 @@ def _paths() -> dict[str, Any]:
         "/health-check": {
             "get": _operation("healthCheck", "Whether the service works", _ref("Health"), ())
             | {"security": []}
+        },
+        "/metrics": {
+            "get": {
+                "operationId": "metrics",
+                "summary": "Figures for the operator, as Prometheus text; needs CRON_SECRET",
+                "security": [{"operatorSecret": []}],
+                "responses": {
+                    "200": {
+                        "description": "Prometheus text 0.0.4",
+                        "content": {"text/plain": {"schema": {"type": "string"}}},
+                    },
+                    **{str(code): _response(ERRORS[code], _ref("Error")) for code in (401, 500)},
+                },
+            }
         },
         "/openapi.yaml": {
             "get": {

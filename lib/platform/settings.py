@@ -54,6 +54,8 @@ class Settings:
     """Where people reach the operator; told in mails and on the site."""
     operator_name: str
     operator_place: str
+    log_file: str | None
+    """Where the log's lines are appended; stderr without one."""
     protection_bypass: str | None
     """Vercel's VERCEL_AUTOMATION_BYPASS_SECRET, for calls to our own deployment."""
 
@@ -108,6 +110,7 @@ def read(environ: dict[str, str]) -> Settings:
         support_email=environ.get("SUPPORT_EMAIL") or "support@localhost.localdomain",
         operator_name=environ.get("OPERATOR_NAME") or "the operator of this service",
         operator_place=environ.get("OPERATOR_PLACE") or "",
+        log_file=environ.get("LOG_FILE") or None,
         protection_bypass=environ.get("VERCEL_AUTOMATION_BYPASS_SECRET") or None,
     )
 
