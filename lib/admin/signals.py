@@ -33,7 +33,7 @@ class Signal(NamedTuple):
 
 
 def _of_accounts(status: int) -> str:
-    """Accounts with many POST calls that were answered with the status."""
+    """Accounts with many calls that were answered with the status."""
     return f"""
         select account_id as account, count(*) as calls, min(at) as first, max(at) as last
           from app.request_log
