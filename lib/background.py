@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from lib.accounts import mail, tasks
+from lib.accounts import mail, subscriptions, tasks
 from lib.jobs import sweep
 from lib.platform.settings import settings
 
@@ -38,6 +38,7 @@ def _sweep(_: tasks.Task) -> None:
 
 
 _HANDLERS: dict[str, tasks.Handler] = {
+    "grace": subscriptions.end_grace,
     "mail": mail.deliver,
     "sweep": _sweep,
 }

@@ -15,6 +15,8 @@ from local.children import Child
 from local.supabase import keys
 
 SETTINGS = "settings.env"
+LOG = "log.jsonl"
+LOG_BYTES = 20 * 2**20
 DEMO_EMAIL = "demo@localhost.localdomain"
 
 
@@ -56,6 +58,7 @@ class Stack:
                 "WORKER_SECRET": made.worker_secret,
                 "CRON_SECRET": made.cron_secret,
                 "API_URL": self.url,
+                "LOG_FILE": str(_log_file(folder)),
                 "FUNCTION_SECONDS": str(24 * 3600),
                 "JOB_SECONDS": str(2 * 3600),
             } | dict(overrides or {})
@@ -165,6 +168,14 @@ class Stack:
         trace: TracebackType | None,
     ) -> None:
         self._stack.close()
+
+
+def _log_file(folder: Path) -> Path:
+    """Where the log's lines go, so that they don't flood a terminal; a long one is put aside."""
+    path = folder.resolve() / LOG
+    if path.exists() and path.stat().st_size > LOG_BYTES:
+        path.replace(path.with_name(f"{LOG}.1"))
+    return path
 
 
 def _started(child: Child) -> bool:

@@ -12,6 +12,7 @@ import threading
 
 from lib import background
 from lib.jobs import worker
+from lib.platform import log
 from lib.platform.postgres import PostgresError
 from local import functions, server
 from local.children import when_parent_ends
@@ -50,7 +51,7 @@ def _tasks(stopped: threading.Event) -> None:
         try:
             background.idle()
         except PostgresError as error:  # it may be back at the next look
-            print(f"tasks: {error}", file=sys.stderr)
+            log.error("tasks not done", error)
 
 
 if __name__ == "__main__":

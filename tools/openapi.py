@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from lib.accounts import account, keys, usage
+from lib.accounts import account, billing, keys, stripe_events, usage
 from lib.http.health import Health
 from lib.jobs import uploads, wire
 from lib.jobs.delete import Deleted
@@ -76,9 +76,10 @@ REFUSED = {
 ERRORS = {
     400: "The request must change; the error says how.",
     401: "The key is missing, unknown, revoked or expired.",
-    402: "The plan's minutes do not suffice.",
+    402: "The plan's minutes do not suffice, or the payment was declined.",
     403: "The account is suspended, or the key may not do this.",
     404: "There is nothing of yours here.",
+    409: "Something else comes first; the error says what.",
     413: "The body is larger than 4.5 MB.",
     415: "The body is not JSON.",
     422: "The file can't be read as media.",
@@ -105,6 +106,13 @@ def document() -> dict[str, Any]:
         Validation,
         Deleted,
         account.Account,
+        billing.Plans,
+        billing.Billing,
+        billing.Buy,
+        billing.Bought,
+        billing.Portal,
+        billing.Invoices,
+        stripe_events.Received,
         account.Change,
         account.Changed,
         usage.Usage,
@@ -155,7 +163,12 @@ def document() -> dict[str, Any]:
                     "type": "http",
                     "scheme": "bearer",
                     "description": "An API key, or a Supabase Auth access token.",
-                }
+                },
+                "operatorSecret": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "The operator's CRON_SECRET.",
+                },
             },
         },
     }
@@ -227,6 +240,44 @@ def _paths() -> dict[str, Any]:
                 _ref("Usage"),
                 (400, 401, 500),
             ),
+        },
+        "/v1/billing": {
+            "get": _operation("getBilling", "What you pay for", _ref("Billing"), (401, 500))
+        },
+        "/v1/billing/plans": {
+            "get": _operation(
+                "listPlans", "The plans, their prices and limits", _ref("Plans"), (500,)
+            )
+            | {"security": []}
+        },
+        "/v1/billing/checkout": {
+            "post": _operation(
+                "buyPlan",
+                "Go to a plan: by a checkout, at once, or at the period's end; needs a session",
+                _ref("Bought"),
+                (*BODY_ERRORS, 402, 403, 409, 503),
+                body="Buy",
+            )
+        },
+        "/v1/billing/portal": {
+            "post": _operation(
+                "openPortal",
+                "A link to Stripe's pages for cards, invoices, cancellation; needs a session",
+                _ref("Portal"),
+                (401, 403, 500, 503),
+            )
+        },
+        "/v1/billing/invoices": {
+            "get": _operation("listInvoices", "Your invoices", _ref("Invoices"), (401, 500))
+        },
+        "/hooks/stripe": {
+            "post": _operation(
+                "receiveStripeEvent",
+                "For Stripe alone: an event, signed by it",
+                _ref("Received"),
+                (400, 500, 503),
+            )
+            | {"security": []}
         },
         "/v1/account/sessions": {
             "delete": _operation(
@@ -362,6 +413,20 @@ def _paths() -> dict[str, Any]:
         "/health-check": {
             "get": _operation("healthCheck", "Whether the service works", _ref("Health"), ())
             | {"security": []}
+        },
+        "/metrics": {
+            "get": {
+                "operationId": "metrics",
+                "summary": "Figures for the operator, as Prometheus text; needs CRON_SECRET",
+                "security": [{"operatorSecret": []}],
+                "responses": {
+                    "200": {
+                        "description": "Prometheus text 0.0.4",
+                        "content": {"text/plain": {"schema": {"type": "string"}}},
+                    },
+                    **{str(code): _response(ERRORS[code], _ref("Error")) for code in (401, 500)},
+                },
+            }
         },
         "/openapi.yaml": {
             "get": {

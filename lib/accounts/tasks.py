@@ -6,16 +6,14 @@ shows in one row what became of it.
 
 from __future__ import annotations
 
-import json
-import sys
 import time
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from lib.platform import postgres
+from lib.platform import log, postgres
 
 LEASE_SECONDS = 300
 """How long a task is left to whoever took it; longer than any one step of a task takes."""
@@ -56,12 +54,13 @@ def add(
     key: str | None = None,
     account_id: UUID | None = None,
     payload: Mapping[str, Any] | None = None,
+    due_at: datetime | None = None,
 ) -> None:
-    """Queue a task; nothing happens when its key was taken before."""
+    """Queue a task, due now or at a moment; nothing happens when its key was taken before."""
     postgres.rows(
         """
-        insert into app.tasks (kind, key, account_id, payload)
-        values (%(kind)s, %(key)s, %(account)s, %(payload)s)
+        insert into app.tasks (kind, key, account_id, payload, due_at)
+        values (%(kind)s, %(key)s, %(account)s, %(payload)s, coalesce(%(due)s, now()))
         on conflict (key) do nothing
         """,
         {
@@ -69,6 +68,7 @@ def add(
             "key": key,
             "account": account_id,
             "payload": postgres.jsonb(dict(payload or {})),
+            "due": due_at,
         },
     )
 
@@ -108,6 +108,7 @@ def _do(task: Task, handler: Handler) -> str | None:
         return None
     except GiveUp as error:
         _end(task, str(error))
+        log.error("task given up", error, **_named(task))
         return "given_up"
     except Exception as error:  # whatever it was, the task is tried again
         _log(task, error)
@@ -117,6 +118,7 @@ def _do(task: Task, handler: Handler) -> str | None:
         _later(task, _told(error))
         return "again"
     _end(task, None)
+    log.info("task done", attempt=task.attempt, **_named(task))
     return "done"
 
 
@@ -172,16 +174,12 @@ def _told(error: Exception) -> str:
 
 
 def _log(task: Task, error: Exception) -> None:
-    line = {
-        "level": "error",
-        "message": "a task failed",
-        "task": str(task.id),
-        "kind": task.kind,
-        "failures": task.failures + 1,
-        "error": _told(error),
-        "trace": traceback.format_tb(error.__traceback__),
-    }
-    print(json.dumps(line), file=sys.stderr, flush=True)  # noqa: T201
+    log.error("task failed", error, failures=task.failures + 1, **_named(task))
+
+
+def _named(task: Task) -> dict[str, Any]:
+    """A task's ids, for the log."""
+    return {"task_id": task.id, "kind": task.kind, "account_id": task.account_id}
 
 
 def _mine(task: Task) -> dict[str, Any]:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import sys
 import time
-import traceback
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +12,7 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from lib.http import request_log
+from lib.platform import log
 from lib.platform.errors import Problem
 
 MAX_BODY_BYTES = 4_500_000
@@ -100,20 +98,12 @@ def _http_error(error: HTTPException) -> Response:
 
 
 def _unexpected(error: Exception) -> Response:
-    """A 500 that tells nothing of the inside; the log line tells all."""
-    print(  # noqa: T201 -- one JSON line on stderr is what the platform collects
-        json.dumps(
-            {
-                "level": "error",
-                "request_id": g.get("request_id"),
-                "method": request.method,
-                "route": str(request.url_rule),
-                "error": repr(error),
-                "trace": traceback.format_exc(),
-            }
-        ),
-        file=sys.stderr,
-        flush=True,
+    """A 500 that tells nothing of the inside; the log line tells what and where."""
+    log.error(
+        "request failed",
+        error,
+        request_id=g.get("request_id"),
+        route=str(request.url_rule),
     )
     return answer(
         {

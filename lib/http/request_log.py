@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from typing import Any
 
 from flask import g, request
 
 from lib.http.client import client_ip
-from lib.platform import postgres
+from lib.platform import log, postgres
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+"""Any other is a caller's own word, and is not kept."""
 
 
 def entry(status: int, milliseconds: float) -> dict[str, Any]:
@@ -19,7 +20,7 @@ def entry(status: int, milliseconds: float) -> dict[str, Any]:
         "request_id": g.request_id,
         "account": caller.account_id if caller else None,
         "key": caller.key_id if caller else None,
-        "method": request.method,
+        "method": request.method if request.method in METHODS else "other",
         "route": str(request.url_rule) if request.url_rule else "(none)",
         "status": status,
         "ms": milliseconds,
@@ -28,7 +29,20 @@ def entry(status: int, milliseconds: float) -> dict[str, Any]:
 
 
 def record(row: dict[str, Any]) -> None:
-    """Write the row and note the key's use. Called when the answer is already out: never raises."""
+    """Write the row and a line of the log, and note the key's use.
+
+    Called when the answer is already out: never raises.
+    """
+    log.info(
+        "request",
+        request_id=row["request_id"],
+        method=row["method"],
+        route=row["route"],
+        status=row["status"],
+        ms=round(row["ms"], 1),
+        account_id=row["account"],
+        key_id=row["key"],
+    )
     try:
         postgres.rows(
             """
@@ -49,5 +63,4 @@ def record(row: dict[str, Any]) -> None:
             row,
         )
     except postgres.PostgresError as error:
-        line = {"level": "error", "request_id": row["request_id"], "error": f"request log: {error}"}
-        print(json.dumps(line), file=sys.stderr, flush=True)  # noqa: T201
+        log.error("request not recorded", error, request_id=row["request_id"])

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from lib.jobs.read import WITHOUT_RECEIPT, parse_id, unknown_job
 from lib.jobs.wire import Canceled, transcode
-from lib.platform import postgres
+from lib.platform import log, postgres
 from lib.platform.errors import bad_request
 
 # A job's queue message is left alone: a worker that reads it finds the job ended.
@@ -51,4 +51,5 @@ def cancel(account_id: UUID, job_id: str) -> Canceled:
         raise unknown_job()
     if row["id"] is None:
         raise bad_request(f"Cannot cancel job in status: {row['status_before']}")
+    log.info("job", job_id=row["id"], account_id=account_id, status="canceled")
     return Canceled(True, "Job cancelled successfully", transcode(row))

@@ -23,7 +23,7 @@ from lib.jobs.output import OutputUpload, Stored
 from lib.jobs.prepare import kept_is_exact, planned, probed
 from lib.jobs.queue import Lease
 from lib.jobs.receipt import Receipt, ReceiptOutput, decisions
-from lib.jobs.wire import FfmpegOptions, JobOutput
+from lib.jobs.wire import Category, FfmpegOptions, JobOutput
 from lib.media import cage, ffmpeg, subtitles
 from lib.media.errors import Canceled, MediaError
 from lib.media.ffmpeg import cores as machine_cores
@@ -32,7 +32,7 @@ from lib.media.planner import billable_seconds
 from lib.media.probe import Probe, probe
 from lib.media.request import Checked, Remote, check
 from lib.media.run import Limits, Outcome, run_or_encode
-from lib.platform import postgres, storage
+from lib.platform import log, postgres, storage
 from lib.platform.settings import settings
 
 BEAT_SECONDS = 1.0
@@ -96,10 +96,12 @@ class _Pulse:
 
 def process(lease: Lease, stop: threading.Event, deadline: Deadline) -> None:
     """Bring the job to its end, or leave it to be tried again. Raises nothing a caller caused."""
+    started = time.monotonic()
     if lease.attempt > settings().max_attempts:
         _clean(lease)
-        queue.fail(
+        _fail(
             lease,
+            started,
             "transient",
             f"The job was interrupted {settings().max_attempts} times and was given up. Nothing"
             " was charged: send it again.",
@@ -107,12 +109,12 @@ def process(lease: Lease, stop: threading.Event, deadline: Deadline) -> None:
         return
     with _folder() as folder, _Pulse(lease, stop) as pulse:
         try:
-            _attempt(lease, folder, pulse, deadline)
+            _attempt(lease, folder, pulse, deadline, started)
         except MediaError as error:
             if error.category == "transient" and lease.attempt < settings().max_attempts:
                 queue.postpone(lease, 2**lease.attempt)
             else:
-                queue.fail(lease, error.category, str(error))
+                _fail(lease, started, error.category, str(error))
         except Canceled:
             if stop.is_set() and not pulse.lost.is_set():
                 queue.postpone(lease, 0)
@@ -120,8 +122,9 @@ def process(lease: Lease, stop: threading.Event, deadline: Deadline) -> None:
             if lease.attempt < settings().max_attempts:
                 queue.postpone(lease, 2**lease.attempt)
                 raise
-            queue.fail(
+            _fail(
                 lease,
+                started,
                 "storage",
                 "The file store failed several times. Nothing was charged: send the job again.",
             )
@@ -145,7 +148,25 @@ def remove_stale_folders() -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _attempt(lease: Lease, folder: Path, pulse: _Pulse, deadline: Deadline) -> None:
+def _fail(lease: Lease, started: float, category: Category, message: str) -> None:
+    if queue.fail(lease, category, message):
+        _log_end(lease, started, "failed", category=category)
+
+
+def _log_end(lease: Lease, started: float, status: str, **figures: Any) -> None:
+    """A line for each job that ended; its seconds are those of the last attempt."""
+    log.info(
+        "job",
+        job_id=lease.job_id,
+        account_id=lease.account_id,
+        status=status,
+        attempt=lease.attempt,
+        seconds=round(time.monotonic() - started, 3),
+        **figures,
+    )
+
+
+def _attempt(lease: Lease, folder: Path, pulse: _Pulse, deadline: Deadline, started: float) -> None:
     checked = check(lease.request, addresses.sources())
     if lease.attempt > 1:
         _clean(lease)
@@ -195,7 +216,7 @@ def _attempt(lease: Lease, folder: Path, pulse: _Pulse, deadline: Deadline) -> N
             for file in files:
                 file.check()
             stored = upload.store()
-        _finish(lease, plan, files, address, stored, outcome, seconds)
+        _finish(lease, plan, files, address, stored, outcome, seconds, started)
 
 
 def _finish(
@@ -206,6 +227,7 @@ def _finish(
     stored: Stored,
     outcome: Outcome,
     seconds: float,
+    started: float,
 ) -> None:
     """End the job with its receipt."""
     inputs = [file.shown() for file in files]
@@ -232,6 +254,15 @@ def _finish(
     )
     if not finished:  # canceled or taken over meanwhile: what we stored is nobody's
         storage.remove(address.bucket, [address.object_name])
+        return
+    _log_end(
+        lease,
+        started,
+        "completed",
+        bytes_in=sum(each.fetched_bytes for each in inputs),
+        bytes_out=outcome.size_bytes,
+        minutes=float(minutes(seconds)),
+    )
 
 
 _EARLY = "The upload of the output began while ffmpeg ran."

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from lib.jobs import addresses
+from lib.jobs import addresses, counters
 from lib.platform import postgres, storage
 from lib.platform.storage import OUTPUTS, UPLOADS, StorageError
 
@@ -48,7 +48,7 @@ def sweep(seconds: float) -> Swept:
     end = time.monotonic() + seconds
     swept = Swept()
     steps: list[Callable[[Swept], int]] = [
-        _uploads, _outputs, _orphans, _missing, _drop_addresses, _roll_up,
+        _uploads, _outputs, _orphans, _missing, _drop_addresses, _count, _roll_up,
     ]  # fmt: skip
     for step in steps:
         while step(swept) == BATCH:
@@ -167,6 +167,12 @@ def _drop_addresses(swept: Swept) -> int:
     return len(rows)
 
 
+def _count(_: Swept) -> int:
+    """Count calls for the metrics before their rows go."""
+    counters.advance()
+    return 0
+
+
 def _roll_up(swept: Swept) -> int:
     row = postgres.row(
         """
@@ -174,6 +180,8 @@ def _roll_up(swept: Swept) -> int:
           delete from app.request_log
            where id in (select id from app.request_log
                          where at < now() - make_interval(days => %(days)s)
+                           and id <= (select last_id from app.counted
+                                       where source = 'request_log')
                          order by at limit %(batch)s for update skip locked)
           returning (at at time zone 'utc')::date as day, account_id, route, status, milliseconds
         ),

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import sys
 import threading
-import traceback
 
 from lib.jobs import queue
 from lib.jobs.process import Deadline, clean_leftover, process, remove_stale_folders
 from lib.media import cage, ffmpeg
-from lib.platform import wake
+from lib.platform import log, wake
 from lib.platform.once import once
 from lib.platform.settings import settings
 
@@ -78,8 +75,7 @@ def _work(stop: threading.Event, deadline: Deadline) -> bool:
                 process(claimed, stop, deadline)
         return True
     except Exception as error:  # whatever it was, the lease runs out and the job is tried again
-        line = {"level": "error", "error": repr(error), "trace": traceback.format_exc()}
-        print(json.dumps(line), file=sys.stderr, flush=True)  # noqa: T201
+        log.error("worker failed", error)
         return False
 
 

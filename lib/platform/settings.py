@@ -54,6 +54,12 @@ class Settings:
     """Where people reach the operator; told in mails and on the site."""
     operator_name: str
     operator_place: str
+    log_file: str | None
+    """Where the log's lines are appended; stderr without one."""
+    stripe_secret_key: str | None
+    """Without one, nothing can be bought."""
+    stripe_webhook_secret: str | None
+    stripe_url: str
     protection_bypass: str | None
     """Vercel's VERCEL_AUTOMATION_BYPASS_SECRET, for calls to our own deployment."""
 
@@ -108,6 +114,10 @@ def read(environ: dict[str, str]) -> Settings:
         support_email=environ.get("SUPPORT_EMAIL") or "support@localhost.localdomain",
         operator_name=environ.get("OPERATOR_NAME") or "the operator of this service",
         operator_place=environ.get("OPERATOR_PLACE") or "",
+        log_file=environ.get("LOG_FILE") or None,
+        stripe_secret_key=environ.get("STRIPE_SECRET_KEY") or None,
+        stripe_webhook_secret=environ.get("STRIPE_WEBHOOK_SECRET") or None,
+        stripe_url=(environ.get("STRIPE_URL") or "https://api.stripe.com").rstrip("/"),
         protection_bypass=environ.get("VERCEL_AUTOMATION_BYPASS_SECRET") or None,
     )
 

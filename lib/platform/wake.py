@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import http.client
-import json
-import sys
 from urllib.parse import urlsplit
 
+from lib.platform import log
 from lib.platform.settings import settings
 
 SECONDS = 2.0
@@ -37,11 +36,6 @@ def _call(address: str, secret: str) -> None:
         connection.request("POST", url.path or "/", headers=headers)
         connection.getresponse()
     except (OSError, http.client.HTTPException) as error:
-        line = {
-            "level": "warning",
-            "message": f"{url.path} could not be woken",
-            "error": repr(error),
-        }
-        print(json.dumps(line), file=sys.stderr, flush=True)  # noqa: T201
+        log.warning("not woken", error, route=url.path)
     finally:
         connection.close()

@@ -21,6 +21,7 @@ from tools.deployment import Function, Running
 RUN_FFMPEG = {"api/files", "api/worker"}
 DURATIONS = {
     "api/account": 30,
+    "api/billing": 30,
     "api/cron": 60,
     "api/files": 60,
     "api/service": 15,

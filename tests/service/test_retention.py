@@ -258,6 +258,8 @@ def test_addresses_are_dropped_and_calls_rolled_up(stack: Stack, account: Accoun
     assert sweep(stack)["addresses_dropped"] >= 3
     rows(stack, "update app.request_log set at = now() - interval '91 days' where account_id ="
          " (select id from app.accounts where email = %s)", account.email)  # fmt: skip
+    assert sweep(stack)["calls_rolled_up"] == 0  # not before they count in the metrics
+    rows(stack, "select app.count_up(100000, interval '0 seconds')")
     assert sweep(stack)["calls_rolled_up"] >= 3
     found = rows(
         stack,

@@ -1,0 +1,44 @@
+"""/v1/billing, /hooks/stripe: plans, what is paid for, and what Stripe tells of it."""
+
+from flask import Response, request
+
+from lib.accounts import billing, stripe_events
+from lib.http.app import answer, create_app
+from lib.http.auth import authenticate, authenticate_person
+from lib.http.body import json_body, parse
+
+app = create_app(__name__)
+
+
+@app.get("/v1/billing/plans")
+def list_plans() -> Response:
+    return answer(billing.plans(), headers={"Cache-Control": "public, max-age=300"})
+
+
+@app.get("/v1/billing")
+def get_billing() -> Response:
+    return answer(billing.billing(authenticate().account_id))
+
+
+@app.post("/v1/billing/checkout")
+def buy_plan() -> Response:
+    caller = authenticate_person()
+    return answer(billing.buy(caller.account_id, parse(json_body(), billing.Buy)))
+
+
+@app.post("/v1/billing/portal")
+def open_portal() -> Response:
+    return answer(billing.portal(authenticate_person().account_id))
+
+
+@app.get("/v1/billing/invoices")
+def list_invoices() -> Response:
+    return answer(billing.invoices(authenticate().account_id))
+
+
+@app.post("/hooks/stripe")
+def receive_event() -> Response:
+    """The signature is made over the bytes as they came."""
+    return answer(
+        stripe_events.receive(request.get_data(), request.headers.get("Stripe-Signature"))
+    )

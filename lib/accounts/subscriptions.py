@@ -1,0 +1,277 @@
+"""Subscriptions: what Stripe has, read anew at each event, and the plan that follows from it.
+
+An event is only the news that something changed. So events may come late, twice or in any order:
+the last one leads to the same state.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from lib.accounts import mail, tasks
+from lib.platform import postgres
+from lib.platform import stripe as platform
+
+GRACE = timedelta(days=7)
+"""How long a plan holds after a payment failed."""
+FREE = "free"
+LIVE = ("active", "trialing")
+FAILING = ("past_due", "unpaid")
+"""Stripe's states of a subscription whose payment failed, while it tries again and after that."""
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """A subscription as Stripe has it."""
+
+    id: str
+    item_id: str
+    status: str
+    plan_id: str | None
+    period_end: datetime | None
+    cancel_at_period_end: bool
+    schedule_id: str | None
+    next_plan_id: str | None
+
+
+def plan_of(
+    status: str | None, plan_id: str | None, grace_until: datetime | None, now: datetime
+) -> str:
+    """The plan that a subscription's state gives."""
+    if plan_id is None or status is None:
+        return FREE
+    if status in LIVE:
+        return plan_id
+    if status in FAILING and (grace_until is None or now < grace_until):
+        return plan_id
+    return FREE
+
+
+def customer(account_id: UUID) -> str:
+    """The account's customer at Stripe, made at first use. Raises Problem 503."""
+    known = postgres.row(
+        """
+        select s.customer_id, a.email, a.name
+          from app.accounts a left join app.subscriptions s on s.account_id = a.id
+         where a.id = %(account)s
+        """,
+        {"account": account_id},
+    )
+    if known is None:
+        raise LookupError(account_id)
+    if known["customer_id"]:
+        return str(known["customer_id"])
+    with platform.asking():
+        made = platform.client().v1.customers.create(
+            params={
+                "email": known["email"] or "",
+                "name": known["name"] or "",
+                "metadata": {"account_id": str(account_id)},
+            },
+            # Two at once make one customer.
+            options={"idempotency_key": f"customer-{account_id}"},
+        )
+    kept = postgres.row(
+        """
+        insert into app.subscriptions (account_id, customer_id) values (%(account)s, %(customer)s)
+        on conflict (account_id) do update set customer_id = app.subscriptions.customer_id
+        returning customer_id
+        """,
+        {"account": account_id, "customer": made.id},
+    )
+    assert kept is not None  # noqa: S101 -- inserted or there
+    return str(kept["customer_id"])
+
+
+def current(customer_id: str) -> Subscription | None:
+    """The customer's subscription that counts: one that lives, else one whose payment failed.
+
+    Raises Problem 503.
+    """
+    with platform.asking():
+        found = platform.client().v1.subscriptions.list(
+            params={
+                "customer": customer_id,
+                "status": "all",
+                "limit": 20,
+                "expand": ["data.schedule"],
+            }
+        )
+    order = (*LIVE, *FAILING)
+    counting = sorted(
+        (each for each in found.data if each.status in order),
+        key=lambda each: (order.index(each.status), -each.created),
+    )
+    newest = sorted(found.data, key=lambda each: -each.created)
+    chosen = (counting or newest)[:1]
+    return _read(chosen[0].to_dict()) if chosen else None
+
+
+def refresh(customer_id: str) -> None:
+    """Take over what Stripe has of a customer. Nothing happens for one that is not ours.
+
+    Raises Problem 503. Of two at once, the one that began last is written: it has read the news of
+    both, since its event came after the change.
+    """
+    mine = postgres.row(
+        """
+        update app.subscriptions set reading = reading + 1 where customer_id = %(customer)s
+        returning account_id, reading, grace_until, subscription_id
+        """,
+        {"customer": customer_id},
+    )
+    if mine is None:
+        return
+    found = current(customer_id)
+    grace_until = _grace(found, mine["subscription_id"], mine["grace_until"])
+    if found is None:
+        return  # a customer who bought nothing yet
+    plan_id = plan_of(found.status, found.plan_id, grace_until, datetime.now(UTC))
+    written = postgres.row(
+        """
+        with written as (
+          update app.subscriptions
+             set subscription_id = %(subscription)s, plan_id = %(bought)s, status = %(status)s,
+                 period_end = %(period_end)s, cancel_at_period_end = %(cancel)s,
+                 next_plan_id = %(next)s, grace_until = %(grace)s
+           where account_id = %(account)s and reading = %(reading)s
+          returning account_id
+        )
+        update app.accounts a set plan_id = %(plan)s
+          from written w where a.id = w.account_id
+        returning a.id
+        """,
+        {
+            "account": mine["account_id"],
+            "reading": mine["reading"],
+            "subscription": found.id,
+            "bought": found.plan_id,
+            "status": found.status,
+            "period_end": found.period_end,
+            "cancel": found.cancel_at_period_end,
+            "next": found.next_plan_id,
+            "grace": grace_until,
+            "plan": plan_id,
+        },
+    )
+    if written and grace_until is not None and found.status in FAILING:
+        _warn(mine["account_id"], found, grace_until)
+
+
+def end_grace(task: tasks.Task) -> None:
+    """The handler of `grace` tasks: seven days after a failed payment the plan ends, for good."""
+    row = postgres.row(
+        "select customer_id, status, grace_until from app.subscriptions"
+        " where account_id = %(account)s",
+        {"account": task.account_id},
+    )
+    if row is None:
+        return
+    refresh(row["customer_id"])  # it may have been paid meanwhile
+    row = postgres.row(
+        "select customer_id, subscription_id from app.subscriptions"
+        " where account_id = %(account)s and status = any(%(failing)s) and grace_until <= now()",
+        {"account": task.account_id, "failing": list(FAILING)},
+    )
+    if row is None:
+        return
+    _cancel(row["subscription_id"])
+    refresh(row["customer_id"])
+    mail.queue(
+        "payment_failed_ended",
+        account_id=task.account_id,
+        key=f"payment_failed_ended:{row['subscription_id']}",
+    )
+
+
+def end_for_good(account_id: UUID) -> None:
+    """Cancel the account's subscription now and delete the customer; safe to repeat.
+
+    Stripe keeps the invoices, as the law wants, and forgets the rest. Raises Problem 503.
+    """
+    row = postgres.row(
+        "select customer_id from app.subscriptions where account_id = %(account)s",
+        {"account": account_id},
+    )
+    if row is None or not platform.enabled():
+        return
+    import stripe
+
+    with platform.asking():
+        try:
+            platform.client().v1.customers.delete(row["customer_id"])  # cancels what it has
+        except stripe.InvalidRequestError as error:
+            if error.code != "resource_missing":
+                raise
+    postgres.rows(
+        """
+        with events as (delete from app.stripe_events where customer_id = %(customer)s)
+        delete from app.subscriptions where account_id = %(account)s
+        """,
+        {"customer": row["customer_id"], "account": account_id},
+    )
+
+
+def _grace(
+    found: Subscription | None, known_id: str | None, known: datetime | None
+) -> datetime | None:
+    """Until when a plan holds whose payment failed: from the first failure on."""
+    if found is None or found.status not in FAILING:
+        return None
+    if known is not None and known_id == found.id:
+        return known
+    return datetime.now(UTC) + GRACE
+
+
+def _warn(account_id: UUID, found: Subscription, grace_until: datetime) -> None:
+    """Tell of a failed payment, once for each time of grace, and see to its end."""
+    mark = f"{found.id}:{grace_until:%Y-%m-%d}"
+    mail.queue(
+        "payment_failed",
+        account_id=account_id,
+        key=f"payment_failed:{mark}",
+        values={"until": f"{grace_until:%-d %B %Y}"},
+    )
+    tasks.add("grace", key=f"grace:{mark}", account_id=account_id, due_at=grace_until)
+
+
+def _cancel(subscription_id: str) -> None:
+    import stripe
+
+    with platform.asking():
+        try:
+            platform.client().v1.subscriptions.cancel(subscription_id)
+        except stripe.InvalidRequestError as error:
+            if error.code != "resource_missing":
+                raise
+
+
+def _read(found: dict[str, Any]) -> Subscription:
+    item = found["items"]["data"][0]
+    price, schedule = item["price"], found.get("schedule")
+    return Subscription(
+        id=found["id"],
+        item_id=item["id"],
+        status=found["status"],
+        plan_id=price.get("lookup_key") or (price.get("metadata") or {}).get("plan_id"),
+        period_end=_moment(item["current_period_end"]),
+        cancel_at_period_end=bool(found["cancel_at_period_end"] or found.get("cancel_at")),
+        schedule_id=schedule["id"] if schedule else None,
+        next_plan_id=_next_plan(schedule, item["current_period_end"]) if schedule else None,
+    )
+
+
+def _next_plan(schedule: dict[str, Any], period_end: int) -> str | None:
+    """The plan that a schedule switches to when the period is over."""
+    for phase in schedule["phases"]:
+        if phase["start_date"] >= period_end:
+            plan_id = (phase.get("metadata") or {}).get("plan_id")
+            return None if plan_id is None else str(plan_id)
+    return None
+
+
+def _moment(seconds: int | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

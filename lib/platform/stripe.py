@@ -1,0 +1,71 @@
+"""Stripe, through its stock client. Slow to import: it is, where something is asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from lib.platform.errors import Problem
+from lib.platform.once import once
+from lib.platform.settings import settings
+
+if TYPE_CHECKING:
+    import stripe
+
+SECONDS = 20
+
+
+class Declined(Exception):
+    """The payment did not go through; the text is Stripe's own sentence for the payer."""
+
+
+class Forged(Exception):
+    """An event that Stripe did not sign, or long ago."""
+
+
+def enabled() -> bool:
+    """Whether this service has a Stripe account."""
+    return settings().stripe_secret_key is not None
+
+
+@once
+def client() -> stripe.StripeClient:
+    """The process' one client. Raises Problem 503 where the service has no Stripe account."""
+    import stripe
+
+    key = settings().stripe_secret_key
+    if key is None:
+        raise Problem(503, "This service has no billing: its plans can't be bought here.")
+    return stripe.StripeClient(
+        key,
+        base_addresses={"api": settings().stripe_url},
+        http_client=stripe.HTTPXClient(timeout=SECONDS, allow_sync_methods=True),
+        max_network_retries=2,  # with an idempotency key of the client's own
+    )
+
+
+@contextmanager
+def asking() -> Iterator[None]:
+    """Turn Stripe's errors into ours. Raises Declined, Problem 503."""
+    import stripe
+
+    try:
+        yield
+    except stripe.CardError as error:
+        raise Declined(error.user_message or "The payment was declined.") from error
+    except (stripe.APIConnectionError, stripe.RateLimitError, stripe.APIError) as error:
+        raise Problem(503, "Stripe does not answer just now. Try again in a moment.") from error
+
+
+def event(payload: bytes, signature: str | None) -> stripe.Event:
+    """The event in a webhook's raw body. Raises Forged.
+
+    A signature is good for five minutes (https://docs.stripe.com/webhooks#verify-events).
+    """
+    import stripe
+
+    try:
+        return client().construct_event(payload, signature, settings().stripe_webhook_secret)
+    except (stripe.SignatureVerificationError, ValueError) as error:
+        raise Forged(type(error).__name__) from error

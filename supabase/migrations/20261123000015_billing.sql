@@ -1,0 +1,54 @@
+-- What Stripe says of an account, in so far as we need it. No card, no address, no name.
+
+-- Plans that are not on offer stay with whom they were given to.
+alter table app.plans add column offered boolean not null default false;
+update app.plans set offered = true where id in ('free', 'starter', 'pro');
+
+create table app.subscriptions (
+  account_id uuid primary key references app.accounts (id) on delete cascade,
+  customer_id text not null unique,
+  -- All null until something was bought.
+  subscription_id text,
+  plan_id text references app.plans (id),
+  status text,
+  period_end timestamptz,
+  cancel_at_period_end boolean not null default false,
+  -- The smaller plan that begins with the next period.
+  next_plan_id text references app.plans (id),
+  -- Since a payment failed: the plan holds until then.
+  grace_until timestamptz,
+  -- Each reading of Stripe's state has a number; only the one that began last is written.
+  reading bigint not null default 0
+);
+
+-- Each event once. Not its body: what it told of is asked of Stripe anew.
+create table app.stripe_events (
+  id text primary key,
+  type text not null,
+  customer_id text,
+  created_at timestamptz not null,
+  received_at timestamptz not null default now(),
+  processed_at timestamptz,
+  error text
+);
+create index stripe_events_open on app.stripe_events (received_at) where processed_at is null;
+create index stripe_events_customer on app.stripe_events (customer_id);
+
+-- Figures that the law wants kept; the account they were of is forgotten with it.
+create table app.invoices (
+  id text primary key,
+  account_id uuid references app.accounts (id) on delete set null,
+  number text,
+  status text not null,
+  currency text not null,
+  amount_cents bigint not null,
+  paid_cents bigint not null,
+  period_start timestamptz not null,
+  period_end timestamptz not null,
+  created_at timestamptz not null
+);
+create index invoices_account on app.invoices (account_id, created_at desc);
+
+alter table app.subscriptions enable row level security;
+alter table app.stripe_events enable row level security;
+alter table app.invoices enable row level security;

@@ -1,0 +1,165 @@
+"""GET /metrics: Prometheus text for the operator alone, true, growing only, and cheap."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from prometheus_client import parser
+
+from lib.http import metrics
+from lib.jobs import counters
+from lib.jobs.sweep import sweep
+from lib.platform import postgres
+from local.stack import Stack
+from tests.conftest import Account
+
+
+def scrape(stack: Stack) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    """All samples by name and labels, after counting what was just written too."""
+    counters.advance(settled_seconds=0)
+    answer = httpx.get(
+        f"{stack.url}/metrics",
+        headers={"Authorization": f"Bearer {stack.settings['CRON_SECRET']}"},
+        trust_env=False,
+    )
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == metrics.CONTENT_TYPE
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in parser.text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+
+
+def grown(before: dict[Any, float], after: dict[Any, float], name: str, **labels: str) -> float:
+    key = (name, frozenset(labels.items()))
+    return after.get(key, 0) - before.get(key, 0)
+
+
+def insert_calls(route: str, count: int, milliseconds: float, *, age: str = "1 minute") -> None:
+    postgres.rows(
+        """
+        insert into app.request_log (at, request_id, method, route, status, milliseconds)
+        select now() - %(age)s::interval, 'x', 'GET', %(route)s, 200, %(ms)s
+          from generate_series(1, %(count)s)
+        """,
+        {"age": age, "route": route, "count": count, "ms": milliseconds},
+    )
+
+
+def test_only_the_operator_reads_metrics(stack: Stack, account: Account) -> None:
+    for credential in ("", "Bearer wrong", f"Bearer {account.key}"):
+        headers = {"Authorization": credential} if credential else {}
+        answer = httpx.get(f"{stack.url}/metrics", headers=headers, trust_env=False)
+        assert answer.status_code == 401
+
+
+def test_the_values_are_what_was_done(stack: Stack, account: Account, clip: Path) -> None:
+    before = scrape(stack)
+    job = account.wait(account.create(account.upload(clip), "mp3"))
+    assert account.http.post("/v1/transcodes", json={}).status_code == 400
+    account.http.delete(f"/v1/transcodes/{job['id']}").raise_for_status()
+    end = threading.Event()
+    for _ in range(50):  # the record of the last call is written behind its answer
+        after = scrape(stack)
+        deleted = grown(before, after, "ffm_requests_total", method="DELETE",
+                        route="/v1/transcodes/<job_id>", status="200")  # fmt: skip
+        if deleted:
+            break
+        end.wait(0.1)
+    assert deleted == 1
+    created = {"method": "POST", "route": "/v1/transcodes"}
+    assert grown(before, after, "ffm_requests_total", **created, status="201") == 1
+    assert grown(before, after, "ffm_requests_total", **created, status="400") == 1
+    assert grown(before, after, "ffm_job_events_total", kind="completed", category="") == 1
+    minutes = grown(before, after, "ffm_minutes_total", kind="settle")
+    assert minutes == pytest.approx(job["billable_minutes"])
+    assert grown(before, after, "ffm_deletions_total", bucket="outputs", reason="asked") == 1
+    assert grown(before, after, "ffm_deletions_total", bucket="uploads", reason="asked") == 1
+    assert after["ffm_jobs_pending", frozenset()] == 0
+
+
+def test_latencies_are_a_histogram(stack: Stack) -> None:
+    route = f"/test/{uuid.uuid4()}"
+    for milliseconds in (1, 5, 30, 30, 99_999):
+        insert_calls(route, 1, milliseconds)
+    told = scrape(stack)
+
+    def bucket(le: str) -> float:
+        return told["ffm_request_seconds_bucket", frozenset({("route", route), ("le", le)})]
+
+    assert [bucket(le) for le in ("0.005", "0.01", "0.025", "0.05", "10.0", "+Inf")] == [
+        2, 2, 2, 4, 4, 5,
+    ]  # fmt: skip
+    mine = frozenset({("route", route)})
+    assert told["ffm_request_seconds_count", mine] == 5
+    assert told["ffm_request_seconds_sum", mine] == pytest.approx(100.065)
+
+
+def test_counters_only_grow_whatever_is_rolled_up_or_erased(stack: Stack) -> None:
+    route = f"/test/{uuid.uuid4()}"
+    labels = {"method": "GET", "route": route, "status": "200"}
+    insert_calls(route, 700, 5, age="100 days")
+    counters.advance(settled_seconds=0)
+    assert sweep(60).calls_rolled_up >= 700
+    after = scrape(stack)
+    assert grown({}, after, "ffm_requests_total", **labels) == 700
+    insert_calls(route, 3, 5)
+    first = scrape(stack)
+    postgres.rows("delete from app.request_log where route = %(route)s", {"route": route})
+    second = scrape(stack)
+    assert grown({}, second, "ffm_requests_total", **labels) == 703
+    totals = [key for key in first if key[0].endswith(("_total", "_count", "_sum", "_bucket"))]
+    assert all(second[key] >= first[key] for key in totals)
+
+
+def test_two_scrapes_at_once_count_nothing_twice(stack: Stack) -> None:
+    route = f"/test/{uuid.uuid4()}"
+    insert_calls(route, 2_000, 5)
+    runs = [threading.Thread(target=counters.advance) for _ in range(6)]
+    for run in runs:
+        run.start()
+    for run in runs:
+        run.join()
+    labels = {"method": "GET", "route": route, "status": "200"}
+    assert grown({}, scrape(stack), "ffm_requests_total", **labels) == 2_000
+
+
+def test_what_is_not_settled_waits(stack: Stack) -> None:
+    route = f"/test/{uuid.uuid4()}"
+    insert_calls(route, 1, 5, age="1 second")
+    counters.advance()
+    mine = postgres.rows(
+        "select 1 from app.counters where labels ->> 'route' = %(route)s", {"route": route}
+    )
+    assert mine == []
+
+
+def test_the_cost_does_not_grow_with_the_record(stack: Stack) -> None:
+    """Blocks that counting reads with 200,000 calls on record, first for none, then for 100 new."""
+    insert_calls("/test/many", 200_000, 5)
+    while not counters.advance(settled_seconds=0):
+        pass
+    with psycopg.connect(stack.settings["POSTGRES_URL"], autocommit=True) as connection:
+        for _ in range(6):  # the first ones read the catalogue and make the plans
+            none = _blocks(connection)
+        insert_calls("/test/many", 100, 5)
+        some = _blocks(connection)
+    assert none < 150, none
+    assert some < 1_000, some
+
+
+def _blocks(connection: psycopg.Connection) -> int:
+    """Blocks that counting reads, those of the statements inside the function too."""
+    row = connection.execute(
+        "explain (analyze, buffers, format json) select app.count_up(20000, interval '0 seconds')"
+    ).fetchone()
+    assert row
+    plan = row[0][0]["Plan"]
+    return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])

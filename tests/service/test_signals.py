@@ -1,0 +1,135 @@
+"""Signals of abuse: each shows what it is for, and is silent below its threshold."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from lib.admin import signals
+from lib.platform import postgres
+from local.stack import Stack
+
+
+@pytest.fixture(autouse=True)
+def address(stack: Stack) -> Iterator[str]:
+    """An address that nobody else calls from; what was recorded of it goes with the test."""
+    number = uuid.uuid4().int
+    address = f"2001:db8:{number >> 16 & 0xFFFF:x}:{number & 0xFFFF:x}::1"
+    yield address
+    postgres.rows("delete from app.request_log where ip = %(ip)s", {"ip": address})
+
+
+def record(address: str, status: int, count: int, **values: Any) -> None:
+    postgres.rows(
+        """
+        insert into app.request_log (at, request_id, account_id, method, route, status,
+                                     milliseconds, ip)
+        select now() - %(age)s::interval, 'x', %(account)s, 'POST', '/v1/transcodes', %(status)s, 1,
+               %(ip)s
+          from generate_series(1, %(count)s)
+        """,
+        {"account": None, "age": "1 second"}
+        | values
+        | {"ip": address, "status": status, "count": count},
+    )
+
+
+def of_address(rows: list[dict[str, Any]], address: str) -> list[dict[str, Any]]:
+    return [row for row in rows if str(row["ip"]) == address]
+
+
+def of_account(rows: list[dict[str, Any]], account: uuid.UUID) -> list[dict[str, Any]]:
+    return [row for row in rows if row["account"] == account]
+
+
+def test_a_burst_of_bad_credentials(address: str) -> None:
+    record(address, 401, signals.BAD_CREDENTIALS.least - 1)
+    assert of_address(signals.BAD_CREDENTIALS.rows(), address) == []
+    record(address, 401, 1)
+    [row] = of_address(signals.BAD_CREDENTIALS.rows(), address)
+    assert row["calls"] == signals.BAD_CREDENTIALS.least
+
+
+def test_a_slow_day_is_no_burst(address: str) -> None:
+    for hour in range(1, 6):
+        record(address, 401, signals.BAD_CREDENTIALS.least // 5, age=f"{hour} hours")
+    record(address, 401, signals.BAD_CREDENTIALS.least, age="3 days")
+    assert of_address(signals.BAD_CREDENTIALS.rows(), address) == []
+
+
+def test_many_new_accounts_from_one_address(address: str) -> None:
+    for _ in range(signals.MANY_ACCOUNTS.least - 1):
+        record(address, 200, 3, account=opened("1 hour"))
+    for _ in range(5):
+        record(address, 200, 1, account=opened("3 days"))  # an office that was there before
+    assert of_address(signals.MANY_ACCOUNTS.rows(), address) == []
+    last = opened("5 minutes")
+    record(address, 200, 1, account=last)
+    [row] = of_address(signals.MANY_ACCOUNTS.rows(), address)
+    assert row["calls"] == signals.MANY_ACCOUNTS.least
+    assert last in row["accounts"]
+
+
+def opened(age: str) -> uuid.UUID:
+    row = postgres.row(
+        "insert into app.accounts (id, created_at) values (gen_random_uuid(),"
+        " now() - %(age)s::interval) returning id",
+        {"age": age},
+    )
+    assert row
+    return uuid.UUID(str(row["id"]))
+
+
+@pytest.mark.parametrize(
+    ("status", "signal"),
+    [
+        (402, signals.QUOTA_PROBING),
+        (429, signals.HAMMERING),
+        (400, signals.HOSTILE_REQUESTS),
+    ],
+)
+def test_an_account_that_is_refused_again_and_again(
+    address: str, status: int, signal: signals.Signal
+) -> None:
+    account, least = uuid.uuid4(), signal.least
+    record(address, status, least - 1, account=account)
+    record(address, status, least, account=account, age="25 hours")
+    record(address, 200, least, account=account)
+    record(address, status, least)  # nobody's
+    assert of_account(signal.rows(), account) == []
+    record(address, status, 1, account=account)
+    [row] = of_account(signal.rows(), account)
+    assert row["calls"] == least
+
+
+def test_all_are_shown_to_the_operator(address: str) -> None:
+    record(address, 401, signals.BAD_CREDENTIALS.least)
+    shown = signals.signals()
+    assert set(shown) == {signal.name for signal in signals.SIGNALS}
+    assert of_address(shown[signals.BAD_CREDENTIALS.name], address)
+
+
+def test_no_signal_reads_a_year_of_calls(stack: Stack, address: str) -> None:
+    """With 100,000 calls of a year on record, no query reads the whole table."""
+    old = uuid.uuid4()
+    postgres.rows(
+        """
+        insert into app.request_log (at, request_id, account_id, method, route, status,
+                                     milliseconds, ip)
+        select now() - make_interval(mins => n * 5), 'x', %(account)s, 'GET', '/v1/transcodes',
+               case n %% 50 when 0 then 401 else 200 end, 1, %(ip)s
+          from generate_series(1, 100000) n
+        """,
+        {"account": old, "ip": address},
+    )
+    with psycopg.connect(stack.settings["POSTGRES_URL"], autocommit=True) as connection:
+        connection.execute("analyze app.request_log")
+        connection.execute("analyze app.accounts")
+        for signal in signals.SIGNALS:
+            statement = f"explain {signal.statement}".encode()
+            plan = "\n".join(row[0] for row in connection.execute(statement, signal.parameters()))
+            assert "Seq Scan on request_log" not in plan, (signal.name, plan)
