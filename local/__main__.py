@@ -48,6 +48,7 @@ def main() -> int:
 
 
 def _up(arguments: argparse.Namespace) -> int:
+    from lib.accounts import stripe_setup
     from local import client, sample
     from local.stack import PortTaken, Stack
 
@@ -67,6 +68,7 @@ def _up(arguments: argparse.Namespace) -> int:
         return 1
     with stack:
         stack.write_environment()
+        stripe_setup.set_up()
         clip = sample.make(arguments.data / "sample.mp4")
         file_url = client.upload(stack.url, stack.demo_key(), clip)
         print(_welcome(stack, file_url), flush=True)

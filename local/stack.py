@@ -63,6 +63,7 @@ class Stack:
                 "JOB_SECONDS": str(2 * 3600),
             } | dict(overrides or {})
             if functions:
+                self._stripe(made)
                 self._serve()
         except BaseException:
             self._stack.close()
@@ -97,6 +98,19 @@ class Stack:
             "SUPABASE_PUBLISHABLE_KEY": made.publishable,
             "SUPABASE_SECRET_KEY": made.secret,
         }
+
+    def _stripe(self, made: keys.Keys) -> None:
+        """Start the stand-in for Stripe, unless the settings name another."""
+        if "STRIPE_SECRET_KEY" in self.settings:
+            return
+        self.settings |= {
+            "STRIPE_SECRET_KEY": made.stripe_secret,
+            "STRIPE_WEBHOOK_SECRET": made.stripe_webhook_secret,
+        }
+        self.stripe = self._child(
+            "local.stripe", [str(self.folder), "0", self.url], os.environ | self.settings
+        )
+        self.settings["STRIPE_URL"] = self.stripe.ready()
 
     def _serve(self) -> None:
         """Start the worker and the functions."""

@@ -18,6 +18,7 @@ from lib.media.ffmpeg import binary
 from local import client as api_client
 from local import keys_command, sample
 from local.stack import Stack
+from supabase import Client, create_client
 from tests.sources import SourceServer
 
 PROJECT = (
@@ -75,6 +76,24 @@ class Account:
         return httpx.get(answer.json()["url"], trust_env=False).raise_for_status().content
 
 
+class Person:
+    """Somebody who signed up, confirmed the address and signed in, with the stock client."""
+
+    def __init__(self, stack: Stack, client: Client, email: str, password: str) -> None:
+        self.email = email
+        self.password = password
+        self.client = client
+        session = client.auth.sign_in_with_password({"email": email, "password": password})
+        assert session.session is not None
+        self.id = session.session.user.id
+        self.token = session.session.access_token
+        self.http = api_client.connect(stack.url, self.token)
+
+
+def supabase_client(stack: Stack) -> Client:
+    return create_client(stack.settings["SUPABASE_URL"], stack.settings["SUPABASE_PUBLISHABLE_KEY"])
+
+
 @pytest.fixture(scope="session")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SourceServer]:
     """A server of files for URL inputs, which the stack may reach."""
@@ -128,6 +147,24 @@ def other_account(stack: Stack) -> Account:
 def free_account(stack: Stack) -> Account:
     """A fresh account on the Free plan."""
     return Account(stack, "free")
+
+
+@pytest.fixture
+def person(stack: Stack) -> Iterator[Person]:
+    email, password = f"{uuid.uuid4()}@example.com", "correct horse 1"
+    secret = stack.settings["SUPABASE_SECRET_KEY"]
+    httpx.post(
+        f"{stack.settings['SUPABASE_URL']}/auth/v1/admin/users",
+        headers={"apikey": secret, "Authorization": f"Bearer {secret}"},
+        json={
+            "email": email,
+            "password": password,
+            "email_confirm": True,
+            "user_metadata": {"name": "Ann", "over_13": True},
+        },
+        trust_env=False,
+    ).raise_for_status()
+    yield Person(stack, supabase_client(stack), email, password)
 
 
 @pytest.fixture(scope="session")

@@ -103,7 +103,7 @@ def _webhook(steps: list[str]) -> str | None:
     for found in endpoints.list(params={"limit": 100}).auto_paging_iter():
         if found.url == url:
             if set(found.enabled_events) != set(TYPES):
-                client.v1.webhook_endpoints.update(found.id, params={"enabled_events": list(TYPES)})
+                endpoints.update(found.id, params={"enabled_events": events})
                 steps.append(f"webhook {url}: changed")
             return None
     made = endpoints.create(params={"url": url, "enabled_events": events, "metadata": MARK})

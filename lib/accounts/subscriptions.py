@@ -35,6 +35,8 @@ class Subscription:
     cancel_at_period_end: bool
     schedule_id: str | None
     next_plan_id: str | None
+    invoice_id: str | None
+    """The newest."""
 
 
 def plan_of(
@@ -113,8 +115,8 @@ def current(customer_id: str) -> Subscription | None:
 def refresh(customer_id: str) -> None:
     """Take over what Stripe has of a customer. Nothing happens for one that is not ours.
 
-    Raises Problem 503. Of two at once, the one that began last is written: it has read the news of
-    both, since its event came after the change.
+    Raises Problem 503. None of several at once is written over one that began later: the last to
+    begin has read the news of all, since its event came after the last change.
     """
     mine = postgres.row(
         """
@@ -136,8 +138,8 @@ def refresh(customer_id: str) -> None:
           update app.subscriptions
              set subscription_id = %(subscription)s, plan_id = %(bought)s, status = %(status)s,
                  period_end = %(period_end)s, cancel_at_period_end = %(cancel)s,
-                 next_plan_id = %(next)s, grace_until = %(grace)s
-           where account_id = %(account)s and reading = %(reading)s
+                 next_plan_id = %(next)s, grace_until = %(grace)s, written = %(reading)s
+           where account_id = %(account)s and written < %(reading)s
           returning account_id
         )
         update app.accounts a set plan_id = %(plan)s
@@ -227,15 +229,14 @@ def _grace(
 
 
 def _warn(account_id: UUID, found: Subscription, grace_until: datetime) -> None:
-    """Tell of a failed payment, once for each time of grace, and see to its end."""
-    mark = f"{found.id}:{grace_until:%Y-%m-%d}"
+    """Tell of a failed payment, once for each invoice, and see to the end of the grace."""
     mail.queue(
         "payment_failed",
         account_id=account_id,
-        key=f"payment_failed:{mark}",
+        key=f"payment_failed:{found.invoice_id}",
         values={"until": f"{grace_until:%-d %B %Y}"},
     )
-    tasks.add("grace", key=f"grace:{mark}", account_id=account_id, due_at=grace_until)
+    tasks.add("grace", key=f"grace:{found.invoice_id}", account_id=account_id, due_at=grace_until)
 
 
 def _cancel(subscription_id: str) -> None:
@@ -261,6 +262,7 @@ def _read(found: dict[str, Any]) -> Subscription:
         cancel_at_period_end=bool(found["cancel_at_period_end"] or found.get("cancel_at")),
         schedule_id=schedule["id"] if schedule else None,
         next_plan_id=_next_plan(schedule, item["current_period_end"]) if schedule else None,
+        invoice_id=found["latest_invoice"],
     )
 
 

@@ -27,13 +27,19 @@ class Keys(msgspec.Struct, frozen=True):
     """Authenticates calls to the worker function."""
     cron_secret: str
     """Authenticates cron calls, as Vercel's CRON_SECRET does."""
+    stripe_secret: str
+    stripe_webhook_secret: str
 
 
 def load(path: Path) -> Keys:
-    """Read the keys kept at `path`, making them first when there are none."""
+    """Read the keys kept at `path`, making those first that are not there."""
     if path.exists():
-        return msgspec.json.decode(path.read_bytes(), type=Keys)
-    keys = _make()
+        kept = msgspec.json.decode(path.read_bytes())
+        keys = msgspec.convert(msgspec.to_builtins(_make()) | kept, Keys)
+        if len(kept) == len(keys.__struct_fields__):
+            return keys
+    else:
+        keys = _make()
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
     path.write_bytes(msgspec.json.encode(keys))
@@ -54,4 +60,6 @@ def _make() -> Keys:
         storage_secret=secrets.token_urlsafe(32),
         worker_secret=secrets.token_urlsafe(32),
         cron_secret=secrets.token_urlsafe(32),
+        stripe_secret=f"sk_test_{secrets.token_urlsafe(24)}",
+        stripe_webhook_secret=f"whsec_{secrets.token_urlsafe(24)}",
     )

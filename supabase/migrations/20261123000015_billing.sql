@@ -17,8 +17,9 @@ create table app.subscriptions (
   next_plan_id text references app.plans (id),
   -- Since a payment failed: the plan holds until then.
   grace_until timestamptz,
-  -- Each reading of Stripe's state has a number; only the one that began last is written.
-  reading bigint not null default 0
+  -- Each reading of Stripe's state has a number; none is written over one that began later.
+  reading bigint not null default 0,
+  written bigint not null default 0
 );
 
 -- Each event once. Not its body: what it told of is asked of Stripe anew.

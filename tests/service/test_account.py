@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,44 +13,7 @@ import pytest
 
 from local import client as api_client
 from local.stack import Stack
-from supabase import Client, create_client
-from tests.conftest import Account
-
-
-class Person:
-    """Somebody who signed up, confirmed the address and signed in, with the stock client."""
-
-    def __init__(self, stack: Stack, client: Client, email: str, password: str) -> None:
-        self.email = email
-        self.password = password
-        self.client = client
-        session = client.auth.sign_in_with_password({"email": email, "password": password})
-        assert session.session is not None
-        self.id = session.session.user.id
-        self.token = session.session.access_token
-        self.http = api_client.connect(stack.url, self.token)
-
-
-def supabase_client(stack: Stack) -> Client:
-    return create_client(stack.settings["SUPABASE_URL"], stack.settings["SUPABASE_PUBLISHABLE_KEY"])
-
-
-@pytest.fixture
-def person(stack: Stack) -> Iterator[Person]:
-    email, password = f"{uuid.uuid4()}@example.com", "correct horse 1"
-    secret = stack.settings["SUPABASE_SECRET_KEY"]
-    httpx.post(
-        f"{stack.settings['SUPABASE_URL']}/auth/v1/admin/users",
-        headers={"apikey": secret, "Authorization": f"Bearer {secret}"},
-        json={
-            "email": email,
-            "password": password,
-            "email_confirm": True,
-            "user_metadata": {"name": "Ann", "over_13": True},
-        },
-        trust_env=False,
-    ).raise_for_status()
-    yield Person(stack, supabase_client(stack), email, password)
+from tests.conftest import Account, Person, supabase_client
 
 
 def test_a_sign_up_without_the_confirmation_is_refused(stack: Stack) -> None:

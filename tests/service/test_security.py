@@ -17,10 +17,7 @@ from psycopg import sql
 from lib.accounts import keys
 from local import client as api_client
 from local.stack import Stack
-from tests.conftest import Account
-from tests.service.test_account import Person, person, supabase_client
-
-__all__ = ["person"]
+from tests.conftest import Account, Person, supabase_client
 
 ROOT = Path(__file__).parent.parent.parent
 OURS = ("app", "pgmq")

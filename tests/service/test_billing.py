@@ -1,0 +1,439 @@
+"""Plans are bought, changed and lost by what Stripe says, in whatever order it says it."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import msgspec
+import psycopg
+import pytest
+
+from lib.accounts import stripe_events, stripe_setup, subscriptions, tasks
+from lib.platform import postgres
+from local.stack import Stack
+from local.stripe import webhooks
+from tests.conftest import Account, Person
+from tests.service.test_tasks import arrived
+
+
+class Stripe:
+    """The stand-in's pages and commands."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.settings = stack.settings
+        self.http = httpx.Client(
+            base_url=stack.settings["STRIPE_URL"],
+            headers={"Authorization": f"Bearer {stack.settings['STRIPE_SECRET_KEY']}"},
+            trust_env=False,
+        )
+
+    def command(self, name: str, **values: Any) -> Any:
+        answer = self.http.post(f"/_control/{name}", json=values)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def click(self, url: str, act: str) -> httpx.Response:
+        return self.http.post(f"{url}/{act}")
+
+    def events(self) -> list[Any]:
+        found = self.http.get("/v1/events?limit=100").json()["data"]
+        return list(reversed(found))
+
+
+@pytest.fixture(scope="module")
+def _set_up(stack: Stack) -> stripe_setup.SetUp:
+    return stripe_setup.set_up()
+
+
+@pytest.fixture
+def stripe(stack: Stack, _set_up: stripe_setup.SetUp) -> Iterator[Stripe]:
+    made = Stripe(stack)
+    yield made
+    made.command("deliveries", mode="normal")
+    made.http.close()
+
+
+def until(check: Callable[[], bool], seconds: float = 15) -> None:
+    end = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.05)
+
+
+def plan(person: Person) -> str:
+    return str(person.http.get("/v1/account").json()["plan"]["id"])
+
+
+def billing(person: Person) -> dict[str, Any]:
+    return dict(person.http.get("/v1/billing").json())
+
+
+def choose(person: Person, wanted: str, **more: Any) -> dict[str, Any]:
+    answer = person.http.post("/v1/billing/checkout", json={"plan": wanted} | more)
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def subscribed(stripe: Stripe, person: Person, wanted: str) -> str:
+    """Buy a plan; the subscription's id."""
+    paid = stripe.click(choose(person, wanted)["url"], "pay")
+    assert "checkout=success" in paid.headers["location"]
+    until(lambda: plan(person) == wanted)
+    row = postgres.row(
+        "select subscription_id from app.subscriptions where account_id = %(id)s",
+        {"id": uuid.UUID(person.id)},
+    )
+    assert row
+    return str(row["subscription_id"])
+
+
+def test_the_plans_are_told_to_anybody(stack: Stack) -> None:
+    told = httpx.get(f"{stack.url}/v1/billing/plans", trust_env=False).json()
+    assert [(each["id"], each["price_cents"]) for each in told["items"]] == [
+        ("free", 0), ("starter", 2900), ("pro", 9900),
+    ]  # fmt: skip
+    assert told["can_be_bought"] is True
+
+
+def test_a_plan_is_bought(stripe: Stripe, person: Person) -> None:
+    assert billing(person) == {
+        "plan": "free", "status": None, "period_end": None, "next_plan": None, "grace_until": None,
+    }  # fmt: skip
+    job = str(uuid.uuid4())
+    told = choose(person, "starter", job=job)
+    assert told["outcome"] == "checkout"
+    page = stripe.http.get(told["url"]).text
+    assert "FFmpeg Micro Starter" in page
+    assert "29.00 USD" in page
+    declined = stripe.click(told["url"], "decline")
+    assert "declined" in declined.text
+    abandoned = stripe.click(told["url"], "abandon")
+    assert f"checkout=canceled&job={job}" in abandoned.headers["location"]
+    assert plan(person) == "free"
+    paid = stripe.click(told["url"], "pay")
+    assert f"checkout=success&job={job}" in paid.headers["location"]
+    until(lambda: plan(person) == "starter")
+    now = billing(person)
+    assert (now["status"], now["next_plan"]) == ("active", None)
+    [invoice] = person.http.get("/v1/billing/invoices").json()["items"]
+    assert (invoice["status"], invoice["amount_cents"]) == ("paid", 2900)
+    assert invoice["number"] in httpx.get(invoice["url"], trust_env=False).text
+
+
+def test_a_checkout_begun_twice_is_paid_once(stripe: Stripe, person: Person) -> None:
+    first = choose(person, "starter")["url"]
+    second = choose(person, "pro")["url"]
+    stripe.click(first, "pay")
+    stripe.click(second, "pay")
+    until(lambda: plan(person) == "pro")
+    assert len(person.http.get("/v1/billing/invoices").json()["items"]) == 1
+
+
+def test_a_larger_plan_begins_at_once_a_smaller_one_later(stripe: Stripe, person: Person) -> None:
+    subscription = subscribed(stripe, person, "starter")
+    assert choose(person, "pro")["outcome"] == "changed"
+    assert plan(person) == "pro"
+    told = choose(person, "starter")
+    assert (told["outcome"], told["billing"]["next_plan"]) == ("scheduled", "starter")
+    assert plan(person) == "pro"
+    assert choose(person, "pro")["billing"]["next_plan"] is None  # thought better of it
+    choose(person, "starter")
+    stripe.command("renew", subscription=subscription)
+    until(lambda: plan(person) == "starter")
+    assert billing(person)["next_plan"] is None
+
+
+def test_a_subscription_is_canceled_at_the_end_of_its_period(
+    stripe: Stripe, person: Person
+) -> None:
+    subscription = subscribed(stripe, person, "pro")
+    told = choose(person, "free")
+    assert (told["outcome"], told["billing"]["next_plan"]) == ("scheduled", "free")
+    assert choose(person, "pro")["billing"]["next_plan"] is None
+    portal = person.http.post("/v1/billing/portal").json()["url"]
+    stripe.click(portal, "cancel")
+    until(lambda: billing(person)["next_plan"] == "free")
+    stripe.click(portal, "resume")
+    until(lambda: billing(person)["next_plan"] is None)
+    stripe.click(portal, "cancel")
+    until(lambda: billing(person)["next_plan"] == "free")
+    assert plan(person) == "pro"
+    stripe.command("renew", subscription=subscription)
+    until(lambda: plan(person) == "free")
+    assert billing(person)["status"] == "canceled"
+    assert subscribed(stripe, person, "starter") != subscription  # and may come back
+
+
+def test_a_declined_upgrade_changes_nothing(stripe: Stripe, person: Person) -> None:
+    subscribed(stripe, person, "starter")
+    stripe.command("card", customer=customer(person), declines=True)
+    refused = person.http.post("/v1/billing/checkout", json={"plan": "pro"})
+    assert refused.status_code == 402
+    assert "declined, nothing has changed" in refused.json()["error"]
+    assert plan(person) == "starter"
+
+
+def customer(person: Person) -> str:
+    row = postgres.row(
+        "select customer_id from app.subscriptions where account_id = %(id)s",
+        {"id": uuid.UUID(person.id)},
+    )
+    assert row
+    return str(row["customer_id"])
+
+
+def test_a_failed_payment_has_seven_days(stack: Stack, stripe: Stripe, person: Person) -> None:
+    subscription = subscribed(stripe, person, "pro")
+    stripe.command("renew", subscription=subscription, pays=False)
+    until(lambda: billing(person)["status"] == "past_due")
+    assert plan(person) == "pro"
+    grace = postgres.row(
+        "select extract(epoch from grace_until - now()) / 86400 as days from app.subscriptions"
+        " where account_id = %(id)s",
+        {"id": uuid.UUID(person.id)},
+    )
+    assert grace
+    assert 6.9 < grace["days"] <= 7
+    [mail] = arrived(stack, person.email)
+    assert mail.message["Subject"] == "A payment for your plan failed"
+    refused = person.http.post("/v1/billing/checkout", json={"plan": "starter"})
+    assert refused.status_code == 409
+    # Paid in time: all is well.
+    portal = person.http.post("/v1/billing/portal").json()["url"]
+    [open_one] = [each for each in person.http.get("/v1/billing/invoices").json()["items"]
+                  if each["status"] == "open"]  # fmt: skip
+    stripe.click(portal, f"pay/{open_one['id']}")
+    until(lambda: billing(person)["status"] == "active")
+    assert billing(person)["grace_until"] is None
+    # Not paid: the plan ends with the grace, without any event.
+    stripe.command("renew", subscription=subscription, pays=False)
+    until(lambda: billing(person)["status"] == "past_due")
+    over(person)
+    until(lambda: plan(person) == "free")
+    assert billing(person)["status"] == "canceled"
+    subjects = [each.message["Subject"] for each in arrived(stack, person.email, 3)]
+    assert sorted(subjects) == [
+        "A payment for your plan failed",
+        "A payment for your plan failed",
+        "Your account is on the Free plan now",
+    ]
+
+
+def over(person: Person) -> None:
+    """Seven days later."""
+    postgres.rows(
+        "with late as (update app.tasks set due_at = now()"
+        " where account_id = %(id)s and kind = 'grace' and ended_at is null)"
+        " update app.subscriptions set grace_until = now() where account_id = %(id)s",
+        {"id": uuid.UUID(person.id)},
+    )
+
+
+def test_the_end_of_grace_passes_over_who_has_paid(stripe: Stripe, person: Person) -> None:
+    subscription = subscribed(stripe, person, "pro")
+    stripe.command("deliveries", mode="hold")  # Stripe's news are late
+    stripe.command("renew", subscription=subscription, pays=False)
+    subscriptions.refresh(customer(person))
+    portal = person.http.post("/v1/billing/portal").json()["url"]
+    found = stripe.http.get(f"/v1/invoices?customer={customer(person)}").json()["data"]
+    [open_one] = [each for each in found if each["status"] == "open"]
+    stripe.click(portal, f"pay/{open_one['id']}")
+    over(person)
+    subscriptions.end_grace(
+        tasks.Task(uuid.uuid4(), "grace", uuid.UUID(person.id), {}, attempt=1, failures=0)
+    )
+    assert plan(person) == "pro"
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_events_in_any_order_lead_to_the_same_state(
+    stripe: Stripe, person: Person, seed: int
+) -> None:
+    subscription = subscribed(stripe, person, "starter")
+    stripe.command("deliveries", mode="hold")
+    choose(person, "pro")
+    stripe.command("renew", subscription=subscription, pays=False)
+    portal = person.http.post("/v1/billing/portal").json()["url"]
+    found = stripe.http.get(f"/v1/invoices?customer={customer(person)}").json()["data"]
+    [open_one] = [each for each in found if each["status"] == "open"]
+    stripe.click(portal, f"pay/{open_one['id']}")
+    stripe.click(portal, "cancel")
+    held = [each["id"] for each in stripe.command("deliveries", mode="hold")["held"]]
+    assert len(held) > 5
+    order = held * 2
+    random.Random(seed).shuffle(order)
+    stripe.command("release", order=order)
+    until(lambda: open_events(held) == 0)
+    now = billing(person)
+    assert (now["plan"], now["status"], now["next_plan"]) == ("pro", "active", "free")
+    assert now["grace_until"] is None
+    invoices = person.http.get("/v1/billing/invoices").json()["items"]
+    assert sorted(each["status"] for each in invoices) == ["paid"] * 3
+    stripe.command("release", order=held)
+
+
+def open_events(ids: list[str]) -> int:
+    row = postgres.row(
+        "select count(*) as n from app.stripe_events"
+        " where id = any(%(ids)s) and processed_at is not null",
+        {"ids": ids},
+    )
+    assert row
+    return len(ids) - int(row["n"])
+
+
+def test_all_orders_of_three_events(stripe: Stripe, stack: Stack, person: Person) -> None:
+    subscribed(stripe, person, "starter")
+    stripe.command("deliveries", mode="hold")
+    choose(person, "free")
+    choose(person, "starter")
+    choose(person, "pro")
+    events = [each for each in stripe.events() if each["type"] == "customer.subscription.updated"]
+    for order in itertools.permutations(events[-3:]):
+        postgres.rows("delete from app.stripe_events")
+        for event in order:
+            assert deliver(stack, event).status_code == 200
+        assert (plan(person), billing(person)["next_plan"]) == ("pro", None)
+
+
+def deliver(stack: Stack, event: dict[str, Any], **headers: str) -> httpx.Response:
+    body = msgspec.json.encode(event)
+    signed = webhooks.signature(body, stack.settings["STRIPE_WEBHOOK_SECRET"])
+    return httpx.post(
+        f"{stack.url}/hooks/stripe",
+        content=body,
+        headers={"Stripe-Signature": signed} | headers,
+        trust_env=False,
+        timeout=30,
+    )
+
+
+def test_an_event_counts_once(stack: Stack, stripe: Stripe, person: Person) -> None:
+    subscribed(stripe, person, "starter")
+    event = stripe.events()[-1]
+    until(lambda: open_events([event["id"]]) == 0)
+    assert deliver(stack, event).json() == {"received": True, "before": True}
+
+
+@pytest.mark.parametrize("fault", ["none", "forged", "stale", "other secret", "changed", "no json"])
+def test_what_stripe_did_not_sign_is_refused(stack: Stack, fault: str) -> None:
+    secret = stack.settings["STRIPE_WEBHOOK_SECRET"]
+    event_id = f"evt_{uuid.uuid4().hex}"
+    body = b'{"id":"%s","object":"event","type":"invoice.paid"}' % event_id.encode()
+    signature = {
+        "none": "",
+        "forged": "t=1,v1=00",
+        "stale": webhooks.signature(body, secret, int(time.time()) - 3600),
+        "other secret": webhooks.signature(body, "whsec_other"),
+        "changed": webhooks.signature(body + b" ", secret),
+        "no json": webhooks.signature(b"{", secret),
+    }[fault]
+    answer = httpx.post(
+        f"{stack.url}/hooks/stripe",
+        content=b"{" if fault == "no json" else body,
+        headers={"Stripe-Signature": signature} if signature else {},
+        trust_env=False,
+    )
+    assert answer.status_code == 400
+    assert "not signed by Stripe" in answer.json()["error"]
+    assert postgres.rows("select from app.stripe_events where id = %(id)s", {"id": event_id}) == []
+
+
+def test_what_could_not_be_processed_is_healed_by_stripe_or_a_replay(
+    stack: Stack, stripe: Stripe, person: Person
+) -> None:
+    subscription = subscribed(stripe, person, "starter")
+    with psycopg.connect(stack.settings["POSTGRES_URL"], autocommit=True) as connection:
+        connection.execute("alter table app.invoices rename to invoices_away")
+        try:
+            stripe.command("renew", subscription=subscription, pays=True)
+            until(lambda: failed_events() > 0)
+        finally:
+            connection.execute("alter table app.invoices_away rename to invoices")
+    replayed = stripe_events.replay(1)
+    assert replayed.failed == 0
+    until(lambda: failed_events() == 0)
+    assert len(person.http.get("/v1/billing/invoices").json()["items"]) == 2
+
+
+def failed_events() -> int:
+    row = postgres.row("select count(*) as n from app.stripe_events where error is not null")
+    assert row
+    return int(row["n"])
+
+
+def test_a_replay_fetches_what_never_arrived(stripe: Stripe, person: Person) -> None:
+    told = choose(person, "starter")
+    stripe.command("deliveries", mode="hold")
+    stripe.click(told["url"], "pay")
+    assert plan(person) == "free"
+    replayed = stripe_events.replay(1)
+    assert replayed.found > 0
+    assert plan(person) == "starter"
+    again = stripe_events.replay(1)
+    assert (again.found, again.processed, again.failed) == (0, 0, 0)
+
+
+def test_setting_up_again_changes_nothing(stripe: Stripe) -> None:
+    assert stripe_setup.set_up().steps == []
+
+
+def test_a_new_price_leaves_who_bought_at_the_old(stripe: Stripe, person: Person) -> None:
+    subscribed(stripe, person, "starter")
+    set_price(3100)
+    try:
+        assert stripe_setup.set_up().steps == ["price of starter: 31.00 usd a month"]
+        subscriptions.refresh(customer(person))
+        assert plan(person) == "starter"
+    finally:
+        set_price(2900)
+        stripe_setup.set_up()
+
+
+def set_price(cents: int) -> None:
+    postgres.rows(
+        "update app.plans set price_cents = %(cents)s where id = 'starter'", {"cents": cents}
+    )
+
+
+def test_a_key_reads_and_buys_nothing(stack: Stack, stripe: Stripe, account: Account) -> None:
+    assert account.http.get("/v1/billing").json()["plan"] == "pro"  # given, not bought
+    for path, body in (("checkout", {"plan": "pro"}), ("portal", {})):
+        refused = account.http.post(f"/v1/billing/{path}", json=body)
+        assert refused.status_code == 403, refused.text
+
+
+@pytest.mark.parametrize("body", [{}, {"plan": "gold"}, {"plan": "starter", "job": "x&y"},
+                                  {"plan": "starter", "card": "4242424242424242"}])  # fmt: skip
+def test_a_bad_order_is_refused(stripe: Stripe, person: Person, body: dict[str, Any]) -> None:
+    assert person.http.post("/v1/billing/checkout", json=body).status_code == 400
+
+
+def test_an_account_that_ends_leaves_nothing_at_stripe_but_invoices(
+    stripe: Stripe, person: Person
+) -> None:
+    subscribed(stripe, person, "starter")
+    customer_id = customer(person)
+    for _ in range(2):
+        subscriptions.end_for_good(uuid.UUID(person.id))
+    told = stripe.http.get(f"/v1/customers/{customer_id}").json()
+    assert told == {"id": customer_id, "object": "customer", "deleted": True}
+
+
+def test_no_card_goes_by(stripe: Stripe, person: Person) -> None:
+    subscribed(stripe, person, "starter")
+    sent = stripe.http.get("/_control/requests").text
+    assert not [
+        word for word in ("card", "cvc", "exp_month", "payment_method_data") if word in sent
+    ]
+    columns = postgres.rows(
+        "select column_name from information_schema.columns where table_schema = 'app'"
+        " and column_name ~ 'card|cvc|iban|last4|exp_'"
+    )
+    assert columns == []
