@@ -82,6 +82,10 @@ format: .venv/dev.done ## put the code into shape
 openapi: .venv/dev.done ## make the OpenAPI document anew from the models
 	$(BIN)/python -m tools.openapi
 
+.PHONY: mails
+mails: .venv/dev.done ## make the mails of Supabase Auth anew from their words
+	$(BIN)/python -m tools.auth_mails
+
 .PHONY: tables
 tables: .venv/dev.done ## make the tables of filters anew from ffmpeg and the policy, and their page
 	$(BIN)/python -m tools.filters

@@ -174,15 +174,17 @@ def _one(mail: Mail, base: str) -> str:
 
 
 def _body(message: EmailMessage) -> str:
-    """The text, its links made clickable; a mail that is only HTML, shut in a sandbox."""
-    part = message.get_body(("plain", "html"))
-    text = part.get_content() if part else ""
-    if part and part.get_content_type() == "text/html":
-        return (
+    """The text, its links made clickable, and the HTML, shut in a sandbox."""
+    text, html = (message.get_body((kind,)) for kind in ("plain", "html"))
+    shown = ""
+    if text:
+        shown = f"<pre>{ADDRESS.sub(_link, escape(text.get_content(), quote=False))}</pre>"
+    if html:
+        shown += (
             '<iframe sandbox="allow-top-navigation-by-user-activation allow-popups" '
-            f'srcdoc="{escape(text)}"></iframe>'
+            f'srcdoc="{escape(html.get_content())}"></iframe>'
         )
-    return f"<pre>{ADDRESS.sub(_link, escape(text, quote=False))}</pre>"
+    return shown
 
 
 def _link(address: re.Match[str]) -> str:

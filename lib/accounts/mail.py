@@ -99,10 +99,26 @@ def render(template: str, values: Mapping[str, Any]) -> tuple[str, str, str]:
     words = _words().from_string(rest).render(filled)
     paragraphs = [each.strip() for each in re.split(r"\n\s*\n", words) if each.strip()]
     text = "\n\n".join(paragraphs) + f"\n\n-- \n{known['operator_name']}, {known['site_url']}\n"
-    html = _html().get_template("layout.html").render(
-        known, subject=subject, paragraphs=paragraphs
+    return subject, text, html(subject, paragraphs, **known)
+
+
+def html(
+    subject: str,
+    paragraphs: list[str],
+    *,
+    site_url: str,
+    operator_name: str | None = None,
+    support_email: str | None = None,
+) -> str:
+    """The HTML of a mail; a paragraph that is an address alone becomes a button."""
+    return _layouts().get_template("layout.html").render(
+        subject=subject,
+        paragraphs=paragraphs,
+        links=[each for each in paragraphs if _ADDRESS.fullmatch(each)],
+        site_url=site_url,
+        operator_name=operator_name,
+        support_email=support_email,
     )  # fmt: skip
-    return subject, text, html
 
 
 def _contained(value: Any) -> Any:
@@ -119,6 +135,8 @@ def _harmless_name(name: str | None) -> str | None:
     return shown if 0 < len(shown) <= 80 and not _LINK.search(shown) else None
 
 
+_ADDRESS = re.compile(r"https?://\S+|\{\{ \.ConfirmationURL \}\}")
+"""An address, or where Supabase Auth puts one into its own mails (tools/auth_mails.py)."""
 _LINK = re.compile(r"://|www\.|\w\.\w+/", re.IGNORECASE)
 
 
@@ -144,12 +162,12 @@ def _words() -> Environment:
 
     return jinja2.Environment(
         undefined=jinja2.StrictUndefined,
-        autoescape=False,  # noqa: S701 -- plain text; the HTML is made by _html
+        autoescape=False,  # noqa: S701 -- plain text; the HTML is made by _layouts
     )
 
 
 @once
-def _html() -> Environment:
+def _layouts() -> Environment:
     """Of the HTML around the words, which are escaped there."""
     import jinja2
 

@@ -51,23 +51,23 @@ def show(account_id: UUID, *, who: str) -> dict[str, list[Row]]:
           select %(who)s, 'show', id from account
         )
         select
-          jsonb_build_object(
+          json_build_object(
             'account', a.id, 'email', a.email, 'name', a.name, 'plan', p.name,
             'opened', a.created_at, 'login_deleted', a.login_deleted_at,
             'suspended', a.suspended_at, 'suspended_for', a.suspended_for) as account,
-          jsonb_build_object(
+          json_build_object(
             'minutes_per_month', p.minutes_per_month, 'max_input_bytes', p.max_input_bytes,
             'max_output_bytes', p.max_output_bytes, 'max_job_seconds', p.max_job_seconds,
             'jobs_at_once', p.jobs_at_once, 'requests_per_minute', p.requests_per_minute) as limits,
-          (select coalesce(jsonb_agg(u order by u.period desc), '[]') from (
+          (select coalesce(json_agg(u order by u.period desc), '[]') from (
              select to_char(period, 'YYYY-MM') as period, used_minutes, reserved_minutes,
                     granted_minutes
                from app.usage where account_id = a.id order by period desc limit 12) u) as usage,
-          (select coalesce(jsonb_agg(k order by k.created_at), '[]') from (
+          (select coalesce(json_agg(k order by k.created_at), '[]') from (
              select id as key, starts_with, label, scopes, created_at, last_used_at, expires_at,
                     revoked_at
                from app.api_keys where account_id = a.id) k) as keys,
-          (select coalesce(jsonb_agg(j order by j.status), '[]') from (
+          (select coalesce(json_agg(j order by j.status), '[]') from (
              select status, count(*) as jobs, max(updated_at) as last
                from app.jobs where account_id = a.id group by 1) j) as jobs
           from account a join app.plans p on p.id = a.plan_id

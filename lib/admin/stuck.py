@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from lib.admin.shown import Refused, Row
-from lib.platform import postgres
+from lib.platform import postgres, wake
 
 PENDING_MINUTES = 10
 OVERDUE_MINUTES = 60
@@ -58,6 +58,7 @@ def retry_task(task_id: UUID, *, reason: str, who: str) -> None:
         raise Refused("There is no task with this id.")
     if not row["done"]:
         raise Refused("This task has not failed.")
+    wake.tasks()
 
 
 # The one place that reads a queue's own table: pgmq has no function that shows leases.

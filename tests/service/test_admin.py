@@ -73,6 +73,14 @@ def test_an_account_is_found_by_all_that_names_it(stack: Stack, account: Account
     assert acts(own)[0] == ("olga", "find", None)
 
 
+def test_one_machine_has_the_same_commands(stack: Stack, account: Account) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "local", "admin", "--json", "find", account.email],
+        cwd=ROOT, env=os.environ | stack.settings, capture_output=True, text=True,
+    )  # fmt: skip
+    assert [row["email"] for row in json.loads(run.stdout)] == [account.email], run.stderr
+
+
 def test_an_account_is_shown_whole(stack: Stack, account: Account, clip: Path) -> None:
     own = account_id(account)
     account.wait(account.create(account.upload(clip), "mp3"))

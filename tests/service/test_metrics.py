@@ -102,6 +102,23 @@ def test_latencies_are_a_histogram(stack: Stack) -> None:
     assert told["ffm_request_seconds_sum", mine] == pytest.approx(100.065)
 
 
+def test_mails_are_counted_by_what_came_of_them(stack: Stack) -> None:
+    before = scrape(stack)
+    for error, count in ((None, 3), ("uncertain: it may have left", 2), ("refused", 1)):
+        postgres.rows(
+            "insert into app.tasks (kind, ended_at, error)"
+            " select 'mail', clock_timestamp(), %(error)s from generate_series(1, %(count)s)",
+            {"error": error, "count": count},
+        )
+    after = scrape(stack)
+    told = {
+        state: grown(before, after, "ffm_tasks_total", kind="mail", state=state)
+        for state in ("done", "uncertain", "given_up")
+    }
+    assert told == {"done": 3, "uncertain": 2, "given_up": 1}
+    assert ("ffm_mails_waiting", frozenset()) in after
+
+
 def test_counters_only_grow_whatever_is_rolled_up_or_erased(stack: Stack) -> None:
     route = f"/test/{uuid.uuid4()}"
     labels = {"method": "GET", "route": route, "status": "200"}

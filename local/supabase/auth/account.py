@@ -124,4 +124,4 @@ def _reauthenticate(service: Service, connection: Connection, user: User) -> Non
     hashed = one_time.token_hash(user.email, code)
     one_time.store(connection, user.id, "reauthentication_token", hashed, user.email, now)
     users.change(connection, user, now, reauthentication_sent_at=now)
-    mails.send_code(service.mail, user.email, code, now)
+    mails.send_code(service.mail, user.email, code, now, service.policy.site_url)

@@ -119,7 +119,7 @@ class Service:
             mails.check_spacing(last, now, self.policy.mail_interval)
         noted, _, hashed = self.new_link(connection, user, link_type, challenge)
         link = mails.action_link(self.policy.public_url, link_type, hashed, self.redirect_to())
-        mails.send_link(self.mail, link_type, user.email, link, now)
+        mails.send_link(self.mail, link_type, user.email, link, now, self.policy.site_url)
         return noted
 
     def mail_email_change(
@@ -153,7 +153,9 @@ class Service:
             link = mails.action_link(
                 self.policy.public_url, "email_change", hashed, self.redirect_to()
             )
-            mails.send_link(self.mail, "email_change", address, link, now, new_email)
+            mails.send_link(
+                self.mail, "email_change", address, link, now, self.policy.site_url, new_email
+            )
         return changed
 
     def check_new_user(self, row: users.Row) -> None:
