@@ -49,6 +49,14 @@ key: .venv/local.done ## an API key: make key [EMAIL=] [LABEL=] [PLAN=free|start
 admin: .venv/local.done ## what the operator does: make admin ARGS="find ann@example.com" (ARGS=--help lists it)
 	@$(BIN)/python -m local admin $(ARGS)
 
+.PHONY: stripe-setup
+stripe-setup: .venv/local.done ## products, prices, portal and webhook at Stripe, from the plans
+	@$(BIN)/python -m local admin stripe-setup
+
+.PHONY: replay-stripe
+replay-stripe: .venv/local.done ## process Stripe's events that are open or never arrived: make replay-stripe [DAYS=7]
+	@$(BIN)/python -m local admin replay-stripe $(if $(DAYS),--days "$(DAYS)")
+
 .PHONY: reset
 reset: .venv/local.done ## delete all data of this machine's stack
 	@$(BIN)/python -m local reset

@@ -13,9 +13,13 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from uuid import UUID
 
-from lib.accounts import grants, mail
+import msgspec
+
+from lib.accounts import grants, ledger, mail, stripe_events, stripe_setup
 from lib.admin import accounts, jobs, service, signals, stuck
 from lib.admin.shown import Refused, answer, answers
+from lib.jobs import schedule
+from lib.platform.errors import Problem
 from lib.platform.postgres import PostgresError
 from lib.platform.settings import SettingsError
 
@@ -31,6 +35,8 @@ def main(arguments: list[str] | None = None) -> int:
         return command(asked) or 0
     except (Refused, SettingsError) as error:
         return _failed(str(error))
+    except Problem as problem:
+        return _failed(problem.error)
     except PostgresError as error:
         return _failed(f"The database does not do this: {error}")
 
@@ -82,6 +88,11 @@ def _parser() -> argparse.ArgumentParser:
     mails = add("mails", _mails, "what every mail looks like, with sample values")
     mails.add_argument("name", nargs="?", help="one mail; all of them by default")
     mails.add_argument("--folder", type=Path, help="write .txt and .html files there")
+    add("audit", _audit, "balances of minutes that differ from their ledger; 1 when any does")
+    add("schedule", _schedule, "let the database's clock call the crons, where it has one")
+    add("stripe-setup", _stripe_setup, "products, prices, portal and webhook at Stripe")
+    replay = add("replay-stripe", _replay_stripe, "process Stripe's events that are open or lost")
+    replay.add_argument("--days", type=int, default=7, choices=range(1, 31), metavar="1-30")
     log = add("log", _log, "what was done with these commands, newest first")
     log.add_argument("account", type=UUID, nargs="?")
     return parser
@@ -167,6 +178,35 @@ def _mails(asked: Arguments) -> None:
         else:
             shown = html if asked.name else ""
             sys.stdout.write(f"== {name}\nSubject: {subject}\n\n{text}\n{shown}\n")
+
+
+def _audit(asked: Arguments) -> int:
+    found = ledger.differences()
+    answer("differences", [each._asdict() for each in found], as_json=asked.json)
+    return 1 if found else 0
+
+
+def _schedule(asked: Arguments) -> int:
+    called = schedule.schedule()
+    rows = [{"address": address, "when": when} for address, when in called.items()]
+    answer("called by the database", rows, as_json=asked.json)
+    if not called:
+        sys.stderr.write("This database has no clock: the crons of vercel.json do it alone.\n")
+    return 0
+
+
+def _stripe_setup(asked: Arguments) -> None:
+    done = stripe_setup.set_up()
+    steps = done.steps or ["all was set up before"]
+    answer("Stripe", [{"step": each} for each in steps], as_json=asked.json)
+    if done.webhook_secret:  # to the keyboard alone: Stripe tells it this once
+        sys.stdout.write(f"\nSet STRIPE_WEBHOOK_SECRET={done.webhook_secret}\n")
+
+
+def _replay_stripe(asked: Arguments) -> int:
+    counts = stripe_events.replay(asked.days)
+    answer("replayed", [msgspec.structs.asdict(counts)], as_json=asked.json)
+    return 1 if counts.failed else 0
 
 
 def _log(asked: Arguments) -> None:

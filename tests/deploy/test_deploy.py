@@ -84,7 +84,11 @@ def test_ffmpeg_and_fonts_only_where_they_run(built: dict[str, Function], tmp_pa
 
 def test_the_crons_are_planned(output: Path) -> None:
     crons = json.loads((output / "config.json").read_text())["crons"]
-    assert [cron["path"] for cron in crons] == ["/internal/cron/heal", "/internal/cron/sweep"]
+    assert [cron["path"] for cron in crons] == [
+        "/internal/cron/heal",
+        "/internal/cron/sweep",
+        "/internal/cron/tasks",
+    ]
 
 
 @pytest.fixture(scope="module")

@@ -311,3 +311,42 @@ def test_every_mail_is_previewed(stack: Stack, name: str, tmp_path: Path) -> Non
 
 def test_a_mail_that_is_not_there_is_told(stack: Stack) -> None:
     assert "quota_80" in refused(stack, "mails", "none")
+
+
+def test_the_ledger_is_audited(stack: Stack, account: Account) -> None:
+    mine = account_id(account)
+    done(stack, "grant", mine, "5", "--reason", "to have a month")
+
+    def wrong() -> list[dict[str, Any]]:
+        """Other tests change balances by hand; one's own is as it should be."""
+        told = json.loads(admin(stack, "--json", "audit").stdout)
+        return [row for row in told if row["account_id"] == mine]
+
+    assert wrong() == []
+    postgres.rows(
+        "update app.usage set granted_minutes = granted_minutes + 1 where account_id = %(id)s",
+        {"id": mine},
+    )
+    [row] = wrong()
+    assert (float(row["balance"][2]), float(row["ledger"][2])) == (6, 5)
+    assert admin(stack, "audit").returncode == 1
+
+
+def test_stripe_is_set_up_and_replayed(stack: Stack) -> None:
+    steps = [row["step"] for row in done(stack, "stripe-setup")]
+    assert steps == ["all was set up before"] or "price of pro: 99.00 usd a month" in steps
+    assert done(stack, "replay-stripe", "--days", "2") == [
+        {"found": 0, "processed": 0, "failed": 0}
+    ]
+    without = subprocess.run(
+        [sys.executable, "-m", "lib.admin", "stripe-setup"], cwd=ROOT, capture_output=True,
+        text=True, env=os.environ | stack.settings | {"STRIPE_SECRET_KEY": ""},
+    )  # fmt: skip
+    assert without.returncode == 1
+    assert "no billing" in without.stderr
+
+
+def test_a_database_without_a_clock_is_told(stack: Stack) -> None:
+    run = admin(stack, "schedule")
+    assert run.returncode == 0
+    assert "has no clock" in run.stderr

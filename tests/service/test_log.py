@@ -15,11 +15,8 @@ from typing import Any
 from lib.accounts import tasks
 from local import client as api_client
 from local.stack import LOG, Stack
-from tests.conftest import Account
-from tests.service.test_account import Person, person
+from tests.conftest import Account, Person
 from tests.sources import SourceServer
-
-__all__ = ["person"]
 
 ROOT = Path(__file__).parent.parent.parent
 
