@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from lib.accounts import mail, tasks
-from lib.jobs import sweep
+from lib.jobs import sweep as files
 from lib.platform.settings import settings
+from lib.privacy import policies, support
 
 SWEEP_SECONDS = 30
 IDLE_SECONDS = 40
@@ -31,8 +32,15 @@ def idle() -> int:
     return run(IDLE_SECONDS)["done"]
 
 
+def sweep(seconds: float) -> files.Swept:
+    """Delete for at most about `seconds` what is not to be kept any longer."""
+    while support.forget_old() == support.BATCH:
+        pass
+    return files.sweep(seconds)
+
+
 def _sweep(_: tasks.Task) -> None:
-    swept = sweep.sweep(SWEEP_SECONDS)
+    swept = sweep(SWEEP_SECONDS)
     if not swept.finished and not swept.failed:  # what failed is due again by itself, later
         raise tasks.GoOn
 
@@ -40,4 +48,5 @@ def _sweep(_: tasks.Task) -> None:
 _HANDLERS: dict[str, tasks.Handler] = {
     "mail": mail.deliver,
     "sweep": _sweep,
+    policies.ANNOUNCE: policies.announce,
 }

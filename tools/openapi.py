@@ -19,6 +19,7 @@ from lib.jobs.delete import Deleted
 from lib.jobs.read import ORDERS
 from lib.jobs.validate import Validation
 from lib.media.request import TranscodeRequest
+from lib.privacy import policies, support
 
 PATH = Path(__file__).parent.parent / "lib" / "http" / "openapi.yaml"
 
@@ -113,6 +114,10 @@ def document() -> dict[str, Any]:
         keys.Key,
         keys.Keys,
         keys.Created,
+        policies.Policies,
+        policies.Acceptance,
+        support.Letter,
+        support.Received,
         Health,
     ]
     _, components = msgspec.json.schema_components(
@@ -264,6 +269,35 @@ def _paths() -> dict[str, Any]:
                 status=204,
             ),
         },
+        "/v1/policies": {
+            "get": _operation(
+                "listPolicies",
+                "Every version of the privacy policy and terms, newest first",
+                _ref("Policies"),
+                (429, 500),
+            )
+            | {"security": []}
+        },
+        "/v1/policies/{version}/accept": {
+            "parameters": [_path_text("version")],
+            "post": _operation(
+                "acceptPolicy",
+                "Accept a version; needs a session. Again does nothing",
+                _ref("Acceptance"),
+                (401, 403, 404, 500),
+            ),
+        },
+        "/v1/support": {
+            "post": _operation(
+                "writeToSupport",
+                "Write to us, with a credential or, telling your address, without one",
+                _ref("Received"),
+                (*BODY_ERRORS, 404, 429),
+                body="Letter",
+                status=201,
+            )
+            | {"security": [{}, {"bearerApiKey": []}]}
+        },
         "/v1/ffprobe": {
             "post": _operation(
                 "probe",
@@ -348,7 +382,7 @@ def _paths() -> dict[str, Any]:
                 "followInputLink",
                 "The address in `inputs[].downloadUrl`: leads to the file; needs no key",
                 _ref("Download"),
-                (404, 500, 503),
+                (404, 429, 500, 503),
                 status=302,
             )
             | {
@@ -360,7 +394,7 @@ def _paths() -> dict[str, Any]:
             },
         },
         "/health-check": {
-            "get": _operation("healthCheck", "Whether the service works", _ref("Health"), ())
+            "get": _operation("healthCheck", "Whether the service works", _ref("Health"), (429,))
             | {"security": []}
         },
         "/openapi.yaml": {
@@ -372,7 +406,8 @@ def _paths() -> dict[str, Any]:
                     "200": {
                         "description": "OpenAPI 3.1",
                         "content": {"application/yaml": {"schema": {}}},
-                    }
+                    },
+                    "429": _response(ERRORS[429], _ref("Error")),
                 },
             }
         },

@@ -130,8 +130,11 @@ def _with_moments(file: dict[str, Any]) -> dict[str, Any]:
     return file
 
 
-def count_address(window: str, address: str) -> tuple[int, int]:
-    """Count a call from an address; its calls in this minute, and the seconds until it is over."""
+def count_address(window: str, address: str, *, wait: float | None = None) -> tuple[int, int]:
+    """Count a call from an address; its calls in this minute, and the seconds until it is over.
+
+    `wait` is as in `postgres.rows`. Raises PostgresError.
+    """
     row = postgres.row(
         """
         insert into app.rate_windows as w (subject, started_at, hits)
@@ -140,6 +143,7 @@ def count_address(window: str, address: str) -> tuple[int, int]:
         returning hits, 60 - floor(extract(second from now()))::integer as seconds
         """,
         {"subject": f"{window}:{address}"},
+        wait=wait,
     )
     return (row["hits"], max(1, row["seconds"])) if row else (1, 60)
 

@@ -16,8 +16,10 @@ from uuid import UUID
 from lib.accounts import grants, mail
 from lib.admin import accounts, jobs, service, signals, stuck
 from lib.admin.shown import Refused, answer, answers
+from lib.platform import wake
 from lib.platform.postgres import PostgresError
 from lib.platform.settings import SettingsError
+from lib.privacy import policies
 
 Arguments = argparse.Namespace
 MOST_MINUTES = Decimal(1_000_000)
@@ -82,6 +84,9 @@ def _parser() -> argparse.ArgumentParser:
     mails = add("mails", _mails, "what every mail looks like, with sample values")
     mails.add_argument("name", nargs="?", help="one mail; all of them by default")
     mails.add_argument("--folder", type=Path, help="write .txt and .html files there")
+    publish = add("publish-policy", _publish, "a new version of the policies; all are told of it")
+    publish.add_argument("version", type=_version)
+    publish.add_argument("--summary", required=True, type=_summary, help="what is new in it")
     log = add("log", _log, "what was done with these commands, newest first")
     log.add_argument("account", type=UUID, nargs="?")
     return parser
@@ -169,6 +174,13 @@ def _mails(asked: Arguments) -> None:
             sys.stdout.write(f"== {name}\nSubject: {subject}\n\n{text}\n{shown}\n")
 
 
+def _publish(asked: Arguments) -> None:
+    if not policies.publish(asked.version, asked.summary, asked.who):
+        raise Refused(f"Version {asked.version} was published before. Choose another name.")
+    wake.tasks()
+    answer("published", [{"version": asked.version}], as_json=asked.json)
+
+
 def _log(asked: Arguments) -> None:
     answer("log", service.log(asked.account), as_json=asked.json)
 
@@ -183,6 +195,20 @@ def _user() -> str:
 def _reason(text: str) -> str:
     if not text.strip() or len(text) > 500 or not text.isprintable():
         raise argparse.ArgumentTypeError("a sentence of at most 500 letters is needed")
+    return text.strip()
+
+
+def _version(text: str) -> str:
+    if not policies.VERSION.fullmatch(text):
+        raise argparse.ArgumentTypeError("letters, digits, dots and dashes are needed, such as 2.1")
+    return text
+
+
+def _summary(text: str) -> str:
+    if not text.strip() or len(text) > policies.MAX_SUMMARY or not text.isprintable():
+        raise argparse.ArgumentTypeError(
+            f"one paragraph of at most {policies.MAX_SUMMARY} letters is needed"
+        )
     return text.strip()
 
 

@@ -25,25 +25,29 @@ class PostgresError(Exception):
     """The database refused or did not answer; the text is for logs, not for callers."""
 
 
-def rows(sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+def rows(
+    sql: str, parameters: Mapping[str, Any] | None = None, *, wait: float | None = None
+) -> list[dict[str, Any]]:
     """Run one statement in a transaction of its own; its rows as dictionaries.
 
-    Raises PostgresError.
+    `wait` are the seconds to wait for a connection, by default the pool's. Raises PostgresError.
     """
     opened = pool()
     import psycopg
 
     try:
-        with opened.connection() as connection:
+        with opened.connection(wait) as connection:
             cursor = connection.execute(sql.encode(), parameters)
             return cursor.fetchall() if cursor.description else []
     except psycopg.Error as error:
         raise PostgresError(f"{type(error).__name__}: {error}") from error
 
 
-def row(sql: str, parameters: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
+def row(
+    sql: str, parameters: Mapping[str, Any] | None = None, *, wait: float | None = None
+) -> dict[str, Any] | None:
     """The first row of `rows`, or None."""
-    found = rows(sql, parameters)
+    found = rows(sql, parameters, wait=wait)
     return found[0] if found else None
 
 

@@ -18,7 +18,7 @@ from tests.conftest import Account
 from tools.openapi import document
 
 SIGNED = "/v1/transcodes/{id}/inputs/{index}"
-OPEN = {"/health-check", "/openapi.yaml", SIGNED}
+OPEN = {"/health-check", "/openapi.yaml", "/v1/policies", "/v1/support", SIGNED}
 
 
 def calls(
@@ -44,6 +44,7 @@ def calls(
         ("POST", "/v1/ffprobe", {"url": url}),
         ("DELETE", f"/v1/transcodes/{job_id}", None),
         ("DELETE", f"/v1/upload/{filename}", None),
+        ("POST", "/v1/support", {"message": "It is mine.", "job_id": job_id}),
         *(("POST", "/v1/transcodes", job) for job in jobs),
         *(("POST", "/v1/validate", job) for job in jobs),
     ]
@@ -76,7 +77,7 @@ def test_the_matrix_covers_every_route() -> None:
     named = {path for _, path, _ in calls("{id}", "", "{filename}", "")}
     # These name nothing, but for a key, which test_account.py has.
     rest = {"/v1/transcodes", "/v1/upload/presigned-url", "/v1/account", "/v1/account/usage",
-            "/v1/account/sessions", "/v1/api-keys",
+            "/v1/account/sessions", "/v1/policies/{version}/accept", "/v1/api-keys",
             "/v1/api-keys/{key_id}"}  # fmt: skip
     assert named | rest | OPEN == set(document()["paths"])
 
