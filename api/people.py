@@ -6,12 +6,22 @@ from lib.http.app import afterwards, answer, create_app
 from lib.http.auth import authenticate, authenticate_person, has_credential, limit_address
 from lib.http.body import json_body, parse
 from lib.platform import wake
-from lib.privacy import policies, support
+from lib.privacy import policies, reports, staff, support
 
 app = create_app(__name__)
 
 READS_PER_MINUTE = 120
 MESSAGES_PER_MINUTE = 10
+
+
+@app.get("/v1/account/reports")
+def list_reports() -> Response:
+    return answer(reports.listed(authenticate(suspended_too=True).account_id))
+
+
+@app.get("/v1/account/access-log")
+def list_accesses() -> Response:
+    return answer(staff.accesses(authenticate(suspended_too=True).account_id))
 
 
 @app.get("/v1/policies")

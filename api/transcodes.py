@@ -1,4 +1,4 @@
-"""/v1/transcodes: create, list, get, cancel, download."""
+"""/v1/transcodes: create, list, get, cancel, download, report."""
 
 import time
 
@@ -10,6 +10,7 @@ from lib.http.body import json_body, parse, query_int, query_text, query_time
 from lib.jobs import addresses, admission, cancel, create, delete, links, read
 from lib.media.request import TranscodeRequest
 from lib.platform import wake
+from lib.privacy import reports
 
 app = create_app(__name__)
 
@@ -70,6 +71,14 @@ def cancel_transcode(job_id: str) -> Response:
 @app.get("/v1/transcodes/<job_id>/download")
 def download_transcode(job_id: str) -> Response:
     return answer(read.download(authenticate().account_id, job_id))
+
+
+@app.post("/v1/transcodes/<job_id>/report")
+def report_transcode(job_id: str) -> Response:
+    caller = authenticate()
+    made = reports.report(caller.account_id, job_id, parse(json_body(), reports.NewReport))
+    afterwards(wake.tasks)
+    return answer(made, 201)
 
 
 @app.get("/v1/transcodes/<job_id>/inputs/<int:index>")

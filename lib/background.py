@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from lib.accounts import mail, tasks
 from lib.jobs import sweep as files
 from lib.platform.settings import settings
-from lib.privacy import policies, support
+from lib.privacy import kept, policies
 
 SWEEP_SECONDS = 30
 IDLE_SECONDS = 40
@@ -34,7 +34,7 @@ def idle() -> int:
 
 def sweep(seconds: float) -> files.Swept:
     """Delete for at most about `seconds` what is not to be kept any longer."""
-    while support.forget_old() == support.BATCH:
+    while kept.forget_old():
         pass
     return files.sweep(seconds)
 

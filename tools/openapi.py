@@ -19,7 +19,7 @@ from lib.jobs.delete import Deleted
 from lib.jobs.read import ORDERS
 from lib.jobs.validate import Validation
 from lib.media.request import TranscodeRequest
-from lib.privacy import policies, support
+from lib.privacy import policies, reports, staff, support
 
 PATH = Path(__file__).parent.parent / "lib" / "http" / "openapi.yaml"
 
@@ -80,6 +80,7 @@ ERRORS = {
     402: "The plan's minutes do not suffice.",
     403: "The account is suspended, or the key may not do this.",
     404: "There is nothing of yours here.",
+    409: "It is there already, or not to be had just now; the error says what to do.",
     413: "The body is larger than 4.5 MB.",
     415: "The body is not JSON.",
     422: "The file can't be read as media.",
@@ -114,6 +115,10 @@ def document() -> dict[str, Any]:
         keys.Key,
         keys.Keys,
         keys.Created,
+        reports.NewReport,
+        reports.Report,
+        reports.Reports,
+        staff.Accesses,
         policies.Policies,
         policies.Acceptance,
         support.Letter,
@@ -269,6 +274,17 @@ def _paths() -> dict[str, Any]:
                 status=204,
             ),
         },
+        "/v1/account/reports": {
+            "get": _operation("listReports", "Your reports", _ref("Reports"), (401, 500))
+        },
+        "/v1/account/access-log": {
+            "get": _operation(
+                "listAccesses",
+                "Each time that somebody of ours opened files of yours",
+                _ref("Accesses"),
+                (401, 500),
+            )
+        },
         "/v1/policies": {
             "get": _operation(
                 "listPolicies",
@@ -366,6 +382,17 @@ def _paths() -> dict[str, Any]:
                 "A signed link to the output; it lives 10 minutes",
                 _ref("Download"),
                 (400, 401, 404, 500, 503),
+            )
+        },
+        "/v1/transcodes/{id}/report": job
+        | {
+            "post": _operation(
+                "reportTranscode",
+                "Report a job to us; while the report is open we may look at its files",
+                _ref("Report"),
+                (*BODY_ERRORS, 404, 409, 429),
+                body="NewReport",
+                status=201,
             )
         },
         "/v1/transcodes/{id}/inputs/{index}": {

@@ -19,7 +19,7 @@ from lib.admin.shown import Refused, answer, answers
 from lib.platform import wake
 from lib.platform.postgres import PostgresError
 from lib.platform.settings import SettingsError
-from lib.privacy import policies
+from lib.privacy import policies, reports, staff
 
 Arguments = argparse.Namespace
 MOST_MINUTES = Decimal(1_000_000)
@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     command: Callable[[Arguments], int | None] = asked.run
     try:
         return command(asked) or 0
-    except (Refused, SettingsError) as error:
+    except (Refused, staff.Refused, SettingsError) as error:
         return _failed(str(error))
     except PostgresError as error:
         return _failed(f"The database does not do this: {error}")
@@ -84,6 +84,14 @@ def _parser() -> argparse.ArgumentParser:
     mails = add("mails", _mails, "what every mail looks like, with sample values")
     mails.add_argument("name", nargs="?", help="one mail; all of them by default")
     mails.add_argument("--folder", type=Path, help="write .txt and .html files there")
+    add("reports", _reports, "jobs that their owners report")
+    opened = add("open-files", _open_files, "links to a reported job's files; the owner is told",
+                 reason=True)  # fmt: skip
+    opened.add_argument("job", type=UUID)
+    opened.add_argument("--minutes", type=int, required=True, help="1 to 1440")
+    opened.add_argument("--legal-reference", type=_reason, help="what the law requires it for")
+    close = add("close-report", _close_report, "end a job's reports, and new access", reason=True)
+    close.add_argument("job", type=UUID)
     publish = add("publish-policy", _publish, "a new version of the policies; all are told of it")
     publish.add_argument("version", type=_version)
     publish.add_argument("--summary", required=True, type=_summary, help="what is new in it")
@@ -172,6 +180,29 @@ def _mails(asked: Arguments) -> None:
         else:
             shown = html if asked.name else ""
             sys.stdout.write(f"== {name}\nSubject: {subject}\n\n{text}\n{shown}\n")
+
+
+def _reports(asked: Arguments) -> None:
+    answer("reports", reports.unanswered(), as_json=asked.json)
+
+
+def _open_files(asked: Arguments) -> None:
+    files = staff.open(
+        asked.job,
+        reason=asked.reason,
+        minutes=asked.minutes,
+        who=asked.who,
+        legal_reference=asked.legal_reference,
+    )
+    wake.tasks()
+    answer("files", [each._asdict() for each in files], as_json=asked.json)
+
+
+def _close_report(asked: Arguments) -> None:
+    number = reports.close(asked.job, reason=asked.reason, who=asked.who)
+    if not number:
+        raise Refused("This job has no open report.")
+    answer("closed", [{"job": asked.job, "reports": number}], as_json=asked.json)
 
 
 def _publish(asked: Arguments) -> None:

@@ -15,10 +15,8 @@ from lib.platform.mail import possible
 from lib.platform.settings import settings
 from lib.platform.times import stamp
 
-KEPT_DAYS = 365
 MOST_A_DAY = 20
 """Messages of one writer, told by account or address."""
-BATCH = 500
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=5000)]
 
@@ -106,21 +104,6 @@ def receive(letter: Letter, account_id: UUID | None) -> Received:
             headers={"Retry-After": "3600"},
         )
     return Received(str(made), stamp(row["at"]))
-
-
-def forget_old() -> int:
-    """Delete a batch of the messages that are older than KEPT_DAYS; how many."""
-    return len(
-        postgres.rows(
-            """
-            delete from app.support_messages where id in (
-              select id from app.support_messages
-               where at < now() - make_interval(days => %(days)s) order by at limit %(batch)s)
-            returning id
-            """,
-            {"days": KEPT_DAYS, "batch": BATCH},
-        )
-    )
 
 
 def written(message: str) -> str:

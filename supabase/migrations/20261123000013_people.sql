@@ -28,7 +28,7 @@ create table app.reports (
 create index reports_account on app.reports (account_id, at desc);
 create index reports_job on app.reports (job_id);
 create index reports_open on app.reports (at) where closed_at is null;
-create index reports_closed on app.reports (closed_at) where closed_at is not null;
+create index reports_at on app.reports (at);
 
 -- Each time that somebody of the operator's opened a job's files, written before it was possible.
 create table app.staff_accesses (

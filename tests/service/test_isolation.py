@@ -45,6 +45,7 @@ def calls(
         ("DELETE", f"/v1/transcodes/{job_id}", None),
         ("DELETE", f"/v1/upload/{filename}", None),
         ("POST", "/v1/support", {"message": "It is mine.", "job_id": job_id}),
+        ("POST", f"/v1/transcodes/{job_id}/report", {"message": "It is mine."}),
         *(("POST", "/v1/transcodes", job) for job in jobs),
         *(("POST", "/v1/validate", job) for job in jobs),
     ]
@@ -77,7 +78,8 @@ def test_the_matrix_covers_every_route() -> None:
     named = {path for _, path, _ in calls("{id}", "", "{filename}", "")}
     # These name nothing, but for a key, which test_account.py has.
     rest = {"/v1/transcodes", "/v1/upload/presigned-url", "/v1/account", "/v1/account/usage",
-            "/v1/account/sessions", "/v1/policies/{version}/accept", "/v1/api-keys",
+            "/v1/account/sessions", "/v1/account/reports", "/v1/account/access-log",
+            "/v1/policies/{version}/accept", "/v1/api-keys",
             "/v1/api-keys/{key_id}"}  # fmt: skip
     assert named | rest | OPEN == set(document()["paths"])
 
