@@ -129,11 +129,13 @@ def accesses(account_id: UUID) -> Accesses:
 def _files(job_id: UUID) -> list[Address]:
     """The stored files that a job names and made, each once. Raises Refused for no job."""
     row = postgres.row(
-        "select account_id, request, outputs from app.jobs where id = %(id)s", {"id": job_id}
+        "select account_id, request, inputs, outputs from app.jobs where id = %(id)s",
+        {"id": job_id},
     )
     if row is None:
         raise _unknown()
-    urls = [*admission.named(row["request"]), *(made["url"] for made in row["outputs"] or ())]
+    urls = [each["url"] for each in (*row["inputs"], *(row["outputs"] or ()))]
+    urls += admission.named(row["request"])  # pictures and subtitles too
     found = [address for url in urls if (address := addresses.parse(url))]
     own = [each for each in found if each.object_name.startswith(f"{row['account_id']}/")]
     return list(dict.fromkeys(own))

@@ -180,8 +180,14 @@ def test_letters_go_with_their_account_and_after_a_year(stack: Stack, account: A
         return str(row["id"])
 
     own = account_id(account)
+    job = account.create("https://example.com/clip.mp4", "mp3")
+    account.http.post(f"/v1/transcodes/{job}/report", json={"message": "x"})
+    postgres.rows(
+        "update app.reports set at = now() - interval '366 days' where job_id = %(id)s", {"id": job}
+    )
     young, old, owned = add(None, 364), add(None, 366), add(own, 0)
     background.sweep(20)
+    assert account.http.get("/v1/account/reports").json()["items"] == []
     postgres.rows("delete from app.accounts where id = %(id)s", {"id": own})
     left = {
         str(row["id"])
