@@ -1,15 +1,18 @@
-"""/v1/account, /v1/api-keys: a person's own account, usage and keys."""
+"""/v1/account, /v1/api-keys: a person's own account, usage and keys; its export and its end."""
 
-from flask import Response
+from flask import Response, request
 
 from lib.accounts import account, keys, usage
-from lib.http.app import answer, create_app
-from lib.http.auth import authenticate, authenticate_person, bearer
+from lib.http.app import afterwards, answer, create_app
+from lib.http.auth import authenticate, authenticate_person, bearer, limit_address
 from lib.http.body import json_body, parse, query_text
-from lib.platform import auth
+from lib.platform import auth, wake
 from lib.platform.errors import Problem
+from lib.privacy import erase, export
 
 app = create_app(__name__)
+
+LINKS_PER_MINUTE = 60
 
 
 @app.get("/v1/account")
@@ -27,6 +30,35 @@ def change_account() -> Response:
 @app.get("/v1/account/usage")
 def get_usage() -> Response:
     return answer(usage.usage(authenticate().account_id, query_text("period")))
+
+
+@app.delete("/v1/account")
+def delete_account() -> Response:
+    caller = authenticate_person(window="erase", per_minute=erase.ATTEMPTS_PER_MINUTE)
+    asked = parse(json_body(), erase.Erasure) if request.content_length else erase.Erasure()
+    begun = erase.begin(caller.account_id, asked, bearer())
+    afterwards(wake.tasks)
+    return answer(begun, 202)
+
+
+@app.post("/v1/account/export")
+def ask_export() -> Response:
+    asked = export.ask(authenticate_person().account_id)
+    afterwards(wake.tasks)
+    return answer(asked, 202, {"Location": "/v1/account/export"})
+
+
+@app.get("/v1/account/export")
+def get_export() -> Response:
+    return answer(export.newest(authenticate_person().account_id))
+
+
+@app.get("/v1/account/export/<export_id>/download")
+def download_export(export_id: str) -> Response:
+    """The link in the mail: its signature is its key."""
+    limit_address("link", LINKS_PER_MINUTE)
+    target = export.resolve(export_id, query_text("expires") or "", query_text("signature") or "")
+    return answer({"url": target}, 302, {"Location": target})
 
 
 @app.delete("/v1/account/sessions")

@@ -4,14 +4,17 @@ from flask import Response, request
 
 from lib.accounts import billing, stripe_events
 from lib.http.app import answer, create_app
-from lib.http.auth import authenticate, authenticate_person
+from lib.http.auth import authenticate, authenticate_person, limit_address
 from lib.http.body import json_body, parse
 
 app = create_app(__name__)
 
+PLANS_PER_MINUTE = 120
+
 
 @app.get("/v1/billing/plans")
 def list_plans() -> Response:
+    limit_address("plans", PLANS_PER_MINUTE)
     return answer(billing.plans(), headers={"Cache-Control": "public, max-age=300"})
 
 

@@ -6,7 +6,6 @@ from lib import background
 from lib.http.app import answer, create_app
 from lib.http.auth import require_secret
 from lib.jobs.heal import heal
-from lib.jobs.sweep import sweep
 from lib.platform.settings import settings
 
 app = create_app(__name__)
@@ -24,7 +23,7 @@ def heal_queue() -> Response:
 @app.get("/internal/cron/sweep")
 def sweep_files() -> Response:
     require_secret(settings().cron_secret)
-    return answer(sweep(SECONDS))
+    return answer(background.sweep(SECONDS))
 
 
 @app.route("/internal/cron/tasks", methods=["GET", "POST"])

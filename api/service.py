@@ -4,16 +4,19 @@ from flask import Response
 
 from lib.http import metrics
 from lib.http.app import answer, create_app
-from lib.http.auth import carries, require_secret
+from lib.http.auth import carries, limit_address, require_secret
 from lib.http.health import health
 from lib.http.openapi import document
 from lib.platform.settings import settings
 
 app = create_app(__name__)
 
+CALLS_PER_MINUTE = 240
+
 
 @app.get("/health-check")
 def health_check() -> Response:
+    limit_address("health", CALLS_PER_MINUTE)
     report = health(for_operator=carries(settings().cron_secret))
     return answer(report, 200 if report.ok else 500)
 
@@ -26,6 +29,7 @@ def operator_metrics() -> Response:
 
 @app.get("/openapi.yaml")
 def openapi() -> Response:
+    limit_address("openapi", CALLS_PER_MINUTE)
     return Response(
         document(), mimetype="application/yaml", headers={"Cache-Control": "public, max-age=300"}
     )

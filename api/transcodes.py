@@ -1,19 +1,22 @@
-"""/v1/transcodes: create, list, get, cancel, download."""
+"""/v1/transcodes: create, list, get, cancel, download, report."""
 
 import time
 
 from flask import Response
 
 from lib.http.app import afterwards, answer, create_app
-from lib.http.auth import authenticate
+from lib.http.auth import authenticate, limit_address
 from lib.http.body import json_body, parse, query_int, query_text, query_time
 from lib.jobs import addresses, admission, cancel, create, delete, links, read
 from lib.media.request import TranscodeRequest
 from lib.platform import wake
+from lib.privacy import reports
 
 app = create_app(__name__)
 
 STALLED_SECONDS = 5
+LINKS_PER_MINUTE = 600
+"""Links to inputs that one address may follow: their key is their signature."""
 
 
 @app.post("/v1/transcodes")
@@ -70,9 +73,18 @@ def download_transcode(job_id: str) -> Response:
     return answer(read.download(authenticate().account_id, job_id))
 
 
+@app.post("/v1/transcodes/<job_id>/report")
+def report_transcode(job_id: str) -> Response:
+    caller = authenticate()
+    made = reports.report(caller.account_id, job_id, parse(json_body(), reports.NewReport))
+    afterwards(wake.tasks)
+    return answer(made, 201)
+
+
 @app.get("/v1/transcodes/<job_id>/inputs/<int:index>")
 def follow_input_link(job_id: str, index: int) -> Response:
     """The link in `inputs[].downloadUrl`: its signature is its key."""
+    limit_address("link", LINKS_PER_MINUTE)
     target = links.resolve(
         job_id, index, query_text("expires") or "", query_text("signature") or ""
     )

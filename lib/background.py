@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from lib.accounts import mail, subscriptions, tasks
-from lib.jobs import sweep
+from lib.jobs import sweep as files
 from lib.platform.settings import settings
+from lib.privacy import erase, export, kept, policies
 
 SWEEP_SECONDS = 30
 IDLE_SECONDS = 40
@@ -31,14 +32,24 @@ def idle() -> int:
     return run(IDLE_SECONDS)["done"]
 
 
+def sweep(seconds: float) -> files.Swept:
+    """Delete for at most about `seconds` what is not to be kept any longer."""
+    while kept.forget_old():
+        pass
+    return files.sweep(seconds)
+
+
 def _sweep(_: tasks.Task) -> None:
-    swept = sweep.sweep(SWEEP_SECONDS)
+    swept = sweep(SWEEP_SECONDS)
     if not swept.finished and not swept.failed:  # what failed is due again by itself, later
         raise tasks.GoOn
 
 
 _HANDLERS: dict[str, tasks.Handler] = {
+    "erase": erase.step,
+    "export": export.make,
     "grace": subscriptions.end_grace,
     "mail": mail.deliver,
     "sweep": _sweep,
+    policies.ANNOUNCE: policies.announce,
 }

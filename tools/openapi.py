@@ -19,6 +19,7 @@ from lib.jobs.delete import Deleted
 from lib.jobs.read import ORDERS
 from lib.jobs.validate import Validation
 from lib.media.request import TranscodeRequest
+from lib.privacy import erase, export, policies, reports, staff, support
 
 PATH = Path(__file__).parent.parent / "lib" / "http" / "openapi.yaml"
 
@@ -88,6 +89,14 @@ ERRORS = {
     502: "The file store does not answer.",
     503: "The file store does not answer.",
 }
+SIGNED: dict[str, Any] = {
+    "security": [],
+    "parameters": [
+        {"name": name, "in": "query", "schema": {"type": "string"}}
+        for name in ("expires", "signature")
+    ],
+}
+"""Of links that carry their own key."""
 BODY_ERRORS = (400, 401, 413, 415, 500)
 
 
@@ -106,6 +115,9 @@ def document() -> dict[str, Any]:
         Validation,
         Deleted,
         account.Account,
+        erase.Erasure,
+        erase.Erasing,
+        export.Export,
         billing.Plans,
         billing.Billing,
         billing.Buy,
@@ -121,6 +133,14 @@ def document() -> dict[str, Any]:
         keys.Key,
         keys.Keys,
         keys.Created,
+        reports.NewReport,
+        reports.Report,
+        reports.Reports,
+        staff.Accesses,
+        policies.Policies,
+        policies.Acceptance,
+        support.Letter,
+        support.Received,
         Health,
     ]
     _, components = msgspec.json.schema_components(
@@ -224,6 +244,14 @@ def _paths() -> dict[str, Any]:
                 (*BODY_ERRORS, 403),
                 body="Change",
             ),
+            "delete": _operation(
+                "deleteAccount",
+                "Delete the account and all that is held of it; needs a session",
+                _ref("Erasing"),
+                (*BODY_ERRORS, 403, 429, 503),
+                body="Erasure",
+                status=202,
+            ),
         },
         "/v1/account/usage": {
             "parameters": [
@@ -279,6 +307,32 @@ def _paths() -> dict[str, Any]:
             )
             | {"security": []}
         },
+        "/v1/account/export": {
+            "get": _operation(
+                "getExport",
+                "Your newest export; needs a session",
+                _ref("Export"),
+                (401, 403, 404, 500),
+            ),
+            "post": _operation(
+                "askExport",
+                "One archive of all that is held of you; a mail brings the link; needs a session",
+                _ref("Export"),
+                (401, 403, 429, 500),
+                status=202,
+            ),
+        },
+        "/v1/account/export/{id}/download": {
+            "parameters": [_path_text("id")],
+            "get": _operation(
+                "downloadExport",
+                "The link to an export: leads to the archive; needs no key",
+                _ref("Download"),
+                (404, 429, 500, 503),
+                status=302,
+            )
+            | SIGNED,
+        },
         "/v1/account/sessions": {
             "delete": _operation(
                 "signOutEverywhere",
@@ -314,6 +368,46 @@ def _paths() -> dict[str, Any]:
                 (401, 403, 404, 500),
                 status=204,
             ),
+        },
+        "/v1/account/reports": {
+            "get": _operation("listReports", "Your reports", _ref("Reports"), (401, 500))
+        },
+        "/v1/account/access-log": {
+            "get": _operation(
+                "listAccesses",
+                "Each time that somebody of ours opened files of yours",
+                _ref("Accesses"),
+                (401, 500),
+            )
+        },
+        "/v1/policies": {
+            "get": _operation(
+                "listPolicies",
+                "Every version of the privacy policy and terms, newest first",
+                _ref("Policies"),
+                (429, 500),
+            )
+            | {"security": []}
+        },
+        "/v1/policies/{version}/accept": {
+            "parameters": [_path_text("version")],
+            "post": _operation(
+                "acceptPolicy",
+                "Accept a version; needs a session. Again does nothing",
+                _ref("Acceptance"),
+                (401, 403, 404, 500),
+            ),
+        },
+        "/v1/support": {
+            "post": _operation(
+                "writeToSupport",
+                "Write to us, with a credential or, telling your address, without one",
+                _ref("Received"),
+                (*BODY_ERRORS, 404, 429),
+                body="Letter",
+                status=201,
+            )
+            | {"security": [{}, {"bearerApiKey": []}]}
         },
         "/v1/ffprobe": {
             "post": _operation(
@@ -385,6 +479,17 @@ def _paths() -> dict[str, Any]:
                 (400, 401, 404, 500, 503),
             )
         },
+        "/v1/transcodes/{id}/report": job
+        | {
+            "post": _operation(
+                "reportTranscode",
+                "Report a job to us; while the report is open we may look at its files",
+                _ref("Report"),
+                (*BODY_ERRORS, 404, 409, 429),
+                body="NewReport",
+                status=201,
+            )
+        },
         "/v1/transcodes/{id}/inputs/{index}": {
             "parameters": [
                 job_id,
@@ -399,19 +504,13 @@ def _paths() -> dict[str, Any]:
                 "followInputLink",
                 "The address in `inputs[].downloadUrl`: leads to the file; needs no key",
                 _ref("Download"),
-                (404, 500, 503),
+                (404, 429, 500, 503),
                 status=302,
             )
-            | {
-                "security": [],
-                "parameters": [
-                    {"name": name, "in": "query", "schema": {"type": "string"}}
-                    for name in ("expires", "signature")
-                ],
-            },
+            | SIGNED,
         },
         "/health-check": {
-            "get": _operation("healthCheck", "Whether the service works", _ref("Health"), ())
+            "get": _operation("healthCheck", "Whether the service works", _ref("Health"), (429,))
             | {"security": []}
         },
         "/metrics": {
@@ -437,7 +536,8 @@ def _paths() -> dict[str, Any]:
                     "200": {
                         "description": "OpenAPI 3.1",
                         "content": {"application/yaml": {"schema": {}}},
-                    }
+                    },
+                    "429": _response(ERRORS[429], _ref("Error")),
                 },
             }
         },

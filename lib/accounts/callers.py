@@ -130,8 +130,11 @@ def _with_moments(file: dict[str, Any]) -> dict[str, Any]:
     return file
 
 
-def count_address(window: str, address: str) -> tuple[int, int]:
-    """Count a call from an address; its calls in this minute, and the seconds until it is over."""
+def count_address(window: str, address: str, *, wait: float | None = None) -> tuple[int, int]:
+    """Count a call from an address; its calls in this minute, and the seconds until it is over.
+
+    `wait` is as in `postgres.rows`. Raises PostgresError.
+    """
     row = postgres.row(
         """
         insert into app.rate_windows as w (subject, started_at, hits)
@@ -140,6 +143,7 @@ def count_address(window: str, address: str) -> tuple[int, int]:
         returning hits, 60 - floor(extract(second from now()))::integer as seconds
         """,
         {"subject": f"{window}:{address}"},
+        wait=wait,
     )
     return (row["hits"], max(1, row["seconds"])) if row else (1, 60)
 
@@ -167,13 +171,13 @@ _BY_KEY = """
              as suspended_for
       from app.api_keys k join app.accounts a on a.id = k.account_id
      where k.hash = %(hash)s and k.revoked_at is null
-       and (k.expires_at is null or k.expires_at > now()) and a.login_deleted_at is null
+       and (k.expires_at is null or k.expires_at > now()) and a.closed_at is null
 """
 
 _BY_PERSON = """
     select null::uuid as key_id, array['jobs', 'read'] as scopes, id as account_id, plan_id,
            case when suspended_at is not null then coalesce(suspended_for, '') end as suspended_for
-      from app.accounts where id = %(person)s and login_deleted_at is null
+      from app.accounts where id = %(person)s and closed_at is null
 """
 
 _COUNTED = """

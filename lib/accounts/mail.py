@@ -40,10 +40,22 @@ def queue(
 
     It goes to the account's address as it is when the mail leaves, or to `to`.
     """
-    payload = {"template": template, "values": dict(values or {})}
+    payload = of(template, to=to, values=values, reply_to=reply_to)
+    tasks.add("mail", key=key, account_id=account_id, payload=payload)
+
+
+def of(
+    template: str,
+    *,
+    to: str | None = None,
+    values: Mapping[str, Any] | None = None,
+    reply_to: str | None = None,
+) -> dict[str, Any]:
+    """The payload of a task `mail`, for statements that queue it together with what it tells."""
+    payload: dict[str, Any] = {"template": template, "values": dict(values or {})}
     payload |= {"to": to} if to else {}
     payload |= {"reply_to": reply_to} if reply_to else {}
-    tasks.add("mail", key=key, account_id=account_id, payload=payload)
+    return payload
 
 
 def deliver(task: tasks.Task) -> None:

@@ -41,7 +41,11 @@ class GiveUp(Exception):
 
 
 class GoOn(Exception):
-    """A step of the task is done and more is left: it is due again at once."""
+    """A step of the task is done and more is left: it is due again at once, or in `seconds`."""
+
+    def __init__(self, seconds: float = 0) -> None:
+        super().__init__()
+        self.seconds = seconds
 
 
 Handler = Callable[[Task], None]
@@ -100,10 +104,14 @@ def note(task: Task, payload: Mapping[str, Any]) -> bool:
 def _do(task: Task, handler: Handler) -> str | None:
     try:
         handler(task)
-    except GoOn:
+    except GoOn as more:
         postgres.rows(
-            f"update app.tasks set due_at = now(), failures = 0, error = null where {_MINE}",  # noqa: S608
-            _mine(task),
+            f"""
+            update app.tasks
+               set due_at = now() + make_interval(secs => %(seconds)s), failures = 0, error = null
+             where {_MINE}
+            """,  # noqa: S608
+            _mine(task) | {"seconds": more.seconds},
         )
         return None
     except GiveUp as error:

@@ -19,9 +19,11 @@ from lib.accounts import grants, ledger, mail, stripe_events, stripe_setup
 from lib.admin import accounts, jobs, service, signals, stuck
 from lib.admin.shown import Refused, answer, answers
 from lib.jobs import schedule
+from lib.platform import wake
 from lib.platform.errors import Problem
 from lib.platform.postgres import PostgresError
 from lib.platform.settings import SettingsError
+from lib.privacy import policies, reports, staff
 
 Arguments = argparse.Namespace
 MOST_MINUTES = Decimal(1_000_000)
@@ -33,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     command: Callable[[Arguments], int | None] = asked.run
     try:
         return command(asked) or 0
-    except (Refused, SettingsError) as error:
+    except (Refused, staff.Refused, SettingsError) as error:
         return _failed(str(error))
     except Problem as problem:
         return _failed(problem.error)
@@ -93,6 +95,17 @@ def _parser() -> argparse.ArgumentParser:
     add("stripe-setup", _stripe_setup, "products, prices, portal and webhook at Stripe")
     replay = add("replay-stripe", _replay_stripe, "process Stripe's events that are open or lost")
     replay.add_argument("--days", type=int, default=7, choices=range(1, 31), metavar="1-30")
+    add("reports", _reports, "jobs that their owners report")
+    opened = add("open-files", _open_files, "links to a reported job's files; the owner is told",
+                 reason=True)  # fmt: skip
+    opened.add_argument("job", type=UUID)
+    opened.add_argument("--minutes", type=int, required=True, help="1 to 1440")
+    opened.add_argument("--legal-reference", type=_reason, help="what the law requires it for")
+    close = add("close-report", _close_report, "end a job's reports, and new access", reason=True)
+    close.add_argument("job", type=UUID)
+    publish = add("publish-policy", _publish, "a new version of the policies; all are told of it")
+    publish.add_argument("version", type=_version)
+    publish.add_argument("--summary", required=True, type=_summary, help="what is new in it")
     log = add("log", _log, "what was done with these commands, newest first")
     log.add_argument("account", type=UUID, nargs="?")
     return parser
@@ -209,6 +222,36 @@ def _replay_stripe(asked: Arguments) -> int:
     return 1 if counts.failed else 0
 
 
+def _reports(asked: Arguments) -> None:
+    answer("reports", reports.unanswered(), as_json=asked.json)
+
+
+def _open_files(asked: Arguments) -> None:
+    files = staff.open(
+        asked.job,
+        reason=asked.reason,
+        minutes=asked.minutes,
+        who=asked.who,
+        legal_reference=asked.legal_reference,
+    )
+    wake.tasks()
+    answer("files", [each._asdict() for each in files], as_json=asked.json)
+
+
+def _close_report(asked: Arguments) -> None:
+    number = reports.close(asked.job, reason=asked.reason, who=asked.who)
+    if not number:
+        raise Refused("This job has no open report.")
+    answer("closed", [{"job": asked.job, "reports": number}], as_json=asked.json)
+
+
+def _publish(asked: Arguments) -> None:
+    if not policies.publish(asked.version, asked.summary, asked.who):
+        raise Refused(f"Version {asked.version} was published before. Choose another name.")
+    wake.tasks()
+    answer("published", [{"version": asked.version}], as_json=asked.json)
+
+
 def _log(asked: Arguments) -> None:
     answer("log", service.log(asked.account), as_json=asked.json)
 
@@ -223,6 +266,20 @@ def _user() -> str:
 def _reason(text: str) -> str:
     if not text.strip() or len(text) > 500 or not text.isprintable():
         raise argparse.ArgumentTypeError("a sentence of at most 500 letters is needed")
+    return text.strip()
+
+
+def _version(text: str) -> str:
+    if not policies.VERSION.fullmatch(text):
+        raise argparse.ArgumentTypeError("letters, digits, dots and dashes are needed, such as 2.1")
+    return text
+
+
+def _summary(text: str) -> str:
+    if not text.strip() or len(text) > policies.MAX_SUMMARY or not text.isprintable():
+        raise argparse.ArgumentTypeError(
+            f"one paragraph of at most {policies.MAX_SUMMARY} letters is needed"
+        )
     return text.strip()
 
 

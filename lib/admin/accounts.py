@@ -53,7 +53,7 @@ def show(account_id: UUID, *, who: str) -> dict[str, list[Row]]:
         select
           json_build_object(
             'account', a.id, 'email', a.email, 'name', a.name, 'plan', p.name,
-            'opened', a.created_at, 'login_deleted', a.login_deleted_at,
+            'opened', a.created_at, 'closed', a.closed_at,
             'suspended', a.suspended_at, 'suspended_for', a.suspended_for) as account,
           json_build_object(
             'minutes_per_month', p.minutes_per_month, 'max_input_bytes', p.max_input_bytes,

@@ -19,7 +19,7 @@ class Refused(Exception):
 def answer(title: str, rows: Sequence[Row], *, as_json: bool) -> None:
     """Show rows of the same columns: below a title, or as a JSON array."""
     if as_json:
-        sys.stdout.buffer.write(msgspec.json.encode(rows) + b"\n")
+        sys.stdout.buffer.write(msgspec.json.encode(rows, enc_hook=str) + b"\n")
         sys.stdout.flush()
         return
     _print(f"{title}: none" if not rows else f"{title}:" if title else "")
@@ -30,7 +30,7 @@ def answer(title: str, rows: Sequence[Row], *, as_json: bool) -> None:
 def answers(parts: Mapping[str, Sequence[Row]], *, as_json: bool) -> None:
     """Show several tables, or one JSON object with an array for each."""
     if as_json:
-        sys.stdout.buffer.write(msgspec.json.encode(parts) + b"\n")
+        sys.stdout.buffer.write(msgspec.json.encode(parts, enc_hook=str) + b"\n")
         sys.stdout.flush()
         return
     for title, rows in parts.items():
@@ -56,7 +56,7 @@ def _cell(value: Any) -> str:
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M:%S}"
     if isinstance(value, (dict, list)):
-        value = msgspec.json.encode(value).decode()
+        value = msgspec.json.encode(value, enc_hook=str).decode()
     return "".join(each if each.isprintable() else "?" for each in str(value))
 
 

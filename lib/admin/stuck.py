@@ -96,8 +96,8 @@ _STUCK = """
        where files_deleted_at is null
          and files_expire_at < now() - make_interval(mins => %(overdue)s)
       union all
-      select 'account without a login', id::text, id, login_deleted_at, 'its data is still here'
-        from app.accounts where login_deleted_at < now() - interval '1 hour'
+      select 'account without a login', id::text, id, closed_at, 'its data is still here'
+        from app.accounts where closed_at < now() - interval '1 hour'
       union all
       select 'retry cut short', job_id::text, account_id, at, 'repeat it' from app.operator_log
        where act = 'retry' and detail = '{}' and at < now() - interval '5 minutes'

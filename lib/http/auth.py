@@ -11,11 +11,14 @@ from flask import g, request
 
 from lib.accounts import callers
 from lib.accounts.keys import Scope
-from lib.http.client import client_ip
+from lib.http.client import client_network
 from lib.platform.errors import Problem
+from lib.platform.postgres import PostgresError
 
 FAILURES_PER_MINUTE = 60
 """Calls with a bad credential, from one address."""
+COUNT_SECONDS = 2.0
+"""How long a route that needs no credential waits for its calls to be counted."""
 
 
 def authenticate(
@@ -25,13 +28,15 @@ def authenticate(
     window: str | None = None,
     per_minute: int = 0,
     scope: Scope | None = None,
+    suspended_too: bool = False,
 ) -> callers.Caller:
     """The caller of the request under way.
 
     `scope` is what a key must be allowed; by default `read` for GET and `jobs` for all else.
     `objects`, `jobs` and `window` are as in `callers.identify`. Raises Problem 401; 403 for an
-    account that is suspended or a key that may not; 429 past the plan's calls a minute, past
-    `per_minute` calls of the window, and past FAILURES_PER_MINUTE bad credentials of an address.
+    account that is suspended, unless these may call too, or a key that may not; 429 past the plan's
+    calls a minute, past `per_minute` calls of the window, and past FAILURES_PER_MINUTE bad
+    credentials of an address.
     """
     try:
         credential = _bearer()
@@ -49,7 +54,7 @@ def authenticate(
         )
     if caller.window_hits is not None and caller.window_hits > per_minute:
         raise _too_many(f"This route takes {per_minute} requests a minute.", caller.window_seconds)
-    if caller.suspended_for is not None:
+    if caller.suspended_for is not None and not suspended_too:
         raise Problem(
             403, f"This account is suspended. {caller.suspended_for} Write to support.".strip()
         )
@@ -81,9 +86,27 @@ def bearer() -> str:
 
 
 def _count_failure() -> None:
-    hits, seconds = callers.count_address("failed", client_ip() or "unknown")
+    hits, seconds = callers.count_address("failed", client_network())
     if hits > FAILURES_PER_MINUTE:
         raise _too_many("Too many calls with a credential that is not valid.", seconds)
+
+
+def limit_address(window: str, per_minute: int) -> None:
+    """For routes that work without a credential: at most so many calls a minute of an address.
+
+    Without the database nothing is counted. Raises Problem 429.
+    """
+    try:
+        hits, seconds = callers.count_address(window, client_network(), wait=COUNT_SECONDS)
+    except PostgresError:
+        return
+    if hits > per_minute:
+        raise _too_many(f"This route takes {per_minute} requests a minute.", seconds)
+
+
+def has_credential() -> bool:
+    """Whether the request under way carries a credential, be it valid or not."""
+    return "Authorization" in request.headers
 
 
 def _too_many(sentence: str, seconds: int) -> Problem:

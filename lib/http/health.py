@@ -11,6 +11,8 @@ from lib.jobs import sweep
 from lib.platform import postgres, storage
 
 _STARTED = time.monotonic()
+DATABASE_SECONDS = 5.0
+"""With what the count of calls waits, less than the function's maxDuration."""
 
 
 class Supabase(msgspec.Struct, omit_defaults=True):
@@ -76,7 +78,8 @@ def _operator() -> Operator | msgspec.UnsetType:
 def _state() -> tuple[Supabase, Media | None]:
     try:
         seen = postgres.row(
-            "select ffmpeg, cage, seen_at from app.worker_reports order by seen_at desc limit 1"
+            "select ffmpeg, cage, seen_at from app.worker_reports order by seen_at desc limit 1",
+            wait=DATABASE_SECONDS,
         )
     except postgres.PostgresError:
         return Supabase(ok=False, error="The database does not answer."), None

@@ -15,7 +15,7 @@ import msgspec
 
 from lib.jobs import addresses, counters
 from lib.platform import postgres, storage
-from lib.platform.storage import OUTPUTS, UPLOADS, StorageError
+from lib.platform.storage import EXPORTS, OUTPUTS, UPLOADS, StorageError
 
 BATCH = 500
 CLAIM_SECONDS = 120
@@ -31,6 +31,7 @@ class Swept(msgspec.Struct):
 
     uploads: int = 0
     outputs: int = 0
+    exports: int = 0
     failed: int = 0
     """Files that could not be deleted just now."""
     orphans: int = 0
@@ -48,7 +49,7 @@ def sweep(seconds: float) -> Swept:
     end = time.monotonic() + seconds
     swept = Swept()
     steps: list[Callable[[Swept], int]] = [
-        _uploads, _outputs, _orphans, _missing, _drop_addresses, _count, _roll_up,
+        _uploads, _outputs, _exports, _orphans, _missing, _drop_addresses, _count, _roll_up,
     ]  # fmt: skip
     for step in steps:
         while step(swept) == BATCH:
@@ -65,7 +66,8 @@ def oldest_overdue() -> float | None:
         select extract(epoch from now() - least(
           (select min(expires_at) from app.uploads where deleted_at is null),
           (select min(files_expire_at) from app.jobs
-            where files_expire_at is not null and files_deleted_at is null)))::float8 as seconds
+            where files_expire_at is not null and files_deleted_at is null),
+          (select min(expires_at) from app.exports where deleted_at is null)))::float8 as seconds
         """
     )
     return row["seconds"] if row and row["seconds"] and row["seconds"] > 0 else None
@@ -73,7 +75,7 @@ def oldest_overdue() -> float | None:
 
 def delete_now(rows: list[dict[str, Any]], reason: str) -> bool:
     """Delete claimed files, of rows with kind, id, account_id and names; False when that failed."""
-    names: dict[str, list[str]] = {UPLOADS: [], OUTPUTS: []}
+    names: dict[str, list[str]] = {bucket: [] for bucket in _GONE}
     for row in rows:
         names[row["bucket"]] += row["names"]
     try:
@@ -81,7 +83,7 @@ def delete_now(rows: list[dict[str, Any]], reason: str) -> bool:
             storage.remove(bucket, objects)
     except StorageError:
         return False
-    for bucket, statement in ((UPLOADS, _UPLOADS_GONE), (OUTPUTS, _OUTPUTS_GONE)):
+    for bucket, statement in _GONE.items():
         of_bucket = [row for row in rows if row["bucket"] == bucket]
         if of_bucket:
             postgres.rows(
@@ -114,6 +116,14 @@ def _outputs(swept: Swept) -> int:
     return len(rows)
 
 
+def _exports(swept: Swept) -> int:
+    rows = postgres.rows(_DUE_EXPORTS, {"batch": BATCH, "claim": CLAIM_SECONDS})
+    for row in rows:
+        row |= {"bucket": EXPORTS, "names": [row["object_name"]]}
+    swept.exports += _delete(rows, swept)
+    return len(rows)
+
+
 def _delete(rows: list[dict[str, Any]], swept: Swept) -> int:
     """Delete a batch; one by one when the batch fails, so that one bad file holds up no other."""
     if not rows:
@@ -135,7 +145,7 @@ def _orphans(swept: Swept) -> int:
     """Objects that no row knows: of uploads never recorded, of attempts that were lost."""
     rows = postgres.rows(_ORPHANS, {"batch": BATCH, "hours": ORPHAN_HOURS})
     try:
-        for bucket in (UPLOADS, OUTPUTS):
+        for bucket in _GONE:
             names = [row["name"] for row in rows if row["bucket_id"] == bucket]
             storage.remove(bucket, names)
             postgres.rows(_RECORD, {"bucket": bucket, "names": names})
@@ -232,6 +242,17 @@ _DUE_OUTPUTS = f"""
     returning j.id, j.account_id, j.outputs
 """  # noqa: S608
 
+_DUE_EXPORTS = f"""
+    with due as (
+      select id from app.exports
+       where deleted_at is null and expires_at <= now() and sweep_at <= now()
+       order by expires_at limit %(batch)s for update skip locked
+    )
+    update app.exports e set sweep_at = {_LATER}, sweep_tries = sweep_tries + 1
+      from due where e.id = due.id
+    returning e.id, e.account_id, e.object_name
+"""  # noqa: S608
+
 _RECORDED = """
     recorded as (
       insert into app.deletions (account_id, bucket, object_name, reason)
@@ -252,6 +273,15 @@ _OUTPUTS_GONE = f"""
      where id = any(%(ids)s::uuid[]) and files_deleted_at is null
 """  # noqa: S608
 
+_EXPORTS_GONE = f"""
+    with {_RECORDED}
+    update app.exports set deleted_at = now()
+     where id = any(%(ids)s::uuid[]) and deleted_at is null
+"""  # noqa: S608
+
+_GONE = {UPLOADS: _UPLOADS_GONE, OUTPUTS: _OUTPUTS_GONE, EXPORTS: _EXPORTS_GONE}
+"""What is noted of files that were deleted, for each bucket."""
+
 _RECORD = """
     insert into app.deletions (bucket, object_name, reason)
     select %(bucket)s, name, 'orphan' from unnest(%(names)s::text[]) as name
@@ -262,6 +292,8 @@ _ORPHANS = """
      where o.created_at < now() - make_interval(hours => %(hours)s)
        and ((o.bucket_id = 'uploads' and not exists (
                select from app.uploads u where u.object_name = o.name and u.deleted_at is null))
+         or (o.bucket_id = 'exports' and not exists (
+               select from app.exports e where e.object_name = o.name and e.deleted_at is null))
          or (o.bucket_id = 'outputs' and not exists (
                select from app.jobs j
                 where j.id = case when split_part(o.name, '/', 2) ~ '^[0-9a-f-]{36}$'

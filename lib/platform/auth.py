@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from lib.platform.errors import Problem
 from lib.platform.settings import settings
@@ -11,6 +12,10 @@ from lib.platform.storage_http import http
 
 class AuthRefused(Exception):
     """Auth said no; the text is Auth's own sentence."""
+
+    def __init__(self, sentence: str, status: int) -> None:
+        super().__init__(sentence)
+        self.status = status
 
 
 def change_email(token: str, email: str) -> None:
@@ -21,6 +26,32 @@ def change_email(token: str, email: str) -> None:
 def sign_out_everywhere(token: str) -> None:
     """End all sessions of who holds the access token. Raises AuthRefused."""
     _call("POST", "/logout?scope=global", token)
+
+
+def right_password(email: str, password: str) -> bool:
+    """Whether the password is the one of who signs in with this address. Raises Problem 503."""
+    try:
+        _call(
+            "POST",
+            "/token?grant_type=password",
+            settings().supabase_secret_key,
+            json={"email": email, "password": password},
+        )
+    except AuthRefused:
+        return False
+    return True
+
+
+def delete_user(user_id: UUID) -> None:
+    """Delete a login, with its sessions; one that is gone already does not matter.
+
+    Raises AuthRefused, Problem 503.
+    """
+    try:
+        _call("DELETE", f"/admin/users/{user_id}", settings().supabase_secret_key)
+    except AuthRefused as error:
+        if error.status != 404:
+            raise
 
 
 def _call(method: str, path: str, token: str, *, json: Any = None) -> None:
@@ -37,7 +68,8 @@ def _call(method: str, path: str, token: str, *, json: Any = None) -> None:
         raise Problem(503, _AWAY)
     if response.is_error:
         told = response.json() if "json" in response.headers.get("content-type", "") else {}
-        raise AuthRefused(str(told.get("msg") or told.get("message") or response.text[:200]))
+        sentence = str(told.get("msg") or told.get("message") or response.text[:200])
+        raise AuthRefused(sentence, response.status_code)
 
 
 _AWAY = "The login does not answer just now. Try again in a moment."

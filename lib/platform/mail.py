@@ -70,6 +70,15 @@ def send(message: Message) -> None:
             raise MailError("no transport is set: see MAIL_TRANSPORT in .env.example")
 
 
+def possible(address: str) -> bool:
+    """Whether mail can be sent to the text at all: one address, and nothing else."""
+    try:
+        _one_address(address)
+    except MailRefused:
+        return False
+    return True
+
+
 def mime(message: Message) -> EmailMessage:
     """The mail as its readers get it: text, and the same as HTML."""
     made = EmailMessage(policy=SMTP)

@@ -6,7 +6,7 @@ psycopg is imported at the first use: it takes as long to import as Flask does.
 from __future__ import annotations
 
 import select
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lib.platform.once import once
@@ -25,8 +25,28 @@ class PostgresError(Exception):
     """The database refused or did not answer; the text is for logs, not for callers."""
 
 
-def rows(sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+def rows(
+    sql: str, parameters: Mapping[str, Any] | None = None, *, wait: float | None = None
+) -> list[dict[str, Any]]:
     """Run one statement in a transaction of its own; its rows as dictionaries.
+
+    `wait` are the seconds to wait for a connection, by default the pool's. Raises PostgresError.
+    """
+    opened = pool()
+    import psycopg
+
+    try:
+        with opened.connection(wait) as connection:
+            cursor = connection.execute(sql.encode(), parameters)
+            return cursor.fetchall() if cursor.description else []
+    except psycopg.Error as error:
+        raise PostgresError(f"{type(error).__name__}: {error}") from error
+
+
+def stream(
+    sql: str, parameters: Mapping[str, Any] | None = None, batch: int = 500
+) -> Iterator[dict[str, Any]]:
+    """The rows of one query, fetched in batches, for results that may be large.
 
     Raises PostgresError.
     """
@@ -34,16 +54,22 @@ def rows(sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str
     import psycopg
 
     try:
-        with opened.connection() as connection:
-            cursor = connection.execute(sql.encode(), parameters)
-            return cursor.fetchall() if cursor.description else []
+        with (
+            opened.connection() as connection,
+            connection.transaction(),  # a cursor lives in one; the pooler keeps it together
+            connection.cursor("stream") as cursor,
+        ):
+            cursor.itersize = batch
+            yield from cursor.execute(sql.encode(), parameters)
     except psycopg.Error as error:
         raise PostgresError(f"{type(error).__name__}: {error}") from error
 
 
-def row(sql: str, parameters: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
+def row(
+    sql: str, parameters: Mapping[str, Any] | None = None, *, wait: float | None = None
+) -> dict[str, Any] | None:
     """The first row of `rows`, or None."""
-    found = rows(sql, parameters)
+    found = rows(sql, parameters, wait=wait)
     return found[0] if found else None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -17,7 +18,25 @@ class TokenRefused(Exception):
 
 
 def subject(token: str) -> UUID:
-    """The person a valid access token speaks for. Raises TokenRefused.
+    """The person a valid access token speaks for. Raises TokenRefused."""
+    return UUID(_claims(token)["sub"])
+
+
+def signed_in_at(token: str) -> datetime | None:
+    """When the person behind a valid access token last proved who they are. Raises TokenRefused.
+
+    `amr` keeps the moments of signing in; refreshing a session adds none.
+    """
+    moments = [
+        each["timestamp"]
+        for each in _claims(token).get("amr", ())
+        if isinstance(each, dict) and isinstance(each.get("timestamp"), int)
+    ]
+    return datetime.fromtimestamp(max(moments), UTC) if moments else None
+
+
+def _claims(token: str) -> dict[str, Any]:
+    """The claims of a valid token. Raises TokenRefused.
 
     The claims checked are those that Supabase Auth documents: signature by a key of the key set,
     `iss` of this project, `aud` and `role` `authenticated`, `exp`.
@@ -37,9 +56,10 @@ def subject(token: str) -> UUID:
         )
         if claims.get("role") != "authenticated":
             raise TokenRefused
-        return UUID(claims["sub"])
+        UUID(claims["sub"])
     except (jwt.PyJWTError, ValueError) as error:
         raise TokenRefused from error
+    return claims
 
 
 @once

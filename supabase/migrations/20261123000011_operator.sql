@@ -32,14 +32,15 @@ create unique index usage_ledger_end on app.usage_ledger (job_id)
   where kind in ('settle', 'release');
 create unique index usage_ledger_refund on app.usage_ledger (job_id) where kind = 'refund';
 
--- A login that is gone, deleted by whatever way: its account answers no more, with keys or tokens.
-alter table app.accounts add column login_deleted_at timestamptz;
+-- Of an account that is being deleted, or whose login is gone, by whatever way: it answers no more,
+-- with keys or tokens.
+alter table app.accounts add column closed_at timestamptz;
 
 create function app.close_account() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
-  update app.accounts set login_deleted_at = now()
-   where id = old.id and login_deleted_at is null;
+  update app.accounts set closed_at = now()
+   where id = old.id and closed_at is null;
   return null;
 end
 $$;

@@ -84,7 +84,7 @@ begin
     )
     select id, status,
            case when status = 'pending'
-             then (select pgmq.send('jobs', jsonb_build_object('job_id', id))) end as message
+             then (select pgmq.send('jobs', '{}')) end as message
       from job, (select count(*) from warned) w;
 end
 $$;

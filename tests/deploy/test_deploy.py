@@ -24,6 +24,7 @@ DURATIONS = {
     "api/billing": 30,
     "api/cron": 60,
     "api/files": 60,
+    "api/people": 30,
     "api/service": 15,
     "api/transcodes": 30,
     "api/worker": 300,

@@ -17,8 +17,16 @@ from local.supabase import keys as stand_in_keys
 from tests.conftest import Account
 from tools.openapi import document
 
-SIGNED = "/v1/transcodes/{id}/inputs/{index}"
-OPEN = {"/health-check", "/hooks/stripe", "/openapi.yaml", "/v1/billing/plans", SIGNED}
+SIGNED = {"/v1/transcodes/{id}/inputs/{index}", "/v1/account/export/{id}/download"}
+OPEN = {
+    "/health-check",
+    "/hooks/stripe",
+    "/openapi.yaml",
+    "/v1/billing/plans",
+    "/v1/policies",
+    "/v1/support",
+    *SIGNED,
+}
 
 
 def calls(
@@ -44,6 +52,8 @@ def calls(
         ("POST", "/v1/ffprobe", {"url": url}),
         ("DELETE", f"/v1/transcodes/{job_id}", None),
         ("DELETE", f"/v1/upload/{filename}", None),
+        ("POST", "/v1/support", {"message": "It is mine.", "job_id": job_id}),
+        ("POST", f"/v1/transcodes/{job_id}/report", {"message": "It is mine."}),
         *(("POST", "/v1/transcodes", job) for job in jobs),
         *(("POST", "/v1/validate", job) for job in jobs),
     ]
@@ -78,6 +88,9 @@ def test_the_matrix_covers_every_route() -> None:
     rest = {
         "/metrics",
         "/v1/account",
+        "/v1/account/access-log",
+        "/v1/account/export",
+        "/v1/account/reports",
         "/v1/account/sessions",
         "/v1/account/usage",
         "/v1/api-keys",
@@ -86,6 +99,7 @@ def test_the_matrix_covers_every_route() -> None:
         "/v1/billing/checkout",
         "/v1/billing/invoices",
         "/v1/billing/portal",
+        "/v1/policies/{version}/accept",
         "/v1/transcodes",
         "/v1/upload/presigned-url",
     }

@@ -1,0 +1,179 @@
+"""Deleting an account and all that is held of it (promise P8), in steps that survive a stop.
+
+From the first statement on the account answers no more; a task does the rest, step by step, each
+safe to repeat. What it needs to tell the person at the end is in the task, and goes with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from lib.accounts import subscriptions, tasks
+from lib.jobs import cancel
+from lib.platform import auth, postgres, storage, tokens, wake
+from lib.platform.errors import Problem
+from lib.platform.settings import settings
+from lib.platform.storage import EXPORTS, OUTPUTS, UPLOADS
+
+FRESH = timedelta(minutes=10)
+"""How long a sign-in counts as proof of who is there."""
+ATTEMPTS_PER_MINUTE = 5
+BATCH = 200
+MOST_WAITS = 20
+"""How often a worker that holds a job is waited for, one lease each."""
+
+
+class Erasure(msgspec.Struct, forbid_unknown_fields=True):
+    """The password, unless one has just signed in."""
+
+    password: str | None = None
+
+
+class Erasing(msgspec.Struct):
+    """What happens now."""
+
+    status: Literal["deleting"]
+    message: str
+
+
+def begin(account_id: UUID, request: Erasure, token: str) -> Erasing:
+    """Close the account at once and have it erased.
+
+    Raises Problem 403 without the right password or a sign-in of the last ten minutes, 503.
+    """
+    row = postgres.row("select email, name from app.accounts where id = %(id)s", {"id": account_id})
+    if row is None:
+        raise Problem(404, "This account is gone.")
+    if request.password is not None:
+        if not row["email"] or not auth.right_password(row["email"], request.password):
+            raise Problem(403, "This is not the password. Nothing was deleted.")
+    elif not _fresh(token):
+        raise Problem(
+            403,
+            "Send your `password`, or sign in again first: the sign-in must be of the last ten"
+            " minutes. Nothing was deleted.",
+        )
+    postgres.rows(
+        """
+        with closed as (
+          update app.accounts set closed_at = coalesce(closed_at, now()) where id = %(id)s
+        )
+        insert into app.tasks (kind, key, account_id, payload)
+        values ('erase', 'erase:' || %(id)s::uuid, %(id)s, %(payload)s)
+        on conflict (key) do nothing
+        """,
+        {
+            "id": account_id,
+            "payload": postgres.jsonb({"email": row["email"], "name": row["name"]}),
+        },
+    )
+    return Erasing(
+        "deleting",
+        "The account is closed. Its jobs, subscription, files, keys and data are deleted now; a"
+        " mail confirms it.",
+    )
+
+
+def step(task: tasks.Task) -> None:
+    """The handler of `erase` tasks: the next step. Raises tasks.GoOn until all are done."""
+    number = int(task.payload.get("step", 0))
+    account_id = task.account_id
+    if account_id is None or number >= len(STEPS):
+        return
+    STEPS[number](task, account_id)
+    tasks.note(task, {"step": number + 1, "waits": 0})
+    raise tasks.GoOn
+
+
+def _cancel_jobs(task: tasks.Task, account_id: UUID) -> None:
+    jobs = postgres.rows(
+        "select id from app.jobs where account_id = %(account)s"
+        " and status in ('pending', 'processing') limit %(batch)s",
+        {"account": account_id, "batch": BATCH},
+    )
+    for job in jobs:
+        try:
+            cancel.cancel(account_id, str(job["id"]))
+        except Problem as problem:
+            if problem.status >= 500:
+                raise
+            # It has just ended.
+    if jobs:
+        raise tasks.GoOn
+
+
+def _end_subscription(task: tasks.Task, account_id: UUID) -> None:
+    subscriptions.end_for_good(account_id)
+
+
+def _wait_for_workers(task: tasks.Task, account_id: UUID) -> None:
+    """Let workers notice that their jobs are canceled, and clean up after them."""
+    held = postgres.row(
+        "select from app.jobs where account_id = %(account)s and message_id is not null limit 1",
+        {"account": account_id},
+    )
+    waits = int(task.payload.get("waits", 0))
+    if held is not None and waits < MOST_WAITS:
+        wake.worker()
+        tasks.note(task, {"waits": waits + 1})
+        raise tasks.GoOn(settings().lease_seconds / 2)
+
+
+def _delete_files(task: tasks.Task, account_id: UUID) -> None:
+    for bucket in (UPLOADS, OUTPUTS, EXPORTS):
+        names = storage.folder(bucket, f"{account_id}/")
+        for start in range(0, len(names), BATCH):
+            storage.remove(bucket, names[start : start + BATCH])
+
+
+def _delete_login(task: tasks.Task, account_id: UUID) -> None:
+    auth.delete_user(account_id)
+
+
+def _delete_rows(task: tasks.Task, account_id: UUID) -> None:
+    postgres.rows(
+        "select app.erase_account(%(account)s, %(email)s)",
+        {"account": account_id, "email": task.payload.get("email")},
+    )
+
+
+def _confirm(task: tasks.Task, account_id: UUID) -> None:
+    """The last trace, this task, becomes the mail that confirms."""
+    postgres.rows(
+        """
+        with gone as (
+          delete from app.tasks where id = %(id)s and attempt = %(attempt)s
+          returning payload ->> 'email' as email, payload ->> 'name' as name
+        )
+        insert into app.tasks (kind, payload)
+        select 'mail', jsonb_build_object('template', 'account_deleted', 'to', email,
+                 'values', jsonb_build_object('name', name))
+          from gone where email is not null
+        """,
+        {"id": task.id, "attempt": task.attempt},
+    )
+
+
+STEPS: tuple[Callable[[tasks.Task, UUID], None], ...] = (
+    _cancel_jobs,
+    _end_subscription,
+    _delete_files,
+    _wait_for_workers,
+    _delete_files,
+    _delete_login,
+    _delete_rows,
+    _confirm,
+)
+
+
+def _fresh(token: str) -> bool:
+    try:
+        at = tokens.signed_in_at(token)
+    except tokens.TokenRefused:
+        return False
+    return at is not None and datetime.now(UTC) - at < FRESH

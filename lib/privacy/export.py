@@ -1,0 +1,262 @@
+"""All that is held of an account, as one archive that its owner can take along (promise P9)."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import hmac
+import io
+import tempfile
+import time
+import zipfile
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+
+from lib.accounts import mail, retention, tasks
+from lib.jobs import addresses
+from lib.platform import postgres, storage
+from lib.platform.errors import UNAVAILABLE, Problem, not_found
+from lib.platform.settings import settings
+from lib.platform.storage import EXPORTS, OUTPUTS, UPLOADS
+from lib.platform.times import stamp, stamp_or_none
+from lib.privacy.inventory import LOGIN, TABLES
+
+DAY = 86_400
+MOST_A_DAY = 3
+STORAGE_SECONDS = 60
+"""How long the link lives that a followed one leads to."""
+README = """All that this service holds of your account, made {at} (UTC).
+
+everything.json  each table, with your rows of it; `login` is what the login holds
+usage.csv        the ledger of your minutes
+files.csv        your files that are there still; the links work until {until} or until the file is
+                 deleted, whichever comes first
+"""
+
+
+class Export(msgspec.Struct):
+    """An archive: asked for, ready, or deleted after its day."""
+
+    id: str
+    status: Literal["pending", "ready", "deleted"]
+    created_at: str
+    expires_at: str | None
+    url: str | None
+    """Good until `expires_at`, and for whoever has it."""
+
+
+def ask(account_id: UUID) -> Export:
+    """Begin an archive, or tell of the one under way. Raises Problem 429 after three in a day."""
+    row = postgres.row(
+        """
+        with recent as (
+          select count(*) as number, count(*) filter (where object_name is null) as open
+            from app.exports
+           where account_id = %(account)s and created_at > now() - interval '1 day'
+        ),
+        made as (
+          insert into app.exports (account_id)
+          select %(account)s from recent where open = 0 and number < %(most)s
+          returning id
+        ),
+        task as (
+          insert into app.tasks (kind, key, account_id, payload)
+          select 'export', 'export:' || id, %(account)s, jsonb_build_object('export', id) from made
+        )
+        select number, open from recent
+        """,
+        {"account": account_id, "most": MOST_A_DAY},
+    )
+    if row and not row["open"] and row["number"] >= MOST_A_DAY:
+        raise Problem(
+            429,
+            f"{MOST_A_DAY} exports were made within a day. Take the newest one, or wait until"
+            " tomorrow.",
+            headers={"Retry-After": str(DAY)},
+        )
+    return newest(account_id)
+
+
+def newest(account_id: UUID) -> Export:
+    """The account's newest archive. Raises Problem 404 when none was asked for."""
+    row = postgres.row(
+        "select * from app.exports where account_id = %(account)s order by created_at desc limit 1",
+        {"account": account_id},
+    )
+    if row is None:
+        raise not_found("No export was asked for. POST /v1/account/export makes one.")
+    over = row["object_name"] and retention.gone("The export", row["expires_at"], row["deleted_at"])
+    status: Literal["pending", "ready", "deleted"] = (
+        "pending" if row["object_name"] is None else "deleted" if over else "ready"
+    )
+    return Export(
+        id=str(row["id"]),
+        status=status,
+        created_at=stamp(row["created_at"]),
+        expires_at=stamp_or_none(row["expires_at"]),
+        url=_link(row["id"], row["expires_at"]) if status == "ready" else None,
+    )
+
+
+def make(task: tasks.Task) -> None:
+    """The handler of `export` tasks: build the archive, store it, mail the link."""
+    export_id, account_id = UUID(task.payload["export"]), task.account_id
+    asked = postgres.row("select object_name from app.exports where id = %(id)s", {"id": export_id})
+    if account_id is None or asked is None:
+        return  # the account is gone
+    name = f"{account_id}/{export_id}.zip"
+    if asked["object_name"] is None:
+        with tempfile.TemporaryDirectory(prefix="ffm-export-") as folder:
+            path = Path(folder, "export.zip")
+            _write(path, account_id)
+            storage.upload(EXPORTS, name, path, "application/zip")
+    row = postgres.row(
+        """
+        update app.exports
+           set object_name = %(name)s,
+               expires_at = coalesce(expires_at, now() + make_interval(secs => %(day)s))
+         where id = %(id)s returning expires_at
+        """,
+        {"id": export_id, "name": name, "day": DAY},
+    )
+    if row is None:  # the account went meanwhile; what was stored is swept as belonging to nobody
+        storage.remove(EXPORTS, [name])
+        return
+    mail.queue(
+        "export_ready",
+        account_id=account_id,
+        key=f"export_ready:{export_id}",
+        values={
+            "url": _link(export_id, row["expires_at"]),
+            "until": f"{row['expires_at'].astimezone(UTC):%-d %B %Y %H:%M} UTC",
+        },
+    )
+
+
+def resolve(export_id: str, expires: str, signature: str) -> str:
+    """Where a link leads. Raises Problem 404 for one that is forged or over, 503."""
+    signed = hmac.compare_digest(_signature(export_id, expires).encode(), signature.encode())
+    # What is signed is ours, and so is well formed.
+    found = (
+        postgres.row("select * from app.exports where id = %(id)s", {"id": UUID(export_id)})
+        if signed
+        else None
+    )
+    if found is None or found["object_name"] is None:
+        raise not_found("This link is over. Ask for a new export.")
+    over = retention.gone("The export", found["expires_at"], found["deleted_at"])
+    if over:
+        raise over
+    seconds = retention.link_seconds(STORAGE_SECONDS, found["expires_at"])
+    try:
+        return storage.sign_download(EXPORTS, found["object_name"], seconds, "export.zip")
+    except storage.StorageError as error:
+        raise Problem(503, UNAVAILABLE) from error
+
+
+def _write(path: Path, account_id: UUID) -> None:
+    """Everything, in bounded memory."""
+    now = time.time()
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        told = {"at": _day(now), "until": _day(now + DAY)}
+        archive.writestr("README.txt", README.format(**told))
+        with archive.open("everything.json", "w", force_zip64=True) as file:
+            file.write(b'{"login":')
+            file.write(_json(postgres.row(LOGIN, {"account": account_id})))
+            for table in TABLES:
+                file.write(b',\n"%s":[' % table.name.encode())
+                for number, row in enumerate(_rows(table.name, table.where, account_id)):
+                    shown = {key: row[key] for key in row if key not in table.withheld}
+                    file.write((b",\n" if number else b"\n") + _json(shown))
+                file.write(b"]")
+            file.write(b"}\n")
+        ledger = postgres.stream(
+            "select at, kind, minutes, job_id, period from app.usage_ledger t"
+            " where account_id = %(account)s order by id",
+            {"account": account_id},
+        )
+        _csv(archive, "usage.csv", ("at", "kind", "minutes", "job_id", "period"), ledger)
+        _csv(archive, "files.csv", ("file", "bytes", "deleted_on", "link"), _files(account_id))
+
+
+def _rows(table: str, where: str, account_id: UUID) -> Iterator[dict[str, Any]]:
+    return postgres.stream(
+        f"select t.* from app.{table} t where {where}",  # noqa: S608 -- the texts are ours
+        {"account": str(account_id) if "like" in where else account_id},
+    )
+
+
+def _files(account_id: UUID) -> Iterator[dict[str, Any]]:
+    """The files that are there still, each with a link that does not outlive it."""
+    for row in postgres.stream(_FILES, {"account": account_id}):
+        address = addresses.parse(row["file"])
+        if address is None or retention.gone("", row["expires_at"], None):
+            continue
+        try:
+            seconds = retention.link_seconds(DAY, row["expires_at"])
+            link = storage.sign_download(*address, seconds, address.filename)
+        except storage.Missing:
+            continue
+        yield {
+            "file": row["file"],
+            "bytes": row["bytes"],
+            "deleted_on": stamp(row["expires_at"]),
+            "link": link,
+        }
+
+
+def _csv(
+    archive: zipfile.ZipFile, name: str, columns: tuple[str, ...], rows: Iterable[dict[str, Any]]
+) -> None:
+    with (
+        archive.open(name, "w", force_zip64=True) as file,
+        io.TextIOWrapper(file, "utf-8", newline="") as text,
+    ):
+        writer = csv.writer(text)
+        writer.writerow(columns)
+        for row in rows:
+            writer.writerow([_cell(row[column]) for column in columns])
+
+
+def _cell(value: object) -> str:
+    """A value that no spreadsheet takes for a formula."""
+    text = "" if value is None else str(value)
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
+def _json(value: object) -> bytes:
+    return msgspec.json.encode(value, enc_hook=str)
+
+
+def _link(export_id: UUID, expires_at: datetime) -> str:
+    expires = str(int(expires_at.timestamp()))
+    return (
+        f"{settings().api_url}/v1/account/export/{export_id}/download"
+        f"?expires={expires}&signature={_signature(str(export_id), expires)}"
+    )
+
+
+def _signature(export_id: str, expires: str) -> str:
+    signed = f"export {export_id} {expires}"
+    return hmac.new(settings().worker_secret.encode(), signed.encode(), hashlib.sha256).hexdigest()
+
+
+def _day(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M}"
+
+
+_FILES = f"""
+    select 'gs://{UPLOADS}/' || object_name as file, size_bytes as bytes, expires_at
+      from app.uploads
+     where account_id = %(account)s and confirmed_at is not null and deleted_at is null
+    union all
+    select made ->> 'url', (made ->> 'size_bytes')::bigint, j.files_expire_at
+      from app.jobs j, jsonb_array_elements(j.outputs) made
+     where j.account_id = %(account)s and j.files_deleted_at is null and j.status = 'completed'
+       and made ->> 'url' like 'gs://{OUTPUTS}/%%'
+"""  # noqa: S608 -- the texts are ours

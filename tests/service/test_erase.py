@@ -1,0 +1,287 @@
+"""The end of an account: at once for its keys, for good for its data, whatever is stopped."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from psycopg import sql
+
+from lib.accounts import tasks
+from lib.platform import postgres
+from lib.privacy import erase
+from local import client as api_client
+from local.stack import Stack
+from tests.conftest import Account, Person
+from tests.service.test_billing import Stripe, _set_up, stripe, subscribed
+from tests.service.test_export import Worker, ready
+from tests.service.test_tasks import arrived
+
+__all__ = ["_set_up", "stripe"]
+
+IP = "203.0.113.77"
+
+
+def traces(stack: Stack, words: set[str]) -> list[tuple[str, str]]:
+    """Tables that hold any of the words, and the word; and names of stored files."""
+    found = []
+    with psycopg.connect(stack.settings["POSTGRES_URL"]) as connection:
+        tables = connection.execute(
+            "select n.nspname, c.relname from pg_class c join pg_namespace n"
+            " on n.oid = c.relnamespace where c.relkind in ('r', 'p')"
+            " and n.nspname not in ('pg_catalog', 'information_schema', 'supabase_migrations')"
+        ).fetchall()
+        for schema, table in tables:
+            query = sql.SQL("select lower(t::text) from {} t").format(sql.Identifier(schema, table))
+            for (row,) in connection.execute(query):
+                found += [(f"{schema}.{table}", word) for word in words if word.lower() in row]
+    for path in (stack.folder / "storage").rglob("*"):
+        found += [(str(path), word) for word in words if word.lower() in path.name.lower()]
+    return found
+
+
+def words_of(stack: Stack, person: Person) -> set[str]:
+    """All that names the account: ids of everything, addresses, the name, what was said."""
+    words = {person.email, person.id, IP, "Ann Erasable"}
+    for table, column in (("jobs", "id"), ("uploads", "id"), ("uploads", "object_name"),
+                          ("api_keys", "id"), ("exports", "id"), ("reports", "id")):  # fmt: skip
+        with psycopg.connect(stack.settings["POSTGRES_URL"]) as connection:
+            query = sql.SQL("select {}::text from {} where account_id = %s").format(
+                sql.Identifier(column), sql.Identifier("app", table)
+            )
+            words |= {row[0] for row in connection.execute(query, [person.id])}
+    return words
+
+
+def gone(stack: Stack, person: Person, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while postgres.rows(
+        "select from app.tasks where kind = 'erase' and account_id = %(id)s",
+        {"id": uuid.UUID(person.id)},
+    ):
+        assert time.monotonic() < end, "the account was not erased"
+        time.sleep(0.2)
+
+
+@pytest.fixture
+def full(stack: Stack, person: Person, clip: Path, stripe: Stripe) -> Worker:
+    """An account with something in every corner."""
+    person.http.headers["x-real-ip"] = IP
+    assert person.http.patch("/v1/account", json={"name": "Ann Erasable"}).status_code == 200
+    subscribed(stripe, person, "starter")
+    mine = Worker(stack, person, clip)
+    mine.account.create(mine.url, "webm")
+    assert person.http.post(
+        f"/v1/transcodes/{mine.job_id}/report", json={"message": "Ann Erasable reports."}
+    ).status_code < 300  # fmt: skip
+    assert person.http.post(
+        "/v1/support", json={"message": "Ann Erasable asks.", "subject": "Ann Erasable"}
+    ).status_code == 201  # fmt: skip
+    httpx.post(
+        f"{stack.url}/v1/support",
+        json={"message": "Signed out.", "email": person.email.upper()},
+        trust_env=False,
+    )
+    person.http.post("/v1/account/export")
+    ready(person)
+    operator(stack, "show", person.id)
+    operator(stack, "grant", person.id, "5", "--reason", "for Ann Erasable")
+    return mine
+
+
+def operator(stack: Stack, *arguments: str) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "lib.admin", "--as", "olga", *arguments],
+        env=os.environ | stack.settings, check=True, capture_output=True,
+    )  # fmt: skip
+
+
+def invoices(stack: Stack) -> list[tuple[Any, ...]]:
+    with psycopg.connect(stack.settings["POSTGRES_URL"]) as connection:
+        return connection.execute("select amount_cents, account_id from app.invoices").fetchall()
+
+
+def test_nothing_is_left_of_an_account(
+    stack: Stack, person: Person, full: Worker, stripe: Stripe, account: Account
+) -> None:
+    words = words_of(stack, person)
+    assert {table for table, _ in traces(stack, words)} > {"app.accounts", "app.request_log"}
+    link = full.account.http.get(f"/v1/transcodes/{full.job_id}/download").json()["url"]
+    exported = person.http.get("/v1/account/export").json()["url"]
+    before = len(invoices(stack))
+    answer = person.http.request("DELETE", "/v1/account", json={"password": person.password})
+    assert answer.status_code == 202, answer.text
+    assert answer.json()["status"] == "deleting"
+    # At once: no token, no key.
+    assert person.http.get("/v1/account").status_code == 401
+    assert full.account.http.get("/v1/transcodes").status_code == 401
+    gone(stack, person)
+    [mail] = [each for each in arrived(stack, person.email, 2)
+              if each.message["Subject"] == "Your account is deleted"]  # fmt: skip
+    assert "Ann Erasable" in mail.message.get_body(("plain",)).get_content()
+    end = time.monotonic() + 10
+    while left := traces(stack, words):
+        assert time.monotonic() < end, left
+        time.sleep(0.2)
+    assert httpx.get(link, trust_env=False).status_code >= 400
+    assert httpx.get(exported, trust_env=False).status_code == 404
+    with pytest.raises(Exception, match="(?i)invalid login credentials"):
+        person.client.auth.sign_in_with_password(
+            {"email": person.email, "password": person.password}
+        )
+    with pytest.raises(Exception, match="(?i)refresh token|session"):
+        person.client.auth.refresh_session()
+    assert len(invoices(stack)) == before
+    assert account.http.get("/v1/transcodes").status_code == 200  # others are whole
+
+
+def task_of(person: Person) -> uuid.UUID:
+    row = postgres.row(
+        "select id from app.tasks where kind = 'erase' and account_id = %(id)s",
+        {"id": uuid.UUID(person.id)},
+    )
+    assert row
+    return uuid.UUID(str(row["id"]))
+
+
+@pytest.fixture
+def nobody_else(stack: Stack) -> Iterator[None]:
+    """Erasures are held back from the stack's own worker."""
+    with psycopg.connect(stack.settings["POSTGRES_URL"], autocommit=True) as connection:
+        connection.execute(
+            "create function app.hold() returns trigger language plpgsql as $$ begin"
+            " if new.kind = 'erase' then new.kind := 'held'; end if; return new; end $$;"
+            "create trigger hold before insert on app.tasks for each row execute function app.hold()"
+        )
+        yield
+        connection.execute("drop trigger hold on app.tasks; drop function app.hold()")
+
+
+def let_go(person: Person) -> None:
+    postgres.rows(
+        "update app.tasks set kind = 'erase', due_at = now() where kind = 'held'"
+        " and account_id = %(id)s",
+        {"id": uuid.UUID(person.id)},
+    )
+
+
+def test_it_survives_a_failure_in_every_step(
+    stack: Stack, person: Person, full: Worker, nobody_else: None
+) -> None:
+    words = words_of(stack, person)
+    person.http.request("DELETE", "/v1/account", json={"password": person.password})
+    account_id = uuid.UUID(person.id)
+    for number, done in enumerate(erase.STEPS[:-1]):
+        # Each step is done, and its note is lost; then it is done again.
+        for _ in range(2):
+            try:
+                done(tasks.Task(uuid.uuid4(), "held", account_id,
+                                {"email": person.email, "step": number}, attempt=1, failures=0),
+                     account_id)  # fmt: skip
+            except tasks.GoOn:
+                pass
+    let_go(person)
+    answer = httpx.get(
+        f"{stack.url}/internal/cron/tasks",
+        headers={"Authorization": f"Bearer {stack.settings['CRON_SECRET']}"},
+        trust_env=False, timeout=60,
+    )  # fmt: skip
+    assert answer.status_code == 200
+    gone(stack, person)
+    arrived(stack, person.email, 2)
+    time.sleep(0.5)
+    assert traces(stack, words) == []
+
+
+RUN = """
+import os, signal, sys
+from lib.accounts import tasks
+from lib.platform import storage
+from lib.privacy import erase
+
+def killed(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+storage.remove = killed
+tasks.run({"held": erase.step}, 30)
+"""
+
+
+def test_it_survives_a_kill_and_is_finished_by_the_cron(
+    stack: Stack, person: Person, full: Worker, nobody_else: None
+) -> None:
+    words = words_of(stack, person)
+    person.http.request("DELETE", "/v1/account", json={"password": person.password})
+    run = subprocess.run(
+        [sys.executable, "-c", RUN], env=os.environ | stack.settings, capture_output=True,
+        check=False,
+    )  # fmt: skip
+    assert run.returncode == -signal.SIGKILL, run.stderr
+    assert traces(stack, words)
+    let_go(person)  # the lease of the killed one runs out
+    gone(stack, person)
+    arrived(stack, person.email, 2)
+    time.sleep(0.5)
+    assert traces(stack, words) == []
+
+
+def test_a_wrong_password_deletes_nothing(person: Person) -> None:
+    answer = person.http.request("DELETE", "/v1/account", json={"password": "wrong horse"})
+    assert answer.status_code == 403
+    assert "Nothing was deleted" in answer.json()["error"]
+    assert person.http.get("/v1/account").status_code == 200
+    for _ in range(erase.ATTEMPTS_PER_MINUTE):
+        answer = person.http.request("DELETE", "/v1/account", json={"password": "wrong horse"})
+    assert answer.status_code == 429
+
+
+def test_a_fresh_sign_in_is_enough(stack: Stack, person: Person) -> None:
+    assert person.http.request("DELETE", "/v1/account").status_code == 202
+    gone(stack, person)
+
+
+def test_a_sign_in_of_an_hour_ago_is_not_enough(stand_ins: Stack, person: Person) -> None:
+    with psycopg.connect(stand_ins.settings["POSTGRES_URL"], autocommit=True) as connection:
+        connection.execute(
+            "update auth.mfa_amr_claims set created_at = created_at - interval '1 hour',"
+            " updated_at = updated_at - interval '1 hour'"
+        )
+    session = person.client.auth.refresh_session().session
+    assert session
+    with api_client.connect(stand_ins.url, session.access_token) as refreshed:
+        answer = refreshed.request("DELETE", "/v1/account")
+        assert answer.status_code == 403
+        assert "sign in again" in answer.json()["error"]
+        assert refreshed.get("/v1/account").status_code == 200
+
+
+def test_a_key_deletes_no_account(account: Account) -> None:
+    answer = account.http.request("DELETE", "/v1/account", json={"password": "x"})
+    assert answer.status_code == 403
+
+
+def test_a_job_under_way_ends_quietly(
+    stack: Stack, person: Person, sources: Any, make_media: Any
+) -> None:
+    slow = make_media("erase.mp4", "-f", "lavfi", "-i", "testsrc2=s=1280x720:r=30:d=20")
+    key = person.http.post("/v1/api-keys", json={}).json()["key"]
+    mine = Account.__new__(Account)
+    mine.http = api_client.connect(stack.url, key)
+    job = mine.create(mine.upload(slow), "webm")
+    end = time.monotonic() + 20
+    while mine.job(job)["status"] != "processing":
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    person.http.request("DELETE", "/v1/account", json={"password": person.password})
+    gone(stack, person)
+    assert traces(stack, {job, person.id}) == []

@@ -1,0 +1,76 @@
+"""Every table and column that may tell of a person is in the export, and goes with the account."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from lib.platform import postgres
+from lib.privacy.inventory import IMPERSONAL, TABLES
+from local.stack import Stack
+
+
+def columns() -> dict[str, set[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for row in postgres.rows(
+        "select c.relname as table, a.attname as column from pg_attribute a"
+        " join pg_class c on c.oid = a.attrelid"
+        " where c.relnamespace = 'app'::regnamespace and c.relkind in ('r', 'p', 'v', 'm')"
+        " and a.attnum > 0 and not a.attisdropped"
+    ):
+        found[row["table"]].add(row["column"])
+    return found
+
+
+def test_every_table_has_its_place(stack: Stack) -> None:
+    named = {table.name for table in TABLES} | set(IMPERSONAL)
+    assert named == set(columns())
+
+
+def test_a_new_column_of_a_table_that_tells_of_nobody_needs_a_decision(stack: Stack) -> None:
+    there = columns()
+    for table, named in IMPERSONAL.items():
+        assert set(named.split()) == there[table], table
+
+
+def test_what_is_withheld_is_there_and_has_a_reason(stack: Stack) -> None:
+    there = columns()
+    for table in TABLES:
+        assert set(table.withheld) <= there[table.name], table.name
+        assert all(table.withheld.values())
+
+
+def test_what_ends_with_the_account_does_so_in_the_database(stack: Stack) -> None:
+    """By the foreign keys themselves, over as many tables as it takes."""
+    deletes: dict[str, set[str]] = defaultdict(set)
+    forgets = set()
+    for row in postgres.rows(
+        "select conrelid::regclass::text as child, confrelid::regclass::text as parent,"
+        " confdeltype as rule from pg_constraint where contype = 'f'"
+        " and connamespace = 'app'::regnamespace"
+    ):
+        if row["rule"] == "c":
+            deletes[row["parent"]].add(row["child"])
+        if row["rule"] == "n" and row["parent"] == "app.accounts":
+            forgets.add(row["child"])
+    gone, new = set(), {"app.accounts"}
+    while new:
+        gone |= new
+        new = {child for parent in new for child in deletes[parent]} - gone
+    erasing = postgres.row("select pg_get_functiondef('app.erase_account'::regproc) as text")
+    assert erasing
+    for table in TABLES:
+        name = f"app.{table.name}"
+        if table.ends == "cascade":
+            assert name in gone, name
+        elif table.ends == "forgotten":
+            assert name in forgets or f"update {name}" in erasing["text"], name
+        else:
+            assert f"delete from {name}" in erasing["text"] or name == "app.stripe_events"
+
+
+def test_every_account_id_is_covered(stack: Stack) -> None:
+    """No column called account_id, or like one of a person, stands in a table that tells of nobody."""
+    personal = {"account_id", "email", "name", "ip", "customer_id", "key_id", "job_id"}
+    for table, there in columns().items():
+        if table in IMPERSONAL and there & personal - {"name"}:
+            raise AssertionError((table, there & personal))
