@@ -12,6 +12,7 @@ from schemathesis.specs.openapi.checks import content_type_conformance
 
 from local.stack import Stack
 from tests.conftest import Account
+from tests.service.people import fresh_address
 from tests.service.test_isolation import OPEN
 from tools.openapi import document
 
@@ -29,15 +30,15 @@ CHECKS = [not_a_server_error, content_type_conformance]
 @schema.parametrize()
 @EXAMPLES
 def test_with_a_key(case: Any, stack: Stack, account: Account) -> None:
-    case.call_and_validate(
-        base_url=stack.url, headers={"Authorization": f"Bearer {account.key}"}, checks=CHECKS
-    )
+    headers = {"Authorization": f"Bearer {account.key}", "x-real-ip": fresh_address()}
+    case.call_and_validate(base_url=stack.url, headers=headers, checks=CHECKS)
 
 
 @schema.parametrize()
 @EXAMPLES
 def test_without_a_key(case: Any, stack: Stack) -> None:
-    answer = case.call_and_validate(base_url=stack.url, checks=CHECKS)
+    headers = {"x-real-ip": fresh_address()}  # limits by address have tests of their own
+    answer = case.call_and_validate(base_url=stack.url, headers=headers, checks=CHECKS)
     open_too = case.operation.path in OPEN
     if case.path.startswith("/v1/") and not open_too and answer.request.method != "OPTIONS":
         assert answer.status_code in (400, 401, 404, 405, 413, 415), answer.text
