@@ -91,7 +91,6 @@ def _million(folder: Path) -> list[Row]:
 
 def _sweep(folder: Path) -> list[Row]:
     with Stack(folder / "stack", functions=False) as stack:
-        stack.demo_key()
         os.environ.update(stack.settings | {"WORKER_URL": stack.url})
         rows = sweep.sweeps(stack)
         postgres.pool().close()

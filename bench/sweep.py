@@ -50,7 +50,7 @@ FILL = """
 
 
 def fill(stack: Stack, number: int = FILES) -> None:
-    """Store `number` expired files."""
+    """Store `number` expired files of an account of their own."""
     versions = [str(uuid.uuid4()) for _ in range(number)]
     objects = stack.folder / "storage" / "objects"
     for version in versions:
@@ -58,6 +58,9 @@ def fill(stack: Stack, number: int = FILES) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"x")
     with psycopg.connect(stack.settings["POSTGRES_URL"], autocommit=True) as connection:
+        connection.execute(
+            "insert into app.accounts (id, email) values (gen_random_uuid(), 'sweep@example.com')"
+        )
         connection.execute(FILL, {"half": number // 2, "versions": versions})
         connection.execute("analyze app.uploads, app.jobs, storage.objects")
 

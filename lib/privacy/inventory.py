@@ -62,7 +62,7 @@ TABLES = (
         "t.customer_id = (select customer_id from app.subscriptions"
         " where account_id = %(account)s)",
     ),
-    Table("rate_windows", "statement", "t.subject like '%%:' || %(account)s"),
+    Table("rate_windows", "statement", "t.subject like '%%:' || %(account)s::uuid"),
 )  # fmt: skip
 
 IMPERSONAL = {

@@ -9,6 +9,7 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -135,11 +136,11 @@ def test_nothing_is_left_of_an_account(
         time.sleep(0.2)
     assert httpx.get(link, trust_env=False).status_code >= 400
     assert httpx.get(exported, trust_env=False).status_code == 404
-    with pytest.raises(Exception, match="(?i)invalid login credentials"):
+    with pytest.raises(Exception, match=r"(?i)invalid login credentials"):
         person.client.auth.sign_in_with_password(
             {"email": person.email, "password": person.password}
         )
-    with pytest.raises(Exception, match="(?i)refresh token|session"):
+    with pytest.raises(Exception, match=r"(?i)refresh token|session"):
         person.client.auth.refresh_session()
     assert len(invoices(stack)) == before
     assert account.http.get("/v1/transcodes").status_code == 200  # others are whole
@@ -161,7 +162,8 @@ def nobody_else(stack: Stack) -> Iterator[None]:
         connection.execute(
             "create function app.hold() returns trigger language plpgsql as $$ begin"
             " if new.kind = 'erase' then new.kind := 'held'; end if; return new; end $$;"
-            "create trigger hold before insert on app.tasks for each row execute function app.hold()"
+            "create trigger hold before insert on app.tasks"
+            " for each row execute function app.hold()"
         )
         yield
         connection.execute("drop trigger hold on app.tasks; drop function app.hold()")
@@ -184,12 +186,10 @@ def test_it_survives_a_failure_in_every_step(
     for number, done in enumerate(erase.STEPS[:-1]):
         # Each step is done, and its note is lost; then it is done again.
         for _ in range(2):
-            try:
-                done(tasks.Task(uuid.uuid4(), "held", account_id,
-                                {"email": person.email, "step": number}, attempt=1, failures=0),
-                     account_id)  # fmt: skip
-            except tasks.GoOn:
-                pass
+            payload = {"email": person.email, "step": number}
+            task = tasks.Task(uuid.uuid4(), "held", account_id, payload, attempt=1, failures=0)
+            with suppress(tasks.GoOn):
+                done(task, account_id)
     let_go(person)
     answer = httpx.get(
         f"{stack.url}/internal/cron/tasks",

@@ -69,7 +69,7 @@ def test_what_ends_with_the_account_does_so_in_the_database(stack: Stack) -> Non
 
 
 def test_every_account_id_is_covered(stack: Stack) -> None:
-    """No column called account_id, or like one of a person, stands in a table that tells of nobody."""
+    """No column like one of a person stands in a table that is said to tell of nobody."""
     personal = {"account_id", "email", "name", "ip", "customer_id", "key_id", "job_id"}
     for table, there in columns().items():
         if table in IMPERSONAL and there & personal - {"name"}:

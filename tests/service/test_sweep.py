@@ -25,7 +25,6 @@ print(json.dumps([[swept.uploads, swept.outputs, swept.failed] for swept, _ in r
 @pytest.mark.slow
 def test_a_hundred_thousand_files_are_cleared_by_repeated_runs(tmp_path: Path) -> None:
     with Stack(tmp_path, functions=False) as stack:
-        stack.demo_key()
         sweep.fill(stack)
         assert sweep.left(stack) == sweep.FILES
         # Two sweeps at once, each in a process of its own: none does the other's work again.
