@@ -54,8 +54,11 @@ def record(row: dict[str, Any]) -> None:
             noted as (
               insert into app.request_log
                 (request_id, account_id, key_id, method, route, status, milliseconds, ip)
-              values (%(request_id)s, %(account)s, %(key)s, %(method)s, %(route)s, %(status)s,
-                      %(ms)s, %(ip)s)
+              -- An account that was deleted meanwhile has left nothing here, and does not now.
+              select %(request_id)s, a.id, case when a.id is not null then %(key)s::uuid end,
+                     %(method)s, %(route)s, %(status)s, %(ms)s,
+                     case when a.id is not null or %(account)s::uuid is null then %(ip)s::inet end
+                from (select) one left join app.accounts a on a.id = %(account)s
             )
             -- Nobody waits for the disk: should the server crash, the last half second is missing.
             select set_config('synchronous_commit', 'off', true)

@@ -34,7 +34,7 @@ def _available() -> bool:
     """Whether the database can call; its extensions are switched on where they lie ready."""
     for extension in ("pg_cron", "pg_net"):
         ready = postgres.row(
-            "select from pg_available_extensions where name = %(name)s", {"name": extension}
+            "select 1 from pg_available_extensions where name = %(name)s", {"name": extension}
         )
         if ready is not None:
             postgres.rows(f"create extension if not exists {extension}")

@@ -30,6 +30,8 @@ def rows(
 ) -> list[dict[str, Any]]:
     """Run one statement in a transaction of its own; its rows as dictionaries.
 
+    A statement that selects no columns gives no rows.
+
     `wait` are the seconds to wait for a connection, by default the pool's. Raises PostgresError.
     """
     opened = pool()

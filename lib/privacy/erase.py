@@ -114,7 +114,7 @@ def _end_subscription(task: tasks.Task, account_id: UUID) -> None:
 def _wait_for_workers(task: tasks.Task, account_id: UUID) -> None:
     """Let workers notice that their jobs are canceled, and clean up after them."""
     held = postgres.row(
-        "select from app.jobs where account_id = %(account)s and message_id is not null limit 1",
+        "select 1 from app.jobs where account_id = %(account)s and message_id is not null limit 1",
         {"account": account_id},
     )
     waits = int(task.payload.get("waits", 0))

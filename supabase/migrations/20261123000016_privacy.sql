@@ -31,7 +31,8 @@ begin
   update app.operator_log set account_id = null, job_id = null, reason = null, detail = '{}'
    where account_id = p_account
       or job_id in (select j.id from app.jobs j where j.account_id = p_account);
-  delete from app.tasks where account_id = p_account and kind <> 'erase';
+  delete from app.tasks
+   where account_id = p_account and key is distinct from 'erase:' || p_account;
   delete from app.accounts where id = p_account;
   -- Hosted Auth keeps a record of sign-ins beside the login.
   if to_regclass('auth.audit_log_entries') is not null then

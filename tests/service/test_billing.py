@@ -342,7 +342,9 @@ def test_what_stripe_did_not_sign_is_refused(stack: Stack, fault: str) -> None:
     )
     assert answer.status_code == 400
     assert "not signed by Stripe" in answer.json()["error"]
-    assert postgres.rows("select from app.stripe_events where id = %(id)s", {"id": event_id}) == []
+    assert (
+        postgres.rows("select 1 from app.stripe_events where id = %(id)s", {"id": event_id}) == []
+    )
 
 
 def test_what_could_not_be_processed_is_healed_by_stripe_or_a_replay(

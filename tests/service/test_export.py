@@ -133,7 +133,7 @@ def test_an_export_is_gone_after_its_day(stack: Stack, person: Person) -> None:
     assert "was deleted on" in late.json()["error"]
     assert person.http.get("/v1/account/export").json()["status"] == "deleted"
     assert sweep(stack)["exports"] >= 1
-    left = postgres.rows("select from storage.objects where name = %(name)s",
+    left = postgres.rows("select 1 from storage.objects where name = %(name)s",
                          {"name": f"{person.id}/{told['id']}.zip"})  # fmt: skip
     assert left == []
 
