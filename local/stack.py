@@ -46,7 +46,15 @@ class Stack:
         try:
             self._listen(port)
             made = keys.load(folder / "keys.json")
+            if functions:
+                self.stripe = self._stripe("0")  # gets ready while the database starts
             self.settings = dict(project) if project else self._supabase(supabase_port, made)
+            if functions:
+                self.settings |= {
+                    "STRIPE_URL": self.stripe.ready(),
+                    "STRIPE_SECRET_KEY": made.stripe_secret,
+                    "STRIPE_WEBHOOK_SECRET": made.stripe_webhook_secret,
+                }
             self.mails = mail.MailSink(folder / "mail")
             smtp = mail.SmtpServer(self.mails)
             self._stack.callback(smtp.stop)
@@ -109,6 +117,9 @@ class Stack:
         self._stack.callback(stopped.set)
         clock.start(functions.crons(), self.url, self.settings["CRON_SECRET"], stopped)
 
+    def _stripe(self, port: str) -> Child:
+        return self._child("local.stripe", [str(self.folder), port, self.url], dict(os.environ))
+
     def _child(self, module: str, arguments: list[str], environment: dict[str, str]) -> Child:
         child = Child(module, arguments, environment)
         self._stack.callback(child.stop)
@@ -131,6 +142,9 @@ class Stack:
             arguments = [str(self.folder), self.settings["POSTGRES_URL"], port, self.url]
             self.supabase = self._child("local.supabase", arguments, dict(os.environ))
             mended += ["the Supabase stand-in"] if _started(self.supabase) else []
+        if not self.stripe.alive():
+            self.stripe = self._stripe(self.settings["STRIPE_URL"].rpartition(":")[2])
+            mended += ["the stand-in for Stripe"] if _started(self.stripe) else []
         if not self.worker.alive():
             port = str(urlsplit(self.settings["WORKER_URL"]).port)
             # Another program may have taken the port: a worker that can't be called still looks at
