@@ -12,6 +12,7 @@ from pathlib import Path
 
 from local import server
 from local.children import when_parent_ends
+from local.stripe import clock
 from local.stripe.app import create_app
 from local.stripe.objects import endpoints
 from local.stripe.service import Service
@@ -38,6 +39,7 @@ def main() -> None:
     sender = Sender(state, time.time).start()
     stopped = threading.Event()
     when_parent_ends(stopped.set)
+    clock.start(service, sender, stopped)
     served.serve(create_app(service, sender))
     print(served.url, flush=True)
     stopped.wait()

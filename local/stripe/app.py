@@ -14,18 +14,34 @@ from flask import Flask, Response, jsonify, request
 
 from local.stripe import calls, control
 from local.stripe.answers import Included
-from local.stripe.billing import invoices as billing
-from local.stripe.objects import checkout, customers, endpoints, events, products
+from local.stripe.billing import payments
+from local.stripe.objects import (
+    checkout,
+    customers,
+    endpoints,
+    events,
+    invoices,
+    portal,
+    products,
+    refunds,
+    schedules,
+    subscriptions,
+)
 from local.stripe.objects.routes import Route
-from local.stripe.pages import pay
+from local.stripe.pages import invoice, pay
+from local.stripe.pages import portal as portal_page
 from local.stripe.service import API_VERSION, Service
 from local.stripe.webhooks import Sender
 
-_RESOURCES = (customers, products, checkout, events, endpoints)
+_RESOURCES = (
+    *(customers, products, checkout, portal, subscriptions, schedules, invoices, refunds),
+    *(events, endpoints),
+)
 _INCLUDED: dict[tuple[str, str], Included] = {
+    ("charge", "refunds"): refunds.refunds_of,
     ("checkout.session", "line_items"): checkout.line_items,
     ("customer", "subscriptions"): customers.subscriptions_of,
-    ("invoice", "payments"): billing.payments_of,
+    ("invoice", "payments"): payments.payments_of,
 }
 _MAX_BODY = 1024 * 1024
 _REMEMBERED = 10_000
@@ -64,7 +80,8 @@ def create_app(service: Service, sender: Sender) -> Flask:
         return {"error": {"type": "invalid_request_error", "message": message}}, 404
 
     app.register_blueprint(control.routes(service, received))
-    app.register_blueprint(pay.routes(service))
+    for page in (pay, portal_page, invoice):
+        app.register_blueprint(page.routes(service))
     return app
 
 

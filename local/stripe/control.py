@@ -8,8 +8,9 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from local.stripe import calls, webhooks
+from local.stripe.billing import renewals, subscriptions
 from local.stripe.errors import StripeError, invalid
-from local.stripe.service import Service
+from local.stripe.service import Service, shown
 
 
 def routes(service: Service, received: Collection[dict[str, Any]]) -> Blueprint:
@@ -59,6 +60,26 @@ def routes(service: Service, received: Collection[dict[str, Any]]) -> Blueprint:
             customer = service.get("customer", str(asked.get("customer")))
             service.state.take_note(f"fail:{customer['id']}", int(asked.get("times", 1)))
         return jsonify(asked)
+
+    @room.post("/renew")
+    def renew() -> Response:
+        """Take a `subscription` to its period's end; `pay` false: the renewal is not paid."""
+        asked = _body()
+        with service.state.transaction():
+            subscription = service.get("subscription", str(asked.get("subscription")))
+            after = renewals.renew(service, subscription, asked.get("pay", True))
+        return jsonify(shown(after))
+
+    @room.post("/give_up")
+    def give_up() -> Response:
+        """End a `subscription` as Stripe does once no further payment is tried."""
+        asked = _body()
+        with service.state.transaction():
+            subscription = service.get("subscription", str(asked.get("subscription")))
+            if subscription["status"] != "past_due":
+                raise invalid("The subscription is not past due.", "subscription")
+            after = subscriptions.cancel(service, subscription, "payment_failed")
+        return jsonify(shown(after))
 
     return room
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from local.stripe.answers import whole
-from local.stripe.billing import invoices, periods
+from local.stripe.billing import invoices, payments, periods
+from local.stripe.billing.money import rate
 from local.stripe.service import Service
 from local.stripe.state import Thing
 
@@ -31,7 +32,7 @@ def begin(
         service, subscription, cycle_lines(service, subscription), "subscription_create", now
     )
     subscription["latest_invoice"] = invoice["id"]
-    invoices.settle(service, subscription, invoices.collect(service, invoice, now, pay=True))
+    invoices.settle(service, subscription, payments.collect(service, invoice, now, pay=True))
     service.state.put(subscription)
     return subscription, invoice
 
@@ -112,22 +113,10 @@ def cycle_lines(service: Service, subscription: Thing) -> list[Thing]:
     for each in subscription["items"]["data"]:
         price = each["price"]
         name = service.get("product", price["product"])["name"]
-        text = f"{each['quantity']} x {name} (at {money(price)} / {price['recurring']['interval']})"
+        text = f"{each['quantity']} x {name} (at {rate(price)})"
         period = each["current_period_start"], each["current_period_end"]
         lines.append(invoices.line(text, price["unit_amount"] * each["quantity"], each, period))
     return lines
-
-
-def money(price: Thing) -> str:
-    """The amount of a price, for people."""
-    return amount(price["unit_amount"], price["currency"])
-
-
-def amount(cents: int, currency: str) -> str:
-    """An amount, for people."""
-    sign = "-" if cents < 0 else ""
-    symbol = {"usd": "$", "eur": "€", "gbp": "£"}.get(currency, f"{currency.upper()} ")
-    return f"{sign}{symbol}{abs(cents) / 100:.2f}"
 
 
 def cancel(

@@ -6,7 +6,7 @@ from html import escape
 
 from flask import Blueprint, Response, request
 
-from local.stripe.billing import subscriptions
+from local.stripe.billing import money, payments
 from local.stripe.errors import StripeError
 from local.stripe.objects import checkout
 from local.stripe.pages.layout import away, form, link, page
@@ -33,7 +33,9 @@ def routes(service: Service) -> Blueprint:
             if found["status"] != "open":
                 return _show(service, found)
             action = request.form.get("action")
-            if action == "decline":
+            customer = found["customer"]
+            fails = action == "pay" and customer and payments.fails(service, customer)
+            if action == "decline" or fails:
                 return _show(service, found, _DECLINED, 402)
             if action == "pay":
                 email = request.form.get("email", "").strip()
@@ -65,7 +67,7 @@ def _show(service: Service, session: Thing, note: str = "", status: int = 200) -
     line = session["_line"]
     price = service.get("price", line["price"])
     product = service.get("product", price["product"])
-    total = subscriptions.amount(session["amount_total"], session["currency"])
+    total = money.amount(session["amount_total"], session["currency"])
     interval = price["recurring"]["interval"]
     asked = not (session["customer"] or session["customer_email"])
     email = '<label>Email <input type="email" name="email" required></label>' if asked else ""
