@@ -92,7 +92,7 @@ def _expand(
     kind = thing.get("object", "")
     if name not in thing and (kind, name) in included:
         thing[name] = included[kind, name](service, thing)
-    if name not in thing:
+    if name not in thing or name == "id":
         raise invalid(f"This property cannot be expanded ({path}).", "expand")
     value: Any = thing[name]
     if isinstance(value, str):

@@ -40,7 +40,7 @@ def queue(state: State, event: Thing, now: float) -> int:
     due = now + (mode.get("seconds") or _LATE_SECONDS if mode["mode"] == "late" else 0)
     wanting = [
         endpoint
-        for endpoint in state.find("webhook_endpoint", {"status": "enabled"})
+        for endpoint in state.find("webhook_endpoint", {"status": "enabled"}, oldest_first=True)
         if {"*", event["type"]} & set(endpoint["enabled_events"])
         and urlsplit(endpoint["url"]).hostname in _HOSTS
     ]
