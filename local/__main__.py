@@ -160,6 +160,7 @@ FFmpeg Micro is up. Ctrl-C stops it; data stays in .local/ until `make reset`.
   Supabase  {stack.settings["SUPABASE_URL"]}  (stand-ins for Auth and Storage)
   key       {key}
   mails     {stack.settings["SUPABASE_URL"]}/mail  (what would have been sent)
+  Stripe    {stack.settings["STRIPE_URL"]}  (a stand-in: no card, no money)
   settings  .local/dev.env, for other programs
 
 A sample clip is uploaded. Transcode it, look at the job, save the result:

@@ -75,6 +75,7 @@ def create_app(service: Service, sender: Sender) -> Flask:
         _add(app, service, route)
 
     @app.errorhandler(404)
+    @app.errorhandler(405)
     def unknown(_: Exception) -> tuple[dict[str, Any], int]:
         message = f"Unrecognized request URL ({request.method}: {request.path})."
         return {"error": {"type": "invalid_request_error", "message": message}}, 404

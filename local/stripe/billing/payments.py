@@ -88,6 +88,7 @@ def _payment(service: Service, invoice: Thing, amount: int, succeeds: bool) -> N
         "amount_capturable": 0,
         "amount_received": amount if succeeds else 0,
         "capture_method": "automatic",
+        "confirmation_method": "automatic",
         "last_payment_error": declined,
         "latest_charge": charge["id"],
         "payment_method_types": ["card"],

@@ -39,7 +39,7 @@ def begin(
 
 def item(service: Service, subscription: Thing, price: Thing, quantity: int) -> Thing:
     """An item, without its period."""
-    return service.new(
+    made = service.new(
         "subscription_item",
         "si",
         14,
@@ -50,6 +50,8 @@ def item(service: Service, subscription: Thing, price: Thing, quantity: int) -> 
         tax_rates=[],
         **priced(price, quantity),
     )
+    del made["livemode"]
+    return made
 
 
 def priced(price: Thing, quantity: int) -> dict[str, Any]:

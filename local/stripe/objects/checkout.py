@@ -119,6 +119,9 @@ def _fields(service: Service, line: Thing) -> dict[str, Any]:
         "automatic_tax": {"enabled": False, "liability": None, "status": None},
         "currency": price["currency"],
         "custom_fields": [],
+        "custom_text": dict.fromkeys(
+            ("after_submit", "shipping_address", "submit", "terms_of_service_acceptance")
+        ),
         "mode": "subscription",
         "payment_method_collection": "always",
         "payment_method_types": ["card"],

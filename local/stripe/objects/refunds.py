@@ -50,6 +50,7 @@ def create(service: Service, parameters: Parameters) -> Thing:
         balance_transaction=None,
         charge=paid["id"],
         currency=paid["currency"],
+        customer=paid["customer"],
         destination_details=None,
         metadata=parameters.metadata(),
         payment_intent=paid["payment_intent"],
