@@ -162,6 +162,7 @@ FFmpeg Micro is up. Ctrl-C stops it; data stays in .local/ until `make reset`.
   Supabase  {stack.settings["SUPABASE_URL"]}  (stand-ins for Auth and Storage)
   key       {key}
   mails     {stack.settings["SUPABASE_URL"]}/mail  (what would have been sent)
+  Stripe    {stack.settings["STRIPE_URL"]}  (a stand-in: no card, no money)
   log       .local/log.jsonl, a line for each call and job
   settings  .local/dev.env, for other programs
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -44,6 +45,9 @@ class Server:
             shutdown_timeout=1,
         )
         self._server.prepare()
+        # The port can be taken again while connections of a killed server still linger; cheroot
+        # leaves this out where the system chose the port. They have it from the listening socket.
+        self._server.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._thread = threading.Thread(target=self._server.serve, name="http", daemon=True)
 
     @property

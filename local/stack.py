@@ -48,7 +48,15 @@ class Stack:
         try:
             self._listen(port)
             made = keys.load(folder / "keys.json")
+            if functions:
+                self.stripe = self._stripe("0")  # gets ready while the database starts
             self.settings = dict(project) if project else self._supabase(supabase_port, made)
+            if functions:
+                self.settings |= {
+                    "STRIPE_URL": self.stripe.ready(),
+                    "STRIPE_SECRET_KEY": made.stripe_secret,
+                    "STRIPE_WEBHOOK_SECRET": made.stripe_webhook_secret,
+                }
             self.mails = mail.MailSink(folder / "mail")
             smtp = mail.SmtpServer(self.mails)
             self._stack.callback(smtp.stop)
@@ -63,7 +71,6 @@ class Stack:
                 "JOB_SECONDS": str(2 * 3600),
             } | dict(overrides or {})
             if functions:
-                self._stripe(made)
                 self._serve()
         except BaseException:
             self._stack.close()
@@ -99,19 +106,6 @@ class Stack:
             "SUPABASE_SECRET_KEY": made.secret,
         }
 
-    def _stripe(self, made: keys.Keys) -> None:
-        """Start the stand-in for Stripe, unless the settings name another."""
-        if "STRIPE_SECRET_KEY" in self.settings:
-            return
-        self.settings |= {
-            "STRIPE_SECRET_KEY": made.stripe_secret,
-            "STRIPE_WEBHOOK_SECRET": made.stripe_webhook_secret,
-        }
-        self.stripe = self._child(
-            "local.stripe", [str(self.folder), "0", self.url], os.environ | self.settings
-        )
-        self.settings["STRIPE_URL"] = self.stripe.ready()
-
     def _serve(self) -> None:
         """Start the worker and the functions."""
         self.worker = self._child("local.worker", ["0"], os.environ | self.settings)
@@ -125,6 +119,9 @@ class Stack:
         stopped = threading.Event()
         self._stack.callback(stopped.set)
         clock.start(functions.crons(), self.url, self.settings["CRON_SECRET"], stopped)
+
+    def _stripe(self, port: str) -> Child:
+        return self._child("local.stripe", [str(self.folder), port, self.url], dict(os.environ))
 
     def _child(self, module: str, arguments: list[str], environment: dict[str, str]) -> Child:
         child = Child(module, arguments, environment)
@@ -148,6 +145,9 @@ class Stack:
             arguments = [str(self.folder), self.settings["POSTGRES_URL"], port, self.url]
             self.supabase = self._child("local.supabase", arguments, dict(os.environ))
             mended += ["the Supabase stand-in"] if _started(self.supabase) else []
+        if not self.stripe.alive():
+            self.stripe = self._stripe(self.settings["STRIPE_URL"].rpartition(":")[2])
+            mended += ["the stand-in for Stripe"] if _started(self.stripe) else []
         if not self.worker.alive():
             port = str(urlsplit(self.settings["WORKER_URL"]).port)
             # Another program may have taken the port: a worker that can't be called still looks at

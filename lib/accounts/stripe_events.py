@@ -165,8 +165,8 @@ def _keep_invoice(invoice_id: str) -> None:
             "currency": found.currency,
             "amount": found.total,
             "paid": found.amount_paid,
-            "start": found.period_start,
-            "end": found.period_end,
+            "start": min(line.period.start for line in found.lines.data),
+            "end": max(line.period.end for line in found.lines.data),
             "created": found.created,
         },
     )

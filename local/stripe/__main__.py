@@ -1,41 +1,50 @@
-"""The stand-in as a process: `python -m local.stripe FOLDER PORT API_URL`; its keys are in the
-environment.
+"""The stand-in for Stripe as a process: `python -m local.stripe FOLDER PORT API_URL`.
 
-Prints its address when it is ready.
+Prints its address when it is ready. Webhooks go to API_URL/hooks/stripe.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
+import time
 from pathlib import Path
 
 from local import server
 from local.children import when_parent_ends
+from local.stripe import clock
 from local.stripe.app import create_app
+from local.stripe.objects import endpoints
+from local.stripe.service import Service
+from local.stripe.state import State
+from local.stripe.webhooks import Sender
+from local.supabase import keys
 
 
 def main() -> None:
     """Serve until the parent ends."""
     folder, port, api_url = sys.argv[1:]
+    made = keys.load(Path(folder, "keys.json"))
+    state = State(Path(folder, "stripe.sqlite"))
+    with state.transaction():  # links that were given out lead to the port of then
+        wanted = int(port) or state.note("port") or 0
     try:
-        served = server.Server(port=int(port))
+        served = server.Server(port=wanted, threads=16)
     except OSError:  # another stack has it; any will do
-        served = server.Server()
-    app = create_app(
-        Path(folder, "stripe"),
-        url=served.url,
-        secret_key=os.environ["STRIPE_SECRET_KEY"],
-        webhook_url=f"{api_url}/hooks/stripe",
-        webhook_secret=os.environ["STRIPE_WEBHOOK_SECRET"],
-    )
+        served = server.Server(threads=16)
+    service = Service(state, served.url, made.stripe_secret, time.time)
+    with state.transaction():
+        state.take_note("port", served.port)
+        endpoints.make_own(service, f"{api_url}/hooks/stripe", made.stripe_webhook_secret)
+    sender = Sender(state, time.time).start()
     stopped = threading.Event()
     when_parent_ends(stopped.set)
-    served.serve(app)
+    clock.start(service, sender, stopped)
+    served.serve(create_app(service, sender))
     print(served.url, flush=True)
     stopped.wait()
     served.stop()
+    sender.stop()
 
 
 main()

@@ -1,39 +1,65 @@
-"""Errors in Stripe's shape."""
+"""Errors as Stripe answers them: `{"error": {"type", "message", "code", "param"}}`."""
 
 from __future__ import annotations
 
+from typing import Any
+
+INVALID = "invalid_request_error"
+
 
 class StripeError(Exception):
-    """An answer other than success."""
+    """An answer that is an error. With `keep`, what was done before it stays done."""
 
     def __init__(
-        self, status: int, kind: str, message: str, *, code: str | None = None,
-        param: str | None = None,
-    ) -> None:  # fmt: skip
+        self, status: int, error_type: str, message: str, *, keep: bool = False, **more: str
+    ) -> None:
         super().__init__(message)
         self.status = status
-        told = {"type": kind, "message": message, "code": code, "param": param}
-        self.body = {"error": {name: value for name, value in told.items() if value is not None}}
+        self.keep = keep
+        self.body: dict[str, Any] = {"error": {"type": error_type, "message": message} | more}
 
 
-def invalid(message: str, param: str | None = None) -> StripeError:
-    """400: a parameter is missing or wrong."""
-    return StripeError(400, "invalid_request_error", message, param=param)
+def invalid(message: str, param: str = "", code: str = "") -> StripeError:
+    """400: the request can't be done as it is."""
+    error = StripeError(400, INVALID, message)
+    error.body["error"] |= ({"param": param} if param else {}) | ({"code": code} if code else {})
+    return error
 
 
-def missing(kind: str, object_id: str) -> StripeError:
-    """404: there is no such thing."""
+def missing_parameter(param: str) -> StripeError:
+    """400: a parameter that must be there."""
+    return invalid(f"Missing required param: {param}.", param, "parameter_missing")
+
+
+def unknown_parameter(param: str) -> StripeError:
+    """400: a parameter that Stripe does not have, or this stand-in does not follow."""
+    return invalid(f"Received unknown parameter: {param}", param, "parameter_unknown")
+
+
+def no_such(name: str, wanted: str, param: str = "id") -> StripeError:
+    """No such object: 404 where the path names it, 400 where a parameter does."""
+    status = 404 if param == "id" else 400
+    message = f"No such {name}: '{wanted}'"
+    return StripeError(status, INVALID, message, code="resource_missing", param=param)
+
+
+def unauthorized(message: str) -> StripeError:
+    """401: no key, or another one."""
+    return StripeError(401, INVALID, message)
+
+
+def card_declined(*, keep: bool) -> StripeError:
+    """402: the payment failed."""
     return StripeError(
-        404, "invalid_request_error", f"No such {kind}: '{object_id}'", code="resource_missing",
-        param="id",
-    )  # fmt: skip
+        402,
+        "card_error",
+        "Your card was declined.",
+        keep=keep,
+        code="card_declined",
+        decline_code="generic_decline",
+    )
 
 
-def declined() -> StripeError:
-    """402: the card does not pay."""
-    return StripeError(402, "card_error", "Your card was declined.", code="card_declined")
-
-
-def unauthorized() -> StripeError:
-    """401: not the secret key."""
-    return StripeError(401, "invalid_request_error", "Invalid API Key provided.")
+def key_reused(message: str) -> StripeError:
+    """400: an idempotency key came with another request than its first."""
+    return StripeError(400, "idempotency_error", message)

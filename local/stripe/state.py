@@ -1,100 +1,116 @@
-"""What the stand-in knows: objects by id, kept in one file; and the events that changes make."""
+"""What the stand-in keeps: a SQLite file, every change in a transaction."""
 
 from __future__ import annotations
 
-import copy
-import secrets
+import json
+import sqlite3
 import threading
-import time
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import msgspec
+Thing = dict[str, Any]
+"""An object of the API. Names that begin with `_` are ours and never shown."""
 
-from local.stripe.errors import missing
-
-PREFIXES = {
-    "billing_portal.configuration": "bpc",
-    "billing_portal.session": "bps",
-    "checkout.session": "cs_test",
-    "customer": "cus",
-    "event": "evt",
-    "invoice": "in",
-    "price": "price",
-    "product": "prod",
-    "subscription": "sub",
-    "subscription_item": "si",
-    "subscription_schedule": "sub_sched",
-    "webhook_endpoint": "we",
-}
-
-Object = dict[str, Any]
+_SCHEMA = """
+create table if not exists things (
+  seq integer primary key, id text not null unique, kind text not null, body text not null
+);
+create index if not exists things_of_customer
+  on things (kind, json_extract(body, '$.customer'));
+create table if not exists answers (
+  key text primary key, request text not null, status integer, body text, at integer not null
+);
+create table if not exists deliveries (
+  seq integer primary key, event text not null, endpoint text not null, due real not null,
+  held integer not null, tries integer not null default 0, outcome text, answer text
+);
+create index if not exists deliveries_due on deliveries (due) where outcome is null;
+create table if not exists notes (name text primary key, value text not null);
+"""
 
 
 class State:
-    """The objects, guarded by `lock`; each change is on disk before it is answered."""
+    """Objects by id. Everything but `transaction` is called inside one."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self.lock = threading.RLock()
-        self.tell: Callable[[Object], None] = lambda event: None
-        kept = msgspec.json.decode(path.read_bytes()) if path.exists() else {}
-        self._objects: dict[str, Object] = kept.get("objects", {})
-        self.answers: dict[str, Any] = kept.get("answers", {})
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        self._lock = threading.RLock()
+        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._connection.execute("pragma journal_mode = wal")
+        self._connection.execute("pragma synchronous = normal")
+        self._connection.executescript(_SCHEMA)
 
-    def make(self, kind: str, given: Object | None = None, **fields: Any) -> Object:
-        """A new object with an id: these fields, and over them what was given."""
-        made: Object = (
-            {
-                "id": f"{PREFIXES[kind]}_{secrets.token_hex(12)}",
-                "object": kind,
-                "created": int(time.time()),
-                "livemode": False,
-                "metadata": {},
-            }
-            | fields
-            | (given or {})
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing, one at a time. An exception with a true `keep` keeps what was done."""
+        with self._lock:
+            self._connection.execute("begin immediate")
+            try:
+                yield
+            except BaseException as error:
+                self._connection.execute("commit" if getattr(error, "keep", False) else "rollback")
+                raise
+            self._connection.execute("commit")
+
+    def run(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        """Run one statement; its rows."""
+        return self._connection.execute(sql, values).fetchall()
+
+    def get(self, thing_id: str) -> Thing | None:
+        """One object."""
+        rows = self.run("select body from things where id = ?", thing_id)
+        return json.loads(rows[0][0]) if rows else None
+
+    def put(self, thing: Thing) -> Thing:
+        """Keep an object, new or changed."""
+        self.run(
+            "insert into things (id, kind, body) values (?, ?, ?)"
+            " on conflict (id) do update set body = excluded.body",
+            thing["id"],
+            thing["object"],
+            json.dumps(thing),
         )
-        self._objects[made["id"]] = made
-        return made
+        return thing
 
-    def get(self, kind: str, object_id: str) -> Object:
-        """The object. Raises StripeError (404)."""
-        found = self._objects.get(object_id)
-        if found is None or found["object"] != kind:
-            raise missing(kind, object_id)
-        return found
-
-    def any(self, object_id: str) -> Object | None:
-        """Whatever has the id."""
-        return self._objects.get(object_id)
-
-    def all(self, kind: str, **wanted: Any) -> list[Object]:
-        """Objects of a kind with these fields, newest first."""
-        return [
-            each
-            for each in reversed(list(self._objects.values()))
-            if each["object"] == kind
-            and all(each.get(name) == value for name, value in wanted.items())
-        ]
-
-    def emit(self, kind: str, about: Object) -> None:
-        """Make an event of what an object is now, and tell it."""
-        self.tell(
-            self.make(
-                "event",
-                type=kind,
-                data={"object": copy.deepcopy(about)},
-                api_version=None,
-                pending_webhooks=1,
-                request=None,
-            )
+    def find(
+        self,
+        kind: str,
+        equal: Mapping[str, object] | None = None,
+        *conditions: tuple[str, tuple[object, ...]],
+        limit: int = -1,
+        oldest_first: bool = False,
+    ) -> list[Thing]:
+        """Objects of a kind, newest first: `equal` by JSON path, `conditions` as SQL."""
+        where, values = ["kind = ?"], [kind]
+        for path, value in (equal or {}).items():
+            where.append(f"json_extract(body, '$.{path}') = ?")
+            values.append(value)  # type: ignore[arg-type] # SQLite takes them all
+        for sql, more in conditions:
+            where.append(sql)
+            values += more  # type: ignore[arg-type]
+        order = "asc" if oldest_first else "desc"
+        rows = self.run(
+            f"select body from things where {' and '.join(where)} order by seq {order} limit ?",  # noqa: S608 -- names are ours
+            *values,
+            limit,
         )
+        return [json.loads(row[0]) for row in rows]
 
-    def save(self) -> None:
-        """Write all to disk, in one step."""
-        part = self._path.with_suffix(".part")
-        part.touch(mode=0o600)
-        part.write_bytes(msgspec.json.encode({"objects": self._objects, "answers": self.answers}))
-        part.rename(self._path)
+    def note(self, name: str) -> Any:
+        """A note of the stand-in's own; None when there is none."""
+        rows = self.run("select value from notes where name = ?", name)
+        return json.loads(rows[0][0]) if rows else None
+
+    def take_note(self, name: str, value: object) -> None:
+        """Keep a note."""
+        self.run(
+            "insert or replace into notes (name, value) values (?, ?)", name, json.dumps(value)
+        )

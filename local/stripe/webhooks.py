@@ -1,111 +1,176 @@
-"""Sends events to the webhook endpoints, signed; also late, twice and out of order on demand."""
+"""Webhooks: signed, sent by a thread in the order of the queue, tried again until a 2xx answer."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import http.client
+import json
 import random
 import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from queue import PriorityQueue
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-import httpx
-import msgspec
+from local.stripe.state import State, Thing
 
-from local.stripe.state import Object, State
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-TRIES = 8
-MODES = ("normal", "twice", "late", "hold")
-LATE_SECONDS = 2.0
+MODES = ("normal", "hold", "twice", "shuffle", "late")
+MAX_TRIES = 12
+MAX_WAIT_SECONDS = 300
+_LATE_SECONDS = 3.0
+_HOSTS = ("127.0.0.1", "localhost", "::1")
 
 
-@dataclass(order=True)
-class _Delivery:
-    due: float
-    number: int
-    event: Object = field(compare=False)
-    tried: int = field(compare=False, default=0)
+def signature(secret: str, body: bytes, at: int) -> str:
+    """The value of `Stripe-Signature`: `t=<Unix seconds>,v1=<hex HMAC-SHA256 of "t.body">`."""
+    mac = hmac.new(secret.encode(), b"%d.%s" % (at, body), hashlib.sha256)
+    return f"t={at},v1={mac.hexdigest()}"
+
+
+def queue(state: State, event: Thing, now: float) -> int:
+    """Queue an event for each endpoint that wants it, as the mode says; the number of endpoints.
+
+    Only endpoints of this machine are ever called.
+    """
+    mode = state.note("mode") or {"mode": "normal"}
+    held = mode["mode"] in ("hold", "shuffle")
+    due = now + (mode.get("seconds") or _LATE_SECONDS if mode["mode"] == "late" else 0)
+    wanting = [
+        endpoint
+        for endpoint in state.find("webhook_endpoint", {"status": "enabled"}, oldest_first=True)
+        if {"*", event["type"]} & set(endpoint["enabled_events"])
+        and urlsplit(endpoint["url"]).hostname in _HOSTS
+    ]
+    for endpoint in wanting:
+        for _ in range(2 if mode["mode"] == "twice" else 1):
+            state.run(
+                "insert into deliveries (event, endpoint, due, held) values (?, ?, ?, ?)",
+                event["id"],
+                endpoint["id"],
+                due,
+                held,
+            )
+    return len(wanting)
+
+
+def release(state: State, order: list[str] | None, now: float) -> list[str]:
+    """Let held events go: those of `order` in that order, or all; the events' ids.
+
+    Without an order they go as they came, or at random in the mode "shuffle".
+    """
+    rows = state.run("select distinct event from deliveries where held order by seq")
+    held = [row[0] for row in rows]
+    if order is None:
+        order = list(held)
+        if (state.note("mode") or {}).get("mode") == "shuffle":
+            random.shuffle(order)
+    going = [event for event in order if event in held]
+    for place, event in enumerate(going):
+        # Microseconds apart, so that the queue keeps this order.
+        due = now - 1 + place * 1e-5
+        state.run("update deliveries set held = 0, due = ? where event = ? and held", due, event)
+    return going
 
 
 class Sender:
-    """A thread that delivers, and tries again ever later what is not answered with 2xx."""
+    """The thread that sends. `wake` it when something was queued."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, clock: Callable[[], float]) -> None:
         self._state = state
-        self._queue: PriorityQueue[_Delivery] = PriorityQueue()
-        self._number = 0
-        self._held: list[Object] = []
-        self.mode = "normal"
-        threading.Thread(target=self._run, name="webhooks", daemon=True).start()
+        self._clock = clock
+        self._woken = threading.Event()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._run, name="webhooks", daemon=True)
 
-    def tell(self, event: Object) -> None:
-        """Deliver an event as the mode says."""
-        if self.mode == "hold":
-            self._held.append(event)
-            return
-        for _ in range(2 if self.mode == "twice" else 1):
-            self._put(event, LATE_SECONDS if self.mode == "late" else 0)
+    def start(self) -> Sender:
+        """Begin to send."""
+        self._thread.start()
+        return self
 
-    def held(self) -> list[Object]:
-        """Events that wait for their release."""
-        return list(self._held)
+    def wake(self) -> None:
+        """Look at the queue now."""
+        self._woken.set()
 
-    def release(self, order: Sequence[str] | None = None) -> None:
-        """Deliver what is held in the order of these ids, which may repeat; else at random."""
-        held, self._held = self._held, []
-        by_id = {event["id"]: event for event in held}
-        if order is None:
-            random.shuffle(held)
-        events = held if order is None else [by_id[each] for each in order if each in by_id]
-        for number, event in enumerate(events):
-            self._put(event, number * 0.001)
-
-    def _put(self, event: Object, seconds: float, tried: int = 0) -> None:
-        self._number += 1
-        self._queue.put(_Delivery(time.monotonic() + seconds, self._number, event, tried))
+    def stop(self) -> None:
+        """Stop after the delivery under way."""
+        self._stopped = True
+        self._woken.set()
+        self._thread.join(12)
 
     def _run(self) -> None:
-        with httpx.Client(timeout=30, trust_env=False) as client:
-            while True:
-                delivery = self._queue.get()
-                wait = delivery.due - time.monotonic()
-                if wait > 0.002:
-                    self._queue.put(delivery)
-                    time.sleep(min(wait, 0.05))
-                    continue
-                if not self._deliver(client, delivery.event) and delivery.tried + 1 < TRIES:
-                    self._put(delivery.event, 2**delivery.tried, delivery.tried + 1)
-
-    def _deliver(self, client: httpx.Client, event: Object) -> bool:
-        body = msgspec.json.encode(event)
-        fine = True
-        with self._state.lock:
-            endpoints = self._state.all("webhook_endpoint", status="enabled")
-        for endpoint in endpoints:
-            if not {"*", event["type"]} & set(endpoint["enabled_events"]):
+        while not self._stopped:
+            self._woken.clear()
+            delivery = self._next()
+            if delivery is None:
+                self._woken.wait(self._pause())
                 continue
-            headers = {
-                "Stripe-Signature": signature(body, endpoint["_secret"]),
-                "Content-Type": "application/json; charset=utf-8",
-            }
-            try:
-                answer = client.post(endpoint["url"], content=body, headers=headers)
-                fine = fine and answer.is_success
-            except httpx.HTTPError:
-                fine = False
-        return fine
+            event, endpoint = delivery[3], delivery[4]
+            answer = _post(endpoint, event)
+            self._record(delivery[0], delivery[2], event["id"], answer)
+
+    def _next(self) -> tuple[int, str, int, Thing, Thing] | None:
+        """The delivery that is due: its number, event id, tries, event and endpoint."""
+        with self._state.transaction():
+            rows = self._state.run(
+                "select seq, event, tries, endpoint from deliveries"
+                " where outcome is null and not held and due <= ? order by due, seq limit 1",
+                self._clock(),
+            )
+            if not rows:
+                return None
+            seq, event_id, tries, endpoint_id = rows[0]
+            event, endpoint = self._state.get(event_id), self._state.get(endpoint_id)
+            if event is None or endpoint is None:
+                self._state.run("update deliveries set outcome = 'dropped' where seq = ?", seq)
+                return None
+            return seq, event_id, tries, event, endpoint
+
+    def _pause(self) -> float:
+        """Seconds until the next delivery is due."""
+        with self._state.transaction():
+            rows = self._state.run(
+                "select min(due) from deliveries where outcome is null and not held"
+            )
+        due = rows[0][0]
+        return 60.0 if due is None else min(60.0, max(0.001, due - self._clock()))
+
+    def _record(self, seq: int, tries: int, event_id: str, answer: str) -> None:
+        tries += 1
+        good = answer[:1] == "2"
+        outcome = "delivered" if good else "given up" if tries >= MAX_TRIES else None
+        due = self._clock() + min(2 ** (tries - 1), MAX_WAIT_SECONDS)
+        with self._state.transaction():
+            self._state.run(
+                "update deliveries set tries = ?, outcome = ?, answer = ?, due = ? where seq = ?",
+                tries,
+                outcome,
+                answer,
+                due,
+                seq,
+            )
+            event = self._state.get(event_id)
+            if good and event:
+                event["pending_webhooks"] = max(0, event["pending_webhooks"] - 1)
+                self._state.put(event)
 
 
-def signature(body: bytes, secret: str, at: int | None = None) -> str:
-    """The header that Stripe signs a webhook with (https://docs.stripe.com/webhooks#verify-manually)."""
-    moment = int(time.time()) if at is None else at
-    digest = hmac.new(secret.encode(), b"%d." % moment + body, hashlib.sha256).hexdigest()
-    return f"t={moment},v1={digest}"
-
-
-def told(event: Object) -> dict[str, Any]:
-    """An event in short, for the control routes."""
-    return {"id": event["id"], "type": event["type"]}
+def _post(endpoint: Thing, event: Thing) -> str:
+    """Send it once; the status of the answer, or the name of what went wrong."""
+    body = json.dumps(event, indent=2).encode()
+    address = urlsplit(endpoint["url"])
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=10)
+    headers: dict[str, Any] = {
+        "Content-Type": "application/json; charset=utf-8",
+        "User-Agent": "Stripe/1.0 (stand-in of one machine)",
+        "Stripe-Signature": signature(endpoint["_secret"], body, int(time.time())),
+    }
+    try:
+        connection.request("POST", address.path or "/", body, headers)
+        return str(connection.getresponse().status)
+    except (OSError, http.client.HTTPException) as error:
+        return type(error).__name__
+    finally:
+        connection.close()

@@ -7,12 +7,10 @@ import uuid
 from pathlib import Path
 
 import msgspec
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 
 class Keys(msgspec.Struct, frozen=True):
-    """What hosted Supabase would hand out, plus what it keeps to itself."""
+    """What hosted Supabase and Stripe would hand out, plus what Supabase keeps to itself."""
 
     publishable: str
     """The client-side key, role `anon`."""
@@ -27,19 +25,22 @@ class Keys(msgspec.Struct, frozen=True):
     """Authenticates calls to the worker function."""
     cron_secret: str
     """Authenticates cron calls, as Vercel's CRON_SECRET does."""
-    stripe_secret: str
-    stripe_webhook_secret: str
+    stripe_secret: str = ""
+    """The stand-in's secret key, `sk_test_…`."""
+    stripe_webhook_secret: str = ""
+    """Signs the stand-in's webhooks, `whsec_…`."""
 
 
 def load(path: Path) -> Keys:
-    """Read the keys kept at `path`, making those first that are not there."""
-    if path.exists():
-        kept = msgspec.json.decode(path.read_bytes())
-        keys = msgspec.convert(msgspec.to_builtins(_make()) | kept, Keys)
-        if len(kept) == len(keys.__struct_fields__):
-            return keys
-    else:
-        keys = _make()
+    """Read the keys kept at `path`, making those first that there are none of."""
+    kept = msgspec.json.decode(path.read_bytes(), type=Keys) if path.exists() else None
+    if kept and kept.stripe_secret:
+        return kept
+    keys = msgspec.structs.replace(
+        kept or _make(),
+        stripe_secret=f"sk_test_{secrets.token_urlsafe(24)}",
+        stripe_webhook_secret=f"whsec_{secrets.token_urlsafe(24)}",
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
     path.write_bytes(msgspec.json.encode(keys))
@@ -47,6 +48,10 @@ def load(path: Path) -> Keys:
 
 
 def _make() -> Keys:
+    # Imported where it is used: reading the keys is part of every start, making them of one.
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
     pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
@@ -60,6 +65,4 @@ def _make() -> Keys:
         storage_secret=secrets.token_urlsafe(32),
         worker_secret=secrets.token_urlsafe(32),
         cron_secret=secrets.token_urlsafe(32),
-        stripe_secret=f"sk_test_{secrets.token_urlsafe(24)}",
-        stripe_webhook_secret=f"whsec_{secrets.token_urlsafe(24)}",
     )

@@ -38,8 +38,13 @@ class Stripe:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def click(self, url: str, act: str) -> httpx.Response:
-        return self.http.post(f"{url}/{act}")
+    def click(self, url: str, action: str, **fields: str) -> httpx.Response:
+        return self.http.post(url, data={"action": action} | fields)
+
+    def held(self) -> list[str]:
+        """Ids of the events that wait for their release."""
+        found = self.http.get("/_control/deliveries").json()
+        return [each["event"] for each in found if each["held"]]
 
     def events(self) -> list[Any]:
         found = self.http.get("/v1/events?limit=100").json()["data"]
@@ -110,7 +115,7 @@ def test_a_plan_is_bought(stripe: Stripe, person: Person) -> None:
     assert told["outcome"] == "checkout"
     page = stripe.http.get(told["url"]).text
     assert "FFmpeg Micro Starter" in page
-    assert "29.00 USD" in page
+    assert "29.00" in page
     declined = stripe.click(told["url"], "decline")
     assert "declined" in declined.text
     abandoned = stripe.click(told["url"], "abandon")
@@ -172,7 +177,7 @@ def test_a_subscription_is_canceled_at_the_end_of_its_period(
 
 def test_a_declined_upgrade_changes_nothing(stripe: Stripe, person: Person) -> None:
     subscribed(stripe, person, "starter")
-    stripe.command("card", customer=customer(person), declines=True)
+    stripe.command("fail_next", customer=customer(person))
     refused = person.http.post("/v1/billing/checkout", json={"plan": "pro"})
     assert refused.status_code == 402
     assert "declined, nothing has changed" in refused.json()["error"]
@@ -190,7 +195,7 @@ def customer(person: Person) -> str:
 
 def test_a_failed_payment_has_seven_days(stack: Stack, stripe: Stripe, person: Person) -> None:
     subscription = subscribed(stripe, person, "pro")
-    stripe.command("renew", subscription=subscription, pays=False)
+    stripe.command("renew", subscription=subscription, pay=False)
     until(lambda: billing(person)["status"] == "past_due")
     assert plan(person) == "pro"
     grace = postgres.row(
@@ -208,15 +213,15 @@ def test_a_failed_payment_has_seven_days(stack: Stack, stripe: Stripe, person: P
     portal = person.http.post("/v1/billing/portal").json()["url"]
     [open_one] = [each for each in person.http.get("/v1/billing/invoices").json()["items"]
                   if each["status"] == "open"]  # fmt: skip
-    stripe.click(portal, f"pay/{open_one['id']}")
+    stripe.click(portal, "pay", invoice=open_one["id"])
     until(lambda: billing(person)["status"] == "active")
     assert billing(person)["grace_until"] is None
     # Not paid: the plan ends with the grace, without any event.
-    stripe.command("renew", subscription=subscription, pays=False)
+    stripe.command("renew", subscription=subscription, pay=False)
     until(lambda: billing(person)["status"] == "past_due")
     over(person)
     until(lambda: plan(person) == "free")
-    assert billing(person)["status"] == "canceled"
+    until(lambda: billing(person)["status"] == "canceled")
     subjects = [each.message["Subject"] for each in arrived(stack, person.email, 3)]
     assert sorted(subjects) == [
         "A payment for your plan failed",
@@ -238,12 +243,12 @@ def over(person: Person) -> None:
 def test_the_end_of_grace_passes_over_who_has_paid(stripe: Stripe, person: Person) -> None:
     subscription = subscribed(stripe, person, "pro")
     stripe.command("deliveries", mode="hold")  # Stripe's news are late
-    stripe.command("renew", subscription=subscription, pays=False)
+    stripe.command("renew", subscription=subscription, pay=False)
     subscriptions.refresh(customer(person))
     portal = person.http.post("/v1/billing/portal").json()["url"]
     found = stripe.http.get(f"/v1/invoices?customer={customer(person)}").json()["data"]
     [open_one] = [each for each in found if each["status"] == "open"]
-    stripe.click(portal, f"pay/{open_one['id']}")
+    stripe.click(portal, "pay", invoice=open_one["id"])
     over(person)
     subscriptions.end_grace(
         tasks.Task(uuid.uuid4(), "grace", uuid.UUID(person.id), {}, attempt=1, failures=0)
@@ -253,21 +258,24 @@ def test_the_end_of_grace_passes_over_who_has_paid(stripe: Stripe, person: Perso
 
 @pytest.mark.parametrize("seed", range(6))
 def test_events_in_any_order_lead_to_the_same_state(
-    stripe: Stripe, person: Person, seed: int
+    stack: Stack, stripe: Stripe, person: Person, seed: int
 ) -> None:
     subscription = subscribed(stripe, person, "starter")
     stripe.command("deliveries", mode="hold")
     choose(person, "pro")
-    stripe.command("renew", subscription=subscription, pays=False)
+    stripe.command("renew", subscription=subscription, pay=False)
     portal = person.http.post("/v1/billing/portal").json()["url"]
     found = stripe.http.get(f"/v1/invoices?customer={customer(person)}").json()["data"]
     [open_one] = [each for each in found if each["status"] == "open"]
-    stripe.click(portal, f"pay/{open_one['id']}")
+    stripe.click(portal, "pay", invoice=open_one["id"])
     stripe.click(portal, "cancel")
-    held = [each["id"] for each in stripe.command("deliveries", mode="hold")["held"]]
+    held = stripe.held()
     assert len(held) > 5
-    order = held * 2
+    order = list(held)
     random.Random(seed).shuffle(order)
+    by_id = {event["id"]: event for event in stripe.events()}
+    for event_id in order[::2]:  # these come twice
+        assert deliver(stack, by_id[event_id]).status_code == 200
     stripe.command("release", order=order)
     until(lambda: open_events(held) == 0)
     now = billing(person)
@@ -275,7 +283,6 @@ def test_events_in_any_order_lead_to_the_same_state(
     assert now["grace_until"] is None
     invoices = person.http.get("/v1/billing/invoices").json()["items"]
     assert sorted(each["status"] for each in invoices) == ["paid"] * 3
-    stripe.command("release", order=held)
 
 
 def open_events(ids: list[str]) -> int:
@@ -302,9 +309,13 @@ def test_all_orders_of_three_events(stripe: Stripe, stack: Stack, person: Person
         assert (plan(person), billing(person)["next_plan"]) == ("pro", None)
 
 
+def signature(body: bytes, secret: str, at: int | None = None) -> str:
+    return webhooks.signature(secret, body, int(time.time()) if at is None else at)
+
+
 def deliver(stack: Stack, event: dict[str, Any], **headers: str) -> httpx.Response:
     body = msgspec.json.encode(event)
-    signed = webhooks.signature(body, stack.settings["STRIPE_WEBHOOK_SECRET"])
+    signed = signature(body, stack.settings["STRIPE_WEBHOOK_SECRET"])
     return httpx.post(
         f"{stack.url}/hooks/stripe",
         content=body,
@@ -326,18 +337,18 @@ def test_what_stripe_did_not_sign_is_refused(stack: Stack, fault: str) -> None:
     secret = stack.settings["STRIPE_WEBHOOK_SECRET"]
     event_id = f"evt_{uuid.uuid4().hex}"
     body = b'{"id":"%s","object":"event","type":"invoice.paid"}' % event_id.encode()
-    signature = {
+    header = {
         "none": "",
         "forged": "t=1,v1=00",
-        "stale": webhooks.signature(body, secret, int(time.time()) - 3600),
-        "other secret": webhooks.signature(body, "whsec_other"),
-        "changed": webhooks.signature(body + b" ", secret),
-        "no json": webhooks.signature(b"{", secret),
+        "stale": signature(body, secret, int(time.time()) - 3600),
+        "other secret": signature(body, "whsec_other"),
+        "changed": signature(body + b" ", secret),
+        "no json": signature(b"{", secret),
     }[fault]
     answer = httpx.post(
         f"{stack.url}/hooks/stripe",
         content=b"{" if fault == "no json" else body,
-        headers={"Stripe-Signature": signature} if signature else {},
+        headers={"Stripe-Signature": header} if header else {},
         trust_env=False,
     )
     assert answer.status_code == 400
@@ -354,7 +365,7 @@ def test_what_could_not_be_processed_is_healed_by_stripe_or_a_replay(
     with psycopg.connect(stack.settings["POSTGRES_URL"], autocommit=True) as connection:
         connection.execute("alter table app.invoices rename to invoices_away")
         try:
-            stripe.command("renew", subscription=subscription, pays=True)
+            stripe.command("renew", subscription=subscription, pay=True)
             until(lambda: failed_events() > 0)
         finally:
             connection.execute("alter table app.invoices_away rename to invoices")

@@ -1,0 +1,1 @@
+"""What Stripe does by itself: periods, invoices, payments, changes of plan, renewals."""

@@ -1,0 +1,1 @@
+"""What a person sees at Stripe: Checkout, the customer portal, an invoice."""
