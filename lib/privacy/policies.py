@@ -111,7 +111,7 @@ def announce(task: Task, batch: int = BATCH) -> None:
         """
         with policy as (select * from app.policies where version = %(version)s),
         batch as (
-          select id, email, login_deleted_at from app.accounts
+          select id, email, closed_at from app.accounts
            where %(after)s::uuid is null or id > %(after)s
            order by id limit %(batch)s
         ),
@@ -122,7 +122,7 @@ def announce(task: Task, batch: int = BATCH) -> None:
                    'version', p.version, 'summary', p.summary,
                    'date', to_char(p.published_at at time zone 'utc', 'FMDD FMMonth YYYY')))
             from batch b, policy p
-           where b.email is not null and b.login_deleted_at is null
+           where b.email is not null and b.closed_at is null
              and not exists (select from app.policy_acceptances a
                               where a.account_id = b.id and a.version = p.version)
           on conflict (key) do nothing

@@ -161,8 +161,8 @@ def test_a_failed_job_is_made_anew(stack: Stack, account: Account, clip: Path) -
     url = account.upload(clip)
     failed = account.wait(account.create(url, "mp3", metadata={"order": 7}))
     postgres.rows(
-        "update app.jobs set status = 'failed', outputs = null, billable_minutes = 0"
-        " where id = %(id)s",
+        "update app.jobs set status = 'failed', error_message = 'Set by a test.', outputs = null,"
+        " billable_minutes = 0 where id = %(id)s",
         {"id": failed["id"]},
     )
     [answer] = done(stack, "retry", failed["id"], "--reason", "Our disk was full.")
@@ -187,7 +187,10 @@ def test_a_retry_is_refused_where_a_create_would_be(
     own = account_id(free_account)
     url = free_account.upload(clip)
     failed = free_account.wait(free_account.create(url, "mp3"))
-    postgres.rows("update app.jobs set status = 'failed' where id = %(id)s", {"id": failed["id"]})
+    postgres.rows(
+        "update app.jobs set status = 'failed', error_message = 'Set by a test.' where id = %(id)s",
+        {"id": failed["id"]},
+    )
     used = {"id": own}
     postgres.rows("update app.usage set used_minutes = 100 where account_id = %(id)s", used)
     assert "Quota exceeded" in refused(stack, "retry", failed["id"], "--reason", "x")

@@ -256,7 +256,8 @@ def test_every_mail_holds_hostile_values(stack: Stack, template: str) -> None:
     subject, text, html = mail.render(template, hostile | {"name": HOSTILE})
     assert "\n" not in subject
     assert "<script>" not in html
-    assert "Hello," in text  # a name that is a message is left out
+    if template not in ("report", "support"):  # which go to the operator
+        assert "Hello," in text  # a name that is a message is left out
     made = transport.mime(transport.Message("1", "ann@example.com", subject, text, html))
     parsed = email.message_from_bytes(made.as_bytes(), policy=email.policy.default)
     assert parsed["Bcc"] is None

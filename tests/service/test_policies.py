@@ -124,7 +124,7 @@ def accounts(stack: Stack) -> Iterator[list[uuid.UUID]]:
     for number, each in enumerate(made):
         postgres.rows(
             """
-            insert into app.accounts (id, email, login_deleted_at)
+            insert into app.accounts (id, email, closed_at)
             values (%(id)s, case when %(number)s <> 5 then %(id)s::text || '@example.com' end,
                     case when %(number)s = 6 then now() end)
             """,

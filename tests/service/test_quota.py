@@ -56,7 +56,8 @@ def test_granted_minutes_are_on_top(free_account: Account, clip: Path) -> None:
     assert free_account.http.post("/v1/validate", json=body).json()["minutes_left"] == 0
     use(free_account, used=100, granted=0.5)
     assert free_account.http.post("/v1/validate", json=body).json()["minutes_left"] == 0.5
-    assert free_account.wait(free_account.create(url, "mp3"))["status"] == "completed"
+    done = free_account.wait(free_account.create(url, "mp3"))
+    assert done["status"] == "completed", done
     usage = free_account.http.get("/v1/account/usage").json()
     assert usage["minutes_limit"] == 100.5
     assert usage["minutes_used"] == pytest.approx(100.0333, abs=0.001)
@@ -75,7 +76,8 @@ def test_a_job_larger_than_the_plan_runs_on_granted_minutes(
         {"id": account_id(free_account)},
     )
     use(free_account, granted=1)
-    assert free_account.wait(free_account.create(url, "mp3"))["status"] == "completed"
+    done = free_account.wait(free_account.create(url, "mp3"))
+    assert done["status"] == "completed", done
 
 
 def test_warnings_come_once_a_month(stack: Stack, free_account: Account, clip: Path) -> None:
