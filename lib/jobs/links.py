@@ -28,15 +28,14 @@ def input_link(job_id: UUID, index: int) -> str:
     expires = int(time.time()) + LINK_SECONDS
     return (
         f"{settings().api_url}/v1/transcodes/{job_id}/inputs/{index}"
-        f"?expires={expires}&signature={_signature(str(job_id), index, str(expires))}"
+        f"?expires={expires}&signature={sign(_said(str(job_id), index, str(expires)))}"
     )
 
 
 def resolve(job_id: str, index: int, expires: str, signature: str) -> str:
     """Where a link leads. Raises Problem 404 for one that is forged or over, 503."""
-    signed = hmac.compare_digest(_signature(job_id, index, expires).encode(), signature.encode())
     # What is signed is ours, and so is well formed.
-    if not signed or int(expires) < time.time():
+    if not is_ours(_said(job_id, index, expires), signature) or int(expires) < time.time():
         raise _gone()
     found = postgres.row(
         "select inputs -> %(index)s::integer ->> 'url' as url from app.jobs where id = %(id)s",
@@ -78,9 +77,18 @@ def _expires(address: Address) -> datetime | None:
     return expires
 
 
-def _signature(job_id: str, index: int, expires: str) -> str:
-    signed = f"input {job_id} {index} {expires}"
-    return hmac.new(settings().worker_secret.encode(), signed.encode(), hashlib.sha256).hexdigest()
+def sign(said: str) -> str:
+    """The signature that makes what a link says ours."""
+    return hmac.new(settings().worker_secret.encode(), said.encode(), hashlib.sha256).hexdigest()
+
+
+def is_ours(said: str, signature: str) -> bool:
+    """Whether we signed what a link says."""
+    return hmac.compare_digest(sign(said).encode(), signature.encode())
+
+
+def _said(job_id: str, index: int, expires: str) -> str:
+    return f"input {job_id} {index} {expires}"
 
 
 def _gone() -> Problem:
