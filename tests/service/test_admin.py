@@ -162,7 +162,8 @@ def test_a_failed_job_is_made_anew(stack: Stack, account: Account, clip: Path) -
     failed = account.wait(account.create(url, "mp3", metadata={"order": 7}))
     postgres.rows(
         "update app.jobs set status = 'failed', outputs = null,"
-        " error_message = 'A test has set this job to failed.', billable_minutes = 0 where id = %(id)s",
+        " error_message = 'A test has set this job to failed.', billable_minutes = 0"
+        " where id = %(id)s",
         {"id": failed["id"]},
     )
     [answer] = done(stack, "retry", failed["id"], "--reason", "Our disk was full.")
