@@ -27,13 +27,22 @@ help: ## list the commands
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
+# The site, where there is Node to build it; without, all else runs.
+public/index.html: web/package-lock.json web/vite.config.ts $(shell find web/src web/static -type f)
+	@if command -v npm >/dev/null; then \
+		cd web && npm ci --no-audit --no-fund --loglevel=error && npm run --silent build >/dev/null; \
+	else echo "The site is not built: Node and npm are missing. The API runs without it."; fi
+
+.PHONY: site
+site: public/index.html ## build the website into public/
+
 .PHONY: demo
 demo: .venv/local.done ## the main job, from upload to download: make demo [VIDEO=] [FORMAT=] [RESOLUTION=] [QUALITY=]
 	@$(BIN)/python -m local demo --format "$(FORMAT)" --quality "$(QUALITY)" \
 		$(if $(RESOLUTION),--resolution "$(RESOLUTION)") $(if $(VIDEO),--video "$(VIDEO)")
 
 .PHONY: up
-up: .venv/local.done ## the whole service on this machine, until Ctrl-C: make up [PORT=] [SOURCE_ALLOW=]
+up: .venv/local.done public/index.html ## the whole service on this machine, until Ctrl-C: make up [PORT=] [SOURCE_ALLOW=]
 	@exec $(BIN)/python -m local up --port "$(PORT)"
 
 .PHONY: worker

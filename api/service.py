@@ -7,6 +7,7 @@ from lib.http.app import answer, create_app
 from lib.http.auth import carries, limit_address, require_secret
 from lib.http.health import health
 from lib.http.openapi import document
+from lib.http.site import site
 from lib.platform.settings import settings
 
 app = create_app(__name__)
@@ -19,6 +20,12 @@ def health_check() -> Response:
     limit_address("health", CALLS_PER_MINUTE)
     report = health(for_operator=carries(settings().cron_secret))
     return answer(report, 200 if report.ok else 500)
+
+
+@app.get("/v1/site")
+def site_settings() -> Response:
+    limit_address("site", CALLS_PER_MINUTE)
+    return answer(site(), headers={"Cache-Control": "public, max-age=300"})
 
 
 @app.get("/metrics")

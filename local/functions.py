@@ -39,10 +39,11 @@ def configuration() -> dict[str, Any]:
 
 
 def routes() -> list[Route]:
-    """The rewrites, in order; the first that matches counts."""
+    """The rewrites to functions, in order; the first that matches counts."""
     return [
         Route(_pattern(rewrite["source"]), rewrite["destination"].removeprefix("/"))
         for rewrite in configuration()["rewrites"]
+        if rewrite["destination"].startswith("/api/")
     ]
 
 

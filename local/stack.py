@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from urllib.parse import urlsplit
 
-from local import clock, keys_command, mail, migrate, postgres, server
+from local import clock, keys_command, mail, migrate, postgres, server, site
 from local.children import Child
 from local.supabase import keys
 
@@ -115,7 +115,14 @@ class Stack:
         from local import functions
 
         app = functions.dispatcher(sorted({route.function for route in functions.routes()}))
-        self._api.serve(app)
+        self._api.serve(
+            site.serve(
+                functions.configuration(),
+                functions.ROOT / "public",
+                self.settings["SUPABASE_URL"],
+                app,
+            )
+        )
         stopped = threading.Event()
         self._stack.callback(stopped.set)
         clock.start(functions.crons(), self.url, self.settings["CRON_SECRET"], stopped)

@@ -14,6 +14,7 @@ import yaml
 
 from lib.accounts import account, billing, keys, stripe_events, usage
 from lib.http.health import Health
+from lib.http.site import Site
 from lib.jobs import uploads, wire
 from lib.jobs.delete import Deleted
 from lib.jobs.read import ORDERS
@@ -142,6 +143,7 @@ def document() -> dict[str, Any]:
         support.Letter,
         support.Received,
         Health,
+        Site,
     ]
     _, components = msgspec.json.schema_components(
         models, ref_template="#/components/schemas/{name}"
@@ -508,6 +510,10 @@ def _paths() -> dict[str, Any]:
                 status=302,
             )
             | SIGNED,
+        },
+        "/v1/site": {
+            "get": _operation("site", "What the website needs to begin", _ref("Site"), (429, 503))
+            | {"security": []}
         },
         "/health-check": {
             "get": _operation("healthCheck", "Whether the service works", _ref("Health"), (429,))

@@ -19,6 +19,8 @@ class Settings:
     postgres_url: str
     supabase_url: str
     supabase_secret_key: str
+    supabase_publishable_key: str | None
+    """What browsers may hold; the site's login needs it."""
     worker_secret: str
     cron_secret: str
     api_url: str
@@ -89,6 +91,9 @@ def read(environ: dict[str, str]) -> Settings:
     return Settings(
         postgres_url=_libpq_url(required("POSTGRES_URL")),
         supabase_url=required("SUPABASE_URL"),
+        supabase_publishable_key=environ.get("SUPABASE_PUBLISHABLE_KEY")
+        or environ.get("NEXT_PUBLIC_SUPABASE_ANON_KEY")
+        or None,
         supabase_secret_key=required("SUPABASE_SECRET_KEY", "SUPABASE_SERVICE_ROLE_KEY"),
         worker_secret=required("WORKER_SECRET", "CRON_SECRET"),
         cron_secret=required("CRON_SECRET"),

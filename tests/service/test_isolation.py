@@ -24,6 +24,7 @@ OPEN = {
     "/openapi.yaml",
     "/v1/billing/plans",
     "/v1/policies",
+    "/v1/site",
     "/v1/support",
     *SIGNED,
 }

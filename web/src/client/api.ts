@@ -1,0 +1,47 @@
+// Calls of the API in the name of who is signed in. An error is the service's own sentence.
+import { session } from "./session";
+
+export class ApiError extends Error {
+  constructor(
+    message: string,
+    readonly status: number,
+    readonly body: Record<string, unknown>,
+  ) {
+    super(message);
+  }
+}
+
+export interface Call {
+  method?: string;
+  body?: unknown;
+  /** Instead of the session's token, such as a visitor's key. */
+  key?: string;
+  signal?: AbortSignal;
+}
+
+export async function api<Answer>(path: string, call: Call = {}): Promise<Answer> {
+  const bearer = call.key ?? (await session())?.access_token;
+  const headers: Record<string, string> = {};
+  if (bearer) headers.Authorization = `Bearer ${bearer}`;
+  if (call.body !== undefined) headers["Content-Type"] = "application/json";
+  let answer: Response;
+  try {
+    answer = await fetch(path, {
+      method: call.method ?? (call.body === undefined ? "GET" : "POST"),
+      headers,
+      ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+      ...(call.signal ? { signal: call.signal } : {}),
+    });
+  } catch (error) {
+    if (call.signal?.aborted) throw error;
+    throw new ApiError("The service can't be reached. Is this device online?", 0, {});
+  }
+  const told = answer.headers.get("content-type")?.includes("json") ? await answer.json() : {};
+  if (answer.ok) return told as Answer;
+  const sentence = [told.error, typeof told.details === "string" ? told.details : ""];
+  throw new ApiError(
+    answer.status === 401 ? "Your session is over. Sign in again." : sentence.filter(Boolean).join(" "),
+    answer.status,
+    told,
+  );
+}
