@@ -21,7 +21,7 @@ class Accepted(msgspec.Struct):
 
 
 class PlanShown(msgspec.Struct):
-    """The account's plan and its limits."""
+    """A plan, its price a month and its limits."""
 
     id: str
     name: str

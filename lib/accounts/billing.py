@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from lib.accounts import subscriptions
+from lib.accounts.account import PlanShown
 from lib.accounts.subscriptions import FAILING, FREE, LIVE
 from lib.platform import postgres
 from lib.platform import stripe as platform
@@ -17,19 +18,10 @@ from lib.platform.settings import settings
 from lib.platform.times import stamp, stamp_or_none
 
 
-class PlanOffered(msgspec.Struct):
+class PlanOffered(PlanShown):
     """A plan, its price a month and its limits."""
 
-    id: str
-    name: str
-    price_cents: int
     currency: str
-    minutes_per_month: int
-    max_input_bytes: int
-    max_output_bytes: int
-    max_job_seconds: int
-    jobs_at_once: int
-    requests_per_minute: int
 
 
 class Plans(msgspec.Struct):

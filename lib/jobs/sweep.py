@@ -220,38 +220,29 @@ _LATER = """
     now() + make_interval(secs => least(86400, %(claim)s * power(2, least(sweep_tries, 10))))
 """
 
-_DUE_UPLOADS = f"""
+_DUE = """
     with due as (
-      select id from app.uploads
-       where deleted_at is null and expires_at <= now() and sweep_at <= now()
-       order by expires_at limit %(batch)s for update skip locked
+      select id from {table}
+       where {deleted} is null and {expires} <= now() and sweep_at <= now()
+       order by {expires} limit %(batch)s for update skip locked
     )
-    update app.uploads u set sweep_at = {_LATER}, sweep_tries = sweep_tries + 1
-      from due where u.id = due.id
-    returning u.id, u.account_id, u.object_name
-"""  # noqa: S608 -- the texts are ours
+    update {table} t set sweep_at = {later}, sweep_tries = sweep_tries + 1
+      from due where t.id = due.id
+    returning t.id, t.account_id, t.{files}
+"""
 
-_DUE_OUTPUTS = f"""
-    with due as (
-      select id from app.jobs
-       where files_deleted_at is null and files_expire_at <= now() and sweep_at <= now()
-       order by files_expire_at limit %(batch)s for update skip locked
-    )
-    update app.jobs j set sweep_at = {_LATER}, sweep_tries = sweep_tries + 1
-      from due where j.id = due.id
-    returning j.id, j.account_id, j.outputs
-"""  # noqa: S608
-
-_DUE_EXPORTS = f"""
-    with due as (
-      select id from app.exports
-       where deleted_at is null and expires_at <= now() and sweep_at <= now()
-       order by expires_at limit %(batch)s for update skip locked
-    )
-    update app.exports e set sweep_at = {_LATER}, sweep_tries = sweep_tries + 1
-      from due where e.id = due.id
-    returning e.id, e.account_id, e.object_name
-"""  # noqa: S608
+_DUE_UPLOADS = _DUE.format(
+    table="app.uploads", deleted="deleted_at", expires="expires_at", files="object_name",
+    later=_LATER,
+)  # fmt: skip
+_DUE_EXPORTS = _DUE.format(
+    table="app.exports", deleted="deleted_at", expires="expires_at", files="object_name",
+    later=_LATER,
+)  # fmt: skip
+_DUE_OUTPUTS = _DUE.format(
+    table="app.jobs", deleted="files_deleted_at", expires="files_expire_at", files="outputs",
+    later=_LATER,
+)  # fmt: skip
 
 _RECORDED = """
     recorded as (

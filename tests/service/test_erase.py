@@ -427,9 +427,11 @@ def test_a_wrong_password_deletes_nothing(person: Person) -> None:
     assert answer.status_code == 403
     assert "Nothing was deleted" in answer.json()["error"]
     assert person.http.get("/v1/account").status_code == 200
-    for _ in range(erase.ATTEMPTS_PER_MINUTE):
-        answer = person.http.request("DELETE", "/v1/account", json={"password": "wrong horse"})
-    assert answer.status_code == 429
+    codes = [
+        person.http.request("DELETE", "/v1/account", json={"password": "wrong horse"}).status_code
+        for _ in range(2 * erase.ATTEMPTS_PER_MINUTE)  # a minute may begin in between
+    ]
+    assert 429 in codes
 
 
 def test_a_fresh_sign_in_is_enough(stack: Stack, person: Person) -> None:
