@@ -29,11 +29,7 @@ def input_link(job_id: UUID, index: int) -> str:
     expires = int(time.time()) + LINK_SECONDS
     return (
         f"{settings().api_url}/v1/transcodes/{job_id}/inputs/{index}"
-<<<<<<< HEAD
-        f"?expires={expires}&signature={signing.signature('input', job_id, index, expires)}"
-=======
         f"?expires={expires}&signature={sign(_said(str(job_id), index, str(expires)))}"
->>>>>>> erase
     )
 
 
@@ -55,12 +51,8 @@ def resolve_file(file: str, expires: str, signature: str) -> str:
 
 def resolve(job_id: str, index: int, expires: str, signature: str) -> str:
     """Where a link leads. Raises Problem 404 for one that is forged or over, 503."""
-<<<<<<< HEAD
-    signed = signing.matches(signature, "input", job_id, index, expires)
-=======
->>>>>>> erase
     # What is signed is ours, and so is well formed.
-    if not signed or int(expires) < time.time():
+    if not is_ours(_said(job_id, index, expires), signature) or int(expires) < time.time():
         raise _gone()
     found = postgres.row(
         "select inputs -> %(index)s::integer ->> 'url' as url from app.jobs where id = %(id)s",
@@ -107,8 +99,6 @@ def _expires(address: Address) -> datetime | None:
     return expires
 
 
-<<<<<<< HEAD
-=======
 def sign(said: str) -> str:
     """The signature that makes what a link says ours."""
     return hmac.new(settings().worker_secret.encode(), said.encode(), hashlib.sha256).hexdigest()
@@ -127,6 +117,5 @@ def _said_of_file(file: str, expires: str) -> str:
     return f"file {file} {expires}"
 
 
->>>>>>> erase
 def _gone() -> Problem:
     return not_found("This link is over, or its file was deleted. Read the job for a fresh one.")

@@ -16,11 +16,7 @@ from uuid import UUID
 import msgspec
 
 from lib.accounts import mail, retention, tasks
-<<<<<<< HEAD
-from lib.jobs import addresses, links, signing
-=======
 from lib.jobs import addresses, links
->>>>>>> erase
 from lib.platform import postgres, storage
 from lib.platform.errors import UNAVAILABLE, Problem, not_found
 from lib.platform.settings import settings
@@ -132,18 +128,14 @@ def make(task: tasks.Task) -> None:
 
 def resolve(export_id: str, expires: str, signature: str) -> str:
     """Where a link leads. Raises Problem 404 for one that is forged or over, 503."""
-<<<<<<< HEAD
-    signed = signing.matches(signature, "export", export_id, expires)
-=======
     ours = links.is_ours(_said(export_id, expires), signature)
->>>>>>> erase
     # What is signed is ours, and so is well formed.
     found = (
         postgres.row(
             f"select {_COLUMNS} from app.exports where id = %(id)s",  # noqa: S608
             {"id": UUID(export_id)},
         )
-        if signed
+        if ours
         else None
     )
     if found is None or found["object_name"] is None:
@@ -235,12 +227,6 @@ def _link(export_id: UUID, expires_at: datetime) -> str:
     expires = str(int(expires_at.timestamp()))
     return (
         f"{settings().api_url}/v1/account/export/{export_id}/download"
-<<<<<<< HEAD
-        f"?expires={expires}&signature={signing.signature('export', export_id, expires)}"
-    )
-
-
-=======
         f"?expires={expires}&signature={links.sign(_said(str(export_id), expires))}"
     )
 
@@ -249,7 +235,6 @@ def _said(export_id: str, expires: str) -> str:
     return f"export {export_id} {expires}"
 
 
->>>>>>> erase
 def _day(seconds: float) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M}"
 
