@@ -214,9 +214,8 @@ def test_a_failed_payment_has_seven_days(stack: Stack, stripe: Stripe, person: P
     assert refused.status_code == 409
     # Paid in time: all is well.
     portal = person.http.post("/v1/billing/portal").json()["url"]
-    [open_one] = [each for each in person.http.get("/v1/billing/invoices").json()["items"]
-                  if each["status"] == "open"]  # fmt: skip
-    stripe.click(portal, "pay", invoice=open_one["id"])
+    until(lambda: "open" in invoices(person))
+    stripe.click(portal, "pay", invoice=invoices(person)["open"])
     until(lambda: billing(person)["status"] == "active")
     assert billing(person)["grace_until"] is None
     # Not paid: the plan ends with the grace, without any event.
@@ -231,6 +230,12 @@ def test_a_failed_payment_has_seven_days(stack: Stack, stripe: Stripe, person: P
         "A payment for your plan failed",
         "Your account is on the Free plan now",
     ]
+
+
+def invoices(person: Person) -> dict[str, str]:
+    """The newest invoice of each state."""
+    found = person.http.get("/v1/billing/invoices").json()["items"]
+    return {each["status"]: each["id"] for each in reversed(found)}
 
 
 def over(person: Person) -> None:
@@ -284,8 +289,8 @@ def test_events_in_any_order_lead_to_the_same_state(
     now = billing(person)
     assert (now["plan"], now["status"], now["next_plan"]) == ("pro", "active", "free")
     assert now["grace_until"] is None
-    invoices = person.http.get("/v1/billing/invoices").json()["items"]
-    assert sorted(each["status"] for each in invoices) == ["paid"] * 3
+    kept = person.http.get("/v1/billing/invoices").json()["items"]
+    assert [each["status"] for each in kept] == ["paid"] * 3
 
 
 def open_events(ids: list[str]) -> int:
