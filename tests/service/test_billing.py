@@ -7,6 +7,7 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -16,6 +17,7 @@ import pytest
 
 from lib.accounts import stripe_events, stripe_setup, subscriptions, tasks
 from lib.platform import postgres
+from lib.platform import stripe as platform
 from local.stack import Stack
 from local.stripe import webhooks
 from tests.conftest import Account, Person
@@ -184,6 +186,125 @@ def test_a_declined_upgrade_changes_nothing(stripe: Stripe, person: Person) -> N
     assert plan(person) == "starter"
 
 
+@pytest.mark.parametrize("coming", ["starter", "free"])
+def test_a_declined_upgrade_keeps_what_was_to_come(
+    stripe: Stripe, person: Person, coming: str
+) -> None:
+    with_large_plan("large")
+    try:
+        stripe_setup.set_up()
+        subscribed(stripe, person, "pro")
+        choose(person, coming)
+        stripe.command("fail_next", customer=customer(person))
+        refused = person.http.post("/v1/billing/checkout", json={"plan": "large"})
+        assert refused.status_code == 402
+        subscriptions.refresh(customer(person))
+        assert (plan(person), billing(person)["next_plan"]) == ("pro", coming)
+    finally:
+        postgres.rows("update app.plans set offered = false where id = 'large'")
+
+
+def with_large_plan(name: str) -> None:
+    """A plan beyond the largest."""
+    postgres.rows(
+        """
+        insert into app.plans (id, name, price_cents, minutes_per_month, max_input_bytes,
+          jobs_at_once, requests_per_minute, offered)
+        values (%(name)s, 'Large', 20000, 9000, 1000000, 20, 1000000, true)
+        on conflict (id) do update set offered = true
+        """,
+        {"name": name},
+    )
+
+
+def test_two_checkouts_begun_at_the_same_moment_leave_one_open(
+    stripe: Stripe, person: Person
+) -> None:
+    with ThreadPoolExecutor(6) as threads:
+        told = list(threads.map(lambda _: choose(person, "starter"), range(6)))
+    assert {each["outcome"] for each in told} == {"checkout"}
+    found = stripe.http.get("/v1/checkout/sessions?limit=100").json()["data"]
+    mine = [each for each in found if each["customer"] == customer(person)]
+    assert sum(each["status"] == "open" for each in mine) == 1
+
+
+def test_who_takes_nothing_is_unknown_to_stripe(stripe: Stripe, person: Person) -> None:
+    assert choose(person, "free")["outcome"] == "kept"
+    assert not subscriptions.is_customer(uuid.UUID(person.id))
+
+
+def test_a_price_other_than_was_shown_is_not_charged(stripe: Stripe, person: Person) -> None:
+    set_price(3300)
+    try:
+        refused = person.http.post("/v1/billing/checkout", json={"plan": "starter"})
+    finally:
+        set_price(2900)
+    assert refused.status_code == 503
+    assert "price of this plan" in refused.json()["error"]
+
+
+def test_a_cancellation_by_the_portal_is_taken_back_here(stripe: Stripe, person: Person) -> None:
+    subscribed(stripe, person, "pro")
+    stripe.click(person.http.post("/v1/billing/portal").json()["url"], "cancel")
+    until(lambda: billing(person)["next_plan"] == "free")
+    assert choose(person, "pro")["billing"]["next_plan"] is None
+
+
+def test_a_refund_is_kept_with_its_invoice(stripe: Stripe, person: Person) -> None:
+    subscribed(stripe, person, "starter")
+    found = stripe.http.get(f"/v1/charges?customer={customer(person)}").json()["data"]
+    stripe.http.post("/v1/refunds", data={"charge": found[0]["id"], "amount": "900"})
+    until(lambda: invoices(person)[0]["refunded_cents"] == 900)
+    assert (invoices(person)[0]["paid_cents"], plan(person)) == (2900, "starter")
+
+
+def invoices(person: Person) -> list[dict[str, Any]]:
+    return list(person.http.get("/v1/billing/invoices").json()["items"])
+
+
+def test_a_customer_deleted_at_stripe_is_forgotten(stripe: Stripe, person: Person) -> None:
+    subscribed(stripe, person, "starter")
+    stripe.http.delete(f"/v1/customers/{customer(person)}")
+    until(lambda: not subscriptions.is_customer(uuid.UUID(person.id)))
+    assert (plan(person), billing(person)["status"]) == ("free", None)
+    assert [each["amount_cents"] for each in invoices(person)] == [2900]  # the figures stay
+
+
+def test_what_else_the_operator_sells_is_no_plan(stripe: Stripe, person: Person) -> None:
+    subscribed(stripe, person, "starter")
+    made = platform.client().v1
+    product = made.products.create(params={"name": "Advice"})
+    price = made.prices.create(
+        params={
+            "product": product.id,
+            "currency": "usd",
+            "unit_amount": 100,
+            "recurring": {"interval": "month"},
+            "lookup_key": f"advice-{uuid.uuid4()}",
+        }
+    )
+    session = made.checkout.sessions.create(
+        params={
+            "mode": "subscription",
+            "customer": customer(person),
+            "line_items": [{"price": price.id, "quantity": 1}],
+            "success_url": "http://127.0.0.1/",
+        }
+    )
+    stripe.click(str(session.url), "pay")
+    until(lambda: len(invoices(person)) == 2)
+    subscriptions.refresh(customer(person))
+    assert (plan(person), billing(person)["status"]) == ("starter", "active")
+
+
+def test_accounts_see_their_own_alone(
+    stack: Stack, stripe: Stripe, person: Person, account: Account
+) -> None:
+    subscribed(stripe, person, "starter")
+    assert account.http.get("/v1/billing/invoices").json() == {"items": []}
+    assert account.http.get("/v1/billing").json()["status"] is None
+
+
 def customer(person: Person) -> str:
     row = postgres.row(
         "select customer_id from app.subscriptions where account_id = %(id)s",
@@ -222,6 +343,7 @@ def test_a_failed_payment_has_seven_days(stack: Stack, stripe: Stripe, person: P
     over(person)
     until(lambda: plan(person) == "free")
     until(lambda: billing(person)["status"] == "canceled")
+    assert sorted(each["status"] for each in invoices(person)) == ["paid", "paid", "void"]
     subjects = [each.message["Subject"] for each in arrived(stack, person.email, 3)]
     assert sorted(subjects) == [
         "A payment for your plan failed",
