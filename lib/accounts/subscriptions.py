@@ -24,6 +24,9 @@ FREE = "free"
 LIVE = ("active", "trialing")
 FAILING = ("past_due", "unpaid")
 """Stripe's states of a subscription whose payment failed, while it tries again and after that."""
+NOT_BEGUN = ("incomplete", "incomplete_expired")
+"""Those of one whose first payment has not come."""
+CANCELED = "canceled"
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,11 @@ def current(customer_id: str) -> Subscription | None:
             }
         )
     newest = sorted(found.data, key=lambda each: -each.created)
-    ours = [each for each in map(_read, newest) if each.plan_id in plans]
+    ours = [
+        each
+        for each in map(_read, newest)
+        if each.plan_id in plans and each.status not in NOT_BEGUN
+    ]
     rank = {status: place for place, status in enumerate((*LIVE, *FAILING))}
     return min(ours, key=lambda each: rank.get(each.status, len(rank)), default=None)
 
@@ -131,7 +138,7 @@ def refresh(customer_id: str) -> None:
     mine = postgres.row(
         """
         update app.subscriptions set reading = reading + 1 where customer_id = %(customer)s
-        returning account_id, reading, grace_until, subscription_id
+        returning account_id, reading, grace_until, subscription_id, status
         """,
         {"customer": customer_id},
     )
@@ -141,6 +148,8 @@ def refresh(customer_id: str) -> None:
     grace_until = _grace(found, mine["subscription_id"], mine["grace_until"])
     if found is None:
         return  # a customer who bought nothing yet
+    if found.status == CANCELED == mine["status"] and found.id == mine["subscription_id"]:
+        return  # it changes no more; the account may have been given a plan since
     plan_id = plan_of(found.status, found.plan_id, grace_until, datetime.now(UTC))
     written = postgres.row(
         """
@@ -179,12 +188,12 @@ def forget(customer_id: str) -> None:
         """
         with gone as (
           delete from app.subscriptions where customer_id = %(customer)s
-          returning account_id, subscription_id
+          returning account_id, status
         )
         update app.accounts a set plan_id = %(free)s
-          from gone g where a.id = g.account_id and g.subscription_id is not null
+          from gone g where a.id = g.account_id and g.status = any(%(paying)s)
         """,
-        {"customer": customer_id, "free": FREE},
+        {"customer": customer_id, "free": FREE, "paying": [*LIVE, *FAILING]},
     )
 
 
