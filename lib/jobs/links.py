@@ -1,18 +1,17 @@
-"""Short-lived links to a job's inputs: signed by us, resolved to Storage when they are followed.
+"""Links to stored files: signed by us, resolved to Storage when they are followed.
 
 A read of a job would otherwise ask Storage to sign each input, whether anyone follows it or not.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import time
 from datetime import datetime
+from urllib.parse import urlencode
 from uuid import UUID
 
 from lib.accounts import retention
-from lib.jobs import addresses
+from lib.jobs import addresses, signing
 from lib.jobs.addresses import Address
 from lib.platform import postgres, storage
 from lib.platform.errors import UNAVAILABLE, Problem, not_found
@@ -28,14 +27,35 @@ def input_link(job_id: UUID, index: int) -> str:
     expires = int(time.time()) + LINK_SECONDS
     return (
         f"{settings().api_url}/v1/transcodes/{job_id}/inputs/{index}"
-        f"?expires={expires}&signature={sign(_said(str(job_id), index, str(expires)))}"
+        f"?expires={expires}&signature={signing.signature('input', job_id, index, expires)}"
     )
+
+
+def file_link(address: Address, until: datetime) -> str:
+    """An address that leads to a stored file until then, or until the file is deleted."""
+    expires = int(until.timestamp())
+    query = {
+        "file": address,
+        "expires": expires,
+        "signature": signing.signature("file", address, expires),
+    }
+    return f"{settings().api_url}/v1/account/export/file?{urlencode(query)}"
+
+
+def resolve_file(file: str, expires: str, signature: str) -> str:
+    """Where such a link leads. Raises Problem 404 for one that is forged or over, 503."""
+    signed = signing.matches(signature, "file", file, expires)
+    address = addresses.parse(file)
+    if not signed or int(expires) < time.time() or address is None:
+        raise not_found("This link is over. Ask for a new export.")
+    return _leads_to(address)
 
 
 def resolve(job_id: str, index: int, expires: str, signature: str) -> str:
     """Where a link leads. Raises Problem 404 for one that is forged or over, 503."""
+    signed = signing.matches(signature, "input", job_id, index, expires)
     # What is signed is ours, and so is well formed.
-    if not is_ours(_said(job_id, index, expires), signature) or int(expires) < time.time():
+    if not signed or int(expires) < time.time():
         raise _gone()
     found = postgres.row(
         "select inputs -> %(index)s::integer ->> 'url' as url from app.jobs where id = %(id)s",
@@ -44,6 +64,11 @@ def resolve(job_id: str, index: int, expires: str, signature: str) -> str:
     address = addresses.parse(found["url"]) if found and found["url"] else None
     if address is None:
         raise _gone()
+    return _leads_to(address)
+
+
+def _leads_to(address: Address) -> str:
+    """A link of Storage to a file that may be served still. Raises Problem 404, 503."""
     seconds = retention.link_seconds(STORAGE_SECONDS, _expires(address))
     try:
         return storage.sign_download(*address, seconds, address.filename)
@@ -75,20 +100,6 @@ def _expires(address: Address) -> datetime | None:
         raise over
     expires: datetime | None = row["expires_at"]
     return expires
-
-
-def sign(said: str) -> str:
-    """The signature that makes what a link says ours."""
-    return hmac.new(settings().worker_secret.encode(), said.encode(), hashlib.sha256).hexdigest()
-
-
-def is_ours(said: str, signature: str) -> bool:
-    """Whether we signed what a link says."""
-    return hmac.compare_digest(sign(said).encode(), signature.encode())
-
-
-def _said(job_id: str, index: int, expires: str) -> str:
-    return f"input {job_id} {index} {expires}"
 
 
 def _gone() -> Problem:

@@ -161,8 +161,9 @@ def test_a_failed_job_is_made_anew(stack: Stack, account: Account, clip: Path) -
     url = account.upload(clip)
     failed = account.wait(account.create(url, "mp3", metadata={"order": 7}))
     postgres.rows(
-        "update app.jobs set status = 'failed', error_message = 'Set by a test.', outputs = null,"
-        " billable_minutes = 0 where id = %(id)s",
+        "update app.jobs set status = 'failed', outputs = null,"
+        " error_message = 'A test has set this job to failed.', billable_minutes = 0"
+        " where id = %(id)s",
         {"id": failed["id"]},
     )
     [answer] = done(stack, "retry", failed["id"], "--reason", "Our disk was full.")
@@ -188,7 +189,8 @@ def test_a_retry_is_refused_where_a_create_would_be(
     url = free_account.upload(clip)
     failed = free_account.wait(free_account.create(url, "mp3"))
     postgres.rows(
-        "update app.jobs set status = 'failed', error_message = 'Set by a test.' where id = %(id)s",
+        "update app.jobs set status = 'failed',"
+        " error_message = 'A test has set this job to failed.' where id = %(id)s",
         {"id": failed["id"]},
     )
     used = {"id": own}

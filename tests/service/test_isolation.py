@@ -11,13 +11,17 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from lib.jobs import links
+from lib.jobs import signing
 from local.stack import Stack
 from local.supabase import keys as stand_in_keys
 from tests.conftest import Account
 from tools.openapi import document
 
-SIGNED = {"/v1/transcodes/{id}/inputs/{index}", "/v1/account/export/{id}/download"}
+SIGNED = {
+    "/v1/transcodes/{id}/inputs/{index}",
+    "/v1/account/export/{id}/download",
+    "/v1/account/export/file",
+}
 OPEN = {
     "/health-check",
     "/hooks/stripe",
@@ -126,7 +130,7 @@ def test_the_link_to_an_input_opens_that_file_alone(
     ):
         answer = httpx.get(forged, trust_env=False)
         assert answer.status_code == 404, (forged, answer.text)
-    over = f"expires=1700000000&signature={links.sign(links._said(job['id'], 1, '1700000000'))}"
+    over = f"expires=1700000000&signature={signing.signature('input', job['id'], 1, 1700000000)}"
     assert httpx.get(f"{link.partition('?')[0]}?{over}", trust_env=False).status_code == 404
     by_url = account.job(account.create("https://example.com/clip.mp4", "mp3"))
     assert "downloadUrl" not in by_url["inputs"][0]

@@ -313,8 +313,8 @@ def test_no_command_shows_a_link(
 ) -> None:
     if name == "retry":
         postgres.rows(
-            "update app.jobs set status = 'failed', error_message = 'Set by a test.'"
-            " where id = %(id)s",
+            "update app.jobs set status = 'failed',"
+            " error_message = 'A test has set this job to failed.' where id = %(id)s",
             {"id": values["job"]},
         )
     line = arguments(name, values)
