@@ -141,7 +141,8 @@ def test_an_account_runs_as_many_jobs_as_its_plan_allows(
     slow = make_media("slow.mp4", "-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=6")
     postgres.rows(
         "insert into app.plans select 'one-at-once', 'One at once', 0, 100, max_input_bytes, 1,"
-        " 1000000, max_job_seconds, max_output_bytes from app.plans where id = 'free' on conflict do nothing"
+        " 1000000, max_job_seconds, max_output_bytes from app.plans where id = 'free'"
+        " on conflict do nothing"
     )
     postgres.rows(
         "update app.accounts set plan_id = 'one-at-once' where id = %(id)s",
