@@ -118,7 +118,7 @@ bench: .venv/dev.done ## how fast it is, as ratios against raw ffmpeg and bare F
 
 .PHONY: deploy-check
 deploy-check: .venv/dev.done ## the real vercel build, offline, and its functions run for real
-	$(BIN)/python -m pytest -n 0 tests/deploy
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/deploy
 
 .PHONY: clean
 clean: ## remove what make made, but for data

@@ -6,13 +6,14 @@ from lib.accounts import account, keys, usage
 from lib.http.app import afterwards, answer, create_app
 from lib.http.auth import authenticate, authenticate_person, bearer, limit_address
 from lib.http.body import json_body, parse, query_text
+from lib.jobs import links
 from lib.platform import auth, wake
 from lib.platform.errors import Problem
 from lib.privacy import erase, export
 
 app = create_app(__name__)
 
-LINKS_PER_MINUTE = 60
+LINKS_PER_MINUTE = 600
 
 
 @app.get("/v1/account")
@@ -58,6 +59,16 @@ def download_export(export_id: str) -> Response:
     """The link in the mail: its signature is its key."""
     limit_address("link", LINKS_PER_MINUTE)
     target = export.resolve(export_id, query_text("expires") or "", query_text("signature") or "")
+    return answer({"url": target}, 302, {"Location": target})
+
+
+@app.get("/v1/account/export/file")
+def download_file() -> Response:
+    """The links in an export's list of files."""
+    limit_address("link", LINKS_PER_MINUTE)
+    target = links.resolve_file(
+        query_text("file") or "", query_text("expires") or "", query_text("signature") or ""
+    )
     return answer({"url": target}, 302, {"Location": target})
 
 

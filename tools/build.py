@@ -1,4 +1,4 @@
-"""Vercel's build command: fetches ffmpeg and fonts for the functions that run it, makes public/.
+"""Vercel's build command: builds the site into public/, fetches ffmpeg and fonts for the functions.
 
 The binary comes from imageio-ffmpeg's wheel. As a dependency it would ride in every function; as a
 project file the light functions leave it out (vercel.json, excludeFiles). A manylinux wheel that
@@ -23,10 +23,17 @@ PLATFORM = "manylinux_2_28_x86_64"
 
 def main() -> None:
     """Write bin/ffmpeg.gz, bin/fonts/ and public/."""
-    (ROOT / "public").mkdir(exist_ok=True)
-    (ROOT / "public" / "robots.txt").write_text("User-agent: *\nDisallow: /v1/\n")
+    _site()
     _ffmpeg(ROOT / "bin" / "ffmpeg.gz")
     _fonts(ROOT / "bin" / "fonts")
+
+
+def _site() -> None:
+    """The pages and what they load, with Node."""
+    for command in (["npm", "ci", "--no-audit", "--no-fund"], ["npm", "run", "build"]):
+        subprocess.run(command, cwd=ROOT / "web", check=True)
+    # Which entry became which file is the build's own business.
+    shutil.rmtree(ROOT / "public" / ".vite")
 
 
 def _ffmpeg(target: Path) -> None:

@@ -335,6 +335,19 @@ def _paths() -> dict[str, Any]:
             )
             | SIGNED,
         },
+        "/v1/account/export/file": {
+            "parameters": [
+                {"name": "file", "in": "query", "required": True, "schema": {"type": "string"}}
+            ],
+            "get": _operation(
+                "downloadExportedFile",
+                "The links in an export's list of files; needs no key",
+                _ref("Download"),
+                (404, 429, 500, 503),
+                status=302,
+            )
+            | SIGNED,
+        },
         "/v1/account/sessions": {
             "delete": _operation(
                 "signOutEverywhere",

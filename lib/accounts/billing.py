@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -10,12 +11,16 @@ import msgspec
 
 from lib.accounts import subscriptions
 from lib.accounts.account import PlanShown
+from lib.accounts.catalogue import CURRENCY, portal_configuration, price_id
 from lib.accounts.subscriptions import FAILING, FREE, LIVE
 from lib.platform import postgres
 from lib.platform import stripe as platform
 from lib.platform.errors import Problem, bad_request
 from lib.platform.settings import settings
 from lib.platform.times import stamp, stamp_or_none
+
+if TYPE_CHECKING:
+    from stripe.params import SubscriptionUpdateParams
 
 
 class PlanOffered(PlanShown):
@@ -76,6 +81,7 @@ class Invoice(msgspec.Struct):
     currency: str
     amount_cents: int
     paid_cents: int
+    refunded_cents: int
     period_start: str
     period_end: str
     created_at: str
@@ -87,9 +93,6 @@ class Invoices(msgspec.Struct):
     """The newest invoices, newest first."""
 
     items: list[Invoice]
-
-
-CURRENCY = "usd"
 
 
 def plans() -> Plans:
@@ -138,12 +141,14 @@ def buy(account_id: UUID, request: Buy) -> Bought:
     if wanted is None:
         raise bad_request(f"`plan` must be one of: {', '.join(offered)}.")
     client = platform.client()
+    if wanted.price_cents == 0 and not subscriptions.is_customer(account_id):
+        return Bought("kept", None, billing(account_id))  # Stripe need not know of who pays nothing
     customer_id = subscriptions.customer(account_id)
     found = subscriptions.current(customer_id)
     if found is None or found.status not in (*LIVE, *FAILING):
         if wanted.price_cents == 0:
             return Bought("kept", None, billing(account_id))
-        url = _checkout(account_id, customer_id, wanted.id, request.job)
+        url = _checkout(account_id, customer_id, wanted, request.job)
         return Bought("checkout", url, billing(account_id))
     if found.status in FAILING:
         raise Problem(
@@ -162,10 +167,10 @@ def buy(account_id: UUID, request: Buy) -> Bought:
             client.v1.subscriptions.update(found.id, params={"cancel_at_period_end": True})
             outcome = "scheduled"
         elif held is not None and wanted.price_cents < held.price_cents:
-            _schedule(found, wanted.id)
+            _schedule(found, wanted)
             outcome = "scheduled"
         else:
-            _upgrade(found, wanted.id)
+            _upgrade(found, wanted, offered.get(found.next_plan_id or ""))
             outcome = "changed"
     subscriptions.refresh(customer_id)
     return Bought(outcome, None, billing(account_id))
@@ -173,10 +178,17 @@ def buy(account_id: UUID, request: Buy) -> Bought:
 
 def portal(account_id: UUID) -> Portal:
     """A link to Stripe's portal. Raises Problem 503."""
+    configuration = portal_configuration()
+    if configuration is None:
+        raise Problem(503, "Stripe's pages can't be opened yet: they are not set up.")
     customer_id = subscriptions.customer(account_id)
     with platform.asking():
         session = platform.client().v1.billing_portal.sessions.create(
-            params={"customer": customer_id, "return_url": f"{settings().site_url}/billing"}
+            params={
+                "customer": customer_id,
+                "configuration": configuration,
+                "return_url": f"{settings().site_url}/billing",
+            }
         )
     return Portal(session.url)
 
@@ -200,6 +212,7 @@ def invoices(account_id: UUID) -> Invoices:
             currency=row["currency"],
             amount_cents=row["amount_cents"],
             paid_cents=row["paid_cents"],
+            refunded_cents=row["refunded_cents"],
             period_start=stamp(row["period_start"]),
             period_end=stamp(row["period_end"]),
             created_at=stamp(row["created_at"]),
@@ -210,29 +223,13 @@ def invoices(account_id: UUID) -> Invoices:
     ])  # fmt: skip
 
 
-def price_id(plan_id: str) -> str:
-    """Stripe's price of a plan. Raises Problem 503 before `make stripe-setup` was run."""
-    with platform.asking():
-        found = platform.client().v1.prices.list(
-            params={"lookup_keys": [plan_id], "active": True, "limit": 1}
-        )
-    if not found.data:
-        raise Problem(503, "This plan can't be bought yet: its price is not set up.")
-    return str(found.data[0].id)
-
-
-def _checkout(account_id: UUID, customer_id: str, plan_id: str, job: str | None) -> str:
-    """A checkout's address. Those begun before are closed: nobody shall pay twice."""
+def _checkout(account_id: UUID, customer_id: str, plan: PlanOffered, job: str | None) -> str:
+    """A checkout's address. Raises Problem 409 when another was paid in this very moment."""
     client = platform.client()
-    price = price_id(plan_id)
+    price = price_id(plan.id, plan.price_cents)
     back = f"{settings().site_url}/billing?"
     told = {"job": job} if job else {}
     with platform.asking():
-        begun = client.v1.checkout.sessions.list(
-            params={"customer": customer_id, "status": "open", "limit": 20}
-        )
-        for session in begun.data:
-            client.v1.checkout.sessions.expire(session.id)
         made = client.v1.checkout.sessions.create(
             params={
                 "mode": "subscription",
@@ -243,32 +240,69 @@ def _checkout(account_id: UUID, customer_id: str, plan_id: str, job: str | None)
                 "cancel_url": back + urlencode({"checkout": "canceled"} | told),
             }
         )
+        _leave_open_only_the_newest(customer_id, made.id)
     return str(made.url)
 
 
-def _upgrade(found: subscriptions.Subscription, plan_id: str) -> None:
-    """To a larger plan at once, the difference paid at once; nothing changes when that fails."""
+def _leave_open_only_the_newest(customer_id: str, session_id: str) -> None:
+    """Close all checkouts but one, so that nobody pays twice. Raises Problem 409.
+
+    They are listed after ours was made: of two that are begun at the same moment, the later listing
+    has both, and both agree on which is the newest.
+    """
+    sessions = platform.client().v1.checkout.sessions
+    begun = sessions.list(params={"customer": customer_id, "status": "open", "limit": 100})
+    closed = {_close(session.id) for session in begun.data[1:]}  # Stripe lists the newest first
+    if "complete" in closed:
+        _close(session_id)
+        raise Problem(
+            409, "A plan was just paid for in another window. Look at your plan, then choose again."
+        )
+
+
+def _close(session_id: str) -> str | None:
+    """Let a checkout be paid no more; what became of it."""
+    import stripe
+
+    sessions = platform.client().v1.checkout.sessions
+    try:
+        return sessions.expire(session_id).status
+    except stripe.InvalidRequestError:  # it is closed already, or was paid
+        return sessions.retrieve(session_id).status
+
+
+def _upgrade(
+    found: subscriptions.Subscription, plan: PlanOffered, coming: PlanOffered | None
+) -> None:
+    """To a larger plan at once, the difference paid at once; nothing changes when that fails.
+
+    Not even what was to come: a cancellation is taken back by the same call that asks for the
+    money, and a smaller plan, whose schedule has to go first, is scheduled again.
+    """
     client = platform.client()
-    price = price_id(plan_id)
+    price = price_id(plan.id, plan.price_cents)
+    _release(found)
     try:
         with platform.asking():
-            _keep(found)
             client.v1.subscriptions.update(
                 found.id,
                 params={
                     "items": [{"id": found.item_id, "price": price}],
                     "proration_behavior": "always_invoice",
                     "payment_behavior": "error_if_incomplete",
+                    **_going_on(found),
                 },
             )
     except platform.Declined as error:
+        if coming:
+            _schedule(replace(found, schedule_id=None), coming)
         raise Problem(402, f"The payment was declined, nothing has changed. {error}") from error
 
 
-def _schedule(found: subscriptions.Subscription, plan_id: str) -> None:
+def _schedule(found: subscriptions.Subscription, plan: PlanOffered) -> None:
     """To a smaller plan when what was paid for is over."""
     client = platform.client()
-    price = price_id(plan_id)
+    price = price_id(plan.id, plan.price_cents)
     _keep(found)
     made = client.v1.subscription_schedules.create(params={"from_subscription": found.id})
     now = made.phases[0].to_dict()
@@ -284,7 +318,7 @@ def _schedule(found: subscriptions.Subscription, plan_id: str) -> None:
                 },
                 {
                     "items": [{"price": price, "quantity": 1}],
-                    "metadata": {"plan_id": plan_id},
+                    "metadata": {"plan_id": plan.id},
                     "proration_behavior": "none",
                 },
             ],
@@ -295,8 +329,19 @@ def _schedule(found: subscriptions.Subscription, plan_id: str) -> None:
 def _keep(found: subscriptions.Subscription) -> None:
     """Take back what was to change at the period's end."""
     _release(found)
+    if params := _going_on(found):
+        platform.client().v1.subscriptions.update(found.id, params=params)
+
+
+def _going_on(found: subscriptions.Subscription) -> SubscriptionUpdateParams:
+    """What takes a cancellation back.
+
+    Stripe's portal sets `cancel_at` alone, our own route `cancel_at_period_end`
+    (https://docs.stripe.com/billing/subscriptions/billing-mode/compare).
+    """
     if found.cancel_at_period_end:
-        platform.client().v1.subscriptions.update(found.id, params={"cancel_at_period_end": False})
+        return {"cancel_at_period_end": False}
+    return {"cancel_at": ""} if found.ends_at else {}
 
 
 def _release(found: subscriptions.Subscription) -> None:

@@ -49,6 +49,10 @@ class Unknown(Exception):
     """The credential is no key or token of any account."""
 
 
+class Closed(Unknown):
+    """It is one of an account that is being deleted, or whose login is gone."""
+
+
 def identify(
     credential: str,
     *,
@@ -56,7 +60,7 @@ def identify(
     jobs: Sequence[UUID] = (),
     window: str | None = None,
 ) -> Caller:
-    """The account behind an API key or a Supabase Auth token. Raises Unknown.
+    """The account behind an API key or a Supabase Auth token. Raises Unknown, Closed.
 
     `objects` are object names of uploads, `jobs` ids of completed jobs, to look up among the
     caller's own. The account's calls are counted by the minute; `window` names a route whose calls
@@ -85,7 +89,7 @@ def in_the_name_of(
 ) -> Caller:
     """The account as if it called, for what the operator does for it; counts no call.
 
-    Raises Unknown.
+    Raises Unknown, Closed.
     """
     return _find(_BY_PERSON, {"person": account_id}, objects, jobs, [])
 
@@ -103,6 +107,8 @@ def _find(
     )
     if found is None:
         raise Unknown
+    if found["closed"]:
+        raise Closed
     hits = found["hits"] or {}
     return Caller(
         account_id=found["account_id"],
@@ -156,8 +162,9 @@ def _statement(who: str, with_uploads: bool, with_jobs: bool) -> str:
     )
     return f"""
         with who as ({who}), counted as ({_COUNTED})
-        select who.key_id, who.account_id, who.scopes, who.suspended_for, p.name as plan_name,
-               p.minutes_per_month, p.max_input_bytes, p.max_job_seconds, p.requests_per_minute,
+        select who.key_id, who.account_id, who.closed, who.scopes, who.suspended_for,
+               p.name as plan_name, p.minutes_per_month, p.max_input_bytes, p.max_job_seconds,
+               p.requests_per_minute,
                (select jsonb_object_agg(name, hits) from counted) as hits,
                60 - floor(extract(second from now()))::integer as window_seconds,
                {files} as files
@@ -167,23 +174,26 @@ def _statement(who: str, with_uploads: bool, with_jobs: bool) -> str:
 
 _BY_KEY = """
     select k.id as key_id, k.scopes, a.id as account_id, a.plan_id,
+           a.closed_at is not null as closed,
            case when a.suspended_at is not null then coalesce(a.suspended_for, '') end
              as suspended_for
       from app.api_keys k join app.accounts a on a.id = k.account_id
      where k.hash = %(hash)s and k.revoked_at is null
-       and (k.expires_at is null or k.expires_at > now()) and a.closed_at is null
+       and (k.expires_at is null or k.expires_at > now())
 """
 
 _BY_PERSON = """
     select null::uuid as key_id, array['jobs', 'read'] as scopes, id as account_id, plan_id,
+           closed_at is not null as closed,
            case when suspended_at is not null then coalesce(suspended_for, '') end as suspended_for
-      from app.accounts where id = %(person)s and closed_at is null
+      from app.accounts where id = %(person)s
 """
 
 _COUNTED = """
     insert into app.rate_windows as w (subject, started_at, hits)
     select name || ':' || account_id, date_trunc('minute', now()), 1
       from who, unnest(%(windows)s::text[]) as name
+     where not who.closed
     on conflict (subject, started_at) do update set hits = w.hits + 1
     returning split_part(subject, ':', 1) as name, hits
 """

@@ -13,11 +13,14 @@ from lib.platform import stripe as platform
 from lib.platform.errors import Problem, bad_request
 
 TYPES = (
+    "charge.refunded",
     "checkout.session.completed",
+    "customer.deleted",
     "customer.subscription.created",
     "customer.subscription.updated",
     "customer.subscription.deleted",
     "invoice.finalized",
+    "invoice.marked_uncollectible",
     "invoice.paid",
     "invoice.payment_failed",
     "invoice.updated",
@@ -26,7 +29,7 @@ TYPES = (
     "subscription_schedule.released",
     "subscription_schedule.updated",
 )
-"""What we are told of; the webhook endpoint asks for these."""
+"""What we are told of; the webhook endpoint asks for these. Stripe lists by 20 types at most."""
 
 
 class Received(msgspec.Struct):
@@ -64,12 +67,17 @@ def receive(payload: bytes, signature: str | None) -> Received:
 
 
 def replay(days: int) -> Replayed:
-    """Process what is open, and what Stripe has of the last `days` that never arrived.
+    """Process what is open, however old, and what Stripe has of the last `days` that never arrived.
 
     Stripe keeps events for 30 days. Raises Problem 503.
     """
     counts = Replayed()
     since = datetime.now(UTC) - timedelta(days=days)
+    oldest = postgres.row(
+        "select min(created_at) as at from app.stripe_events where processed_at is null"
+    )
+    if oldest and oldest["at"]:
+        since = min(since, oldest["at"])
     with platform.asking():
         found = platform.client().v1.events.list(
             params={"types": list(TYPES), "created": {"gte": int(since.timestamp())}, "limit": 100}
@@ -113,11 +121,7 @@ def _process(event_id: str, kind: str, about: Any) -> bool:
     """Read anew what the event told of; False, and why is kept, when that failed."""
     try:
         if kind in TYPES:
-            customer_id = _customer(about)
-            if kind.startswith("invoice."):
-                _keep_invoice(about.id)
-            if customer_id:
-                subscriptions.refresh(customer_id)
+            _follow(kind, about)
     except Exception as error:  # whatever it was, Stripe sends the event again
         log.error("an event of Stripe could not be processed", error, stripe_event=event_id)
         postgres.rows(
@@ -130,6 +134,43 @@ def _process(event_id: str, kind: str, about: Any) -> bool:
         {"id": event_id},
     )
     return True
+
+
+def _follow(kind: str, about: Any) -> None:
+    customer_id = _customer(about)
+    if kind == "customer.deleted":
+        subscriptions.forget(about.id)
+        return
+    if kind.startswith("invoice."):
+        _keep_invoice(about.id)
+    if kind == "charge.refunded":
+        _keep_refund(about.id)
+    if customer_id:
+        subscriptions.refresh(customer_id)
+
+
+def _keep_refund(charge_id: str) -> None:
+    """Keep what was given back, with the invoice that the charge paid. The plan stays: whoever
+    refunds a payment decides about the subscription as well."""
+    client = platform.client()
+    with platform.asking():
+        charge = client.v1.charges.retrieve(charge_id)
+        if charge.payment_intent is None:
+            return
+        payment: Any = {"type": "payment_intent", "payment_intent": _id(charge.payment_intent)}
+        paid = client.v1.invoice_payments.list(params={"payment": payment, "limit": 1}).data
+    if not paid:
+        return  # of something else that the operator sells
+    invoice_id = _id(paid[0].invoice)
+    assert invoice_id is not None  # noqa: S101 -- a payment of an invoice has one
+    _keep_invoice(invoice_id)  # the event of its payment may come later than this one
+    postgres.rows(
+        """
+        update app.invoices set refunded_cents = greatest(refunded_cents, %(refunded)s)
+         where id = %(id)s
+        """,
+        {"id": invoice_id, "refunded": charge.amount_refunded},
+    )
 
 
 def _keep_invoice(invoice_id: str) -> None:
@@ -145,6 +186,7 @@ def _keep_invoice(invoice_id: str) -> None:
             raise
     if found.status == "draft":
         return
+    lines = found.lines.data
     postgres.rows(
         """
         insert into app.invoices as i (id, account_id, number, status, currency, amount_cents,
@@ -165,8 +207,9 @@ def _keep_invoice(invoice_id: str) -> None:
             "currency": found.currency,
             "amount": found.total,
             "paid": found.amount_paid,
-            "start": min(line.period.start for line in found.lines.data),
-            "end": max(line.period.end for line in found.lines.data),
+            # An invoice's own period is the one before; a line tells what it is for.
+            "start": min((line.period.start for line in lines), default=found.period_start),
+            "end": max((line.period.end for line in lines), default=found.period_end),
             "created": found.created,
         },
     )

@@ -7,13 +7,11 @@ from typing import Any
 import msgspec
 
 from lib.accounts import billing
-from lib.accounts.billing import CURRENCY, PlanOffered
+from lib.accounts.billing import PlanOffered
+from lib.accounts.catalogue import CURRENCY, MARK, portal_configuration
 from lib.accounts.stripe_events import TYPES
 from lib.platform import stripe as platform
 from lib.platform.settings import settings
-
-MARK = {"made_by": "ffmpeg-micro"}
-"""By which we know what we made."""
 
 
 class SetUp(msgspec.Struct):
@@ -29,8 +27,9 @@ def set_up() -> SetUp:
     steps: list[str] = []
     sold = [plan for plan in billing.plans().items if plan.price_cents > 0]
     with platform.asking():
-        prices = {plan.id: _price(plan, _product(plan, steps), steps) for plan in sold}
-        _portal(prices, steps)
+        for plan in sold:
+            _price(plan, _product(plan, steps), steps)
+        _portal(steps)
         secret = _webhook(steps)
     return SetUp(steps, secret)
 
@@ -52,13 +51,13 @@ def _product(plan: PlanOffered, steps: list[str]) -> str:
     return str(made.id)
 
 
-def _price(plan: PlanOffered, product: str, steps: list[str]) -> str:
+def _price(plan: PlanOffered, product: str, steps: list[str]) -> None:
     """The price that is charged from now on; who bought at another keeps that."""
     client = platform.client()
     found = client.v1.prices.list(params={"lookup_keys": [plan.id], "active": True}).data
     if found and (found[0].unit_amount, found[0].currency) == (plan.price_cents, CURRENCY):
-        return str(found[0].id)
-    made = client.v1.prices.create(
+        return
+    client.v1.prices.create(
         params={
             "product": product,
             "currency": CURRENCY,
@@ -72,10 +71,9 @@ def _price(plan: PlanOffered, product: str, steps: list[str]) -> str:
     if found:
         client.v1.prices.update(found[0].id, params={"active": False})
     steps.append(f"price of {plan.id}: {plan.price_cents / 100:.2f} {CURRENCY} a month")
-    return str(made.id)
 
 
-def _portal(prices: dict[str, str], steps: list[str]) -> None:
+def _portal(steps: list[str]) -> None:
     """The portal: cards, invoices, cancellation at the period's end. Plans change by our routes."""
     configurations = platform.client().v1.billing_portal.configurations
     # Plain values: the client's own types want each key spelled out where it is sent.
@@ -85,12 +83,13 @@ def _portal(prices: dict[str, str], steps: list[str]) -> None:
             "payment_method_update": {"enabled": True},
             "customer_update": {"enabled": True, "allowed_updates": ["email", "address", "tax_id"]},
             "subscription_cancel": {"enabled": True, "mode": "at_period_end"},
-        }
+        },
+        "metadata": MARK,
     }
-    for found in configurations.list(params={"active": True, "limit": 20}).data:
-        if found.is_default:
-            configurations.update(found.id, params=wanted)
-            return
+    found = portal_configuration()
+    if found is not None:
+        configurations.update(found, params=wanted)
+        return
     configurations.create(params=wanted)
     steps.append("portal: set up")
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from lib.accounts import mail, tasks
 from lib.platform import postgres
 from lib.platform import stripe as platform
+
+if TYPE_CHECKING:
+    import stripe
 
 GRACE = timedelta(days=7)
 """How long a plan holds after a payment failed."""
@@ -21,6 +24,9 @@ FREE = "free"
 LIVE = ("active", "trialing")
 FAILING = ("past_due", "unpaid")
 """Stripe's states of a subscription whose payment failed, while it tries again and after that."""
+NOT_BEGUN = ("incomplete", "incomplete_expired")
+"""Those of one whose first payment has not come."""
+CANCELED = "canceled"
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,8 @@ class Subscription:
     plan_id: str | None
     period_end: datetime | None
     cancel_at_period_end: bool
+    ends_at: datetime | None
+    """Set by each way of canceling; by the portal's, alone."""
     schedule_id: str | None
     next_plan_id: str | None
     invoice_id: str | None
@@ -50,6 +58,14 @@ def plan_of(
     if status in FAILING and (grace_until is None or now < grace_until):
         return plan_id
     return FREE
+
+
+def is_customer(account_id: UUID) -> bool:
+    """Whether Stripe knows of the account."""
+    row = postgres.row(
+        "select 1 from app.subscriptions where account_id = %(account)s", {"account": account_id}
+    )
+    return row is not None
 
 
 def customer(account_id: UUID) -> str:
@@ -91,8 +107,9 @@ def customer(account_id: UUID) -> str:
 def current(customer_id: str) -> Subscription | None:
     """The customer's subscription that counts: one that lives, else one whose payment failed.
 
-    Raises Problem 503.
+    Those of our plans count; what else the operator sells does not. Raises Problem 503.
     """
+    plans = {row["id"] for row in postgres.rows("select id from app.plans")}
     with platform.asking():
         found = platform.client().v1.subscriptions.list(
             params={
@@ -102,14 +119,14 @@ def current(customer_id: str) -> Subscription | None:
                 "expand": ["data.schedule"],
             }
         )
-    order = (*LIVE, *FAILING)
-    counting = sorted(
-        (each for each in found.data if each.status in order),
-        key=lambda each: (order.index(each.status), -each.created),
-    )
     newest = sorted(found.data, key=lambda each: -each.created)
-    chosen = (counting or newest)[:1]
-    return _read(chosen[0].to_dict()) if chosen else None
+    ours = [
+        each
+        for each in map(_read, newest)
+        if each.plan_id in plans and each.status not in NOT_BEGUN
+    ]
+    rank = {status: place for place, status in enumerate((*LIVE, *FAILING))}
+    return min(ours, key=lambda each: rank.get(each.status, len(rank)), default=None)
 
 
 def refresh(customer_id: str) -> None:
@@ -121,7 +138,7 @@ def refresh(customer_id: str) -> None:
     mine = postgres.row(
         """
         update app.subscriptions set reading = reading + 1 where customer_id = %(customer)s
-        returning account_id, reading, grace_until, subscription_id
+        returning account_id, reading, grace_until, subscription_id, status
         """,
         {"customer": customer_id},
     )
@@ -131,6 +148,8 @@ def refresh(customer_id: str) -> None:
     grace_until = _grace(found, mine["subscription_id"], mine["grace_until"])
     if found is None:
         return  # a customer who bought nothing yet
+    if found.status == CANCELED == mine["status"] and found.id == mine["subscription_id"]:
+        return  # it changes no more; the account may have been given a plan since
     plan_id = plan_of(found.status, found.plan_id, grace_until, datetime.now(UTC))
     written = postgres.row(
         """
@@ -153,7 +172,7 @@ def refresh(customer_id: str) -> None:
             "bought": found.plan_id,
             "status": found.status,
             "period_end": found.period_end,
-            "cancel": found.cancel_at_period_end,
+            "cancel": found.cancel_at_period_end or found.ends_at is not None,
             "next": found.next_plan_id,
             "grace": grace_until,
             "plan": plan_id,
@@ -161,6 +180,21 @@ def refresh(customer_id: str) -> None:
     )
     if written and grace_until is not None and found.status in FAILING:
         _warn(mine["account_id"], found, grace_until)
+
+
+def forget(customer_id: str) -> None:
+    """The customer was deleted at Stripe, with the subscription."""
+    postgres.rows(
+        """
+        with gone as (
+          delete from app.subscriptions where customer_id = %(customer)s
+          returning account_id, status
+        )
+        update app.accounts a set plan_id = %(free)s
+          from gone g where a.id = g.account_id and g.status = any(%(paying)s)
+        """,
+        {"customer": customer_id, "free": FREE, "paying": [*LIVE, *FAILING]},
+    )
 
 
 def end_grace(task: tasks.Task) -> None:
@@ -172,7 +206,7 @@ def end_grace(task: tasks.Task) -> None:
     )
     if row is None:
         return
-    refresh(row["customer_id"])  # it may have been paid meanwhile
+    refresh(row["customer_id"])  # paid meanwhile, or on the Free plan from here on
     row = postgres.row(
         "select customer_id, subscription_id from app.subscriptions"
         " where account_id = %(account)s and status = any(%(failing)s) and grace_until <= now()",
@@ -180,25 +214,27 @@ def end_grace(task: tasks.Task) -> None:
     )
     if row is None:
         return
-    _cancel(row["subscription_id"])
-    refresh(row["customer_id"])
     mail.queue(
         "payment_failed_ended",
         account_id=task.account_id,
         key=f"payment_failed_ended:{row['subscription_id']}",
     )
+    _void(row["subscription_id"])
+    _cancel(row["subscription_id"])
+    refresh(row["customer_id"])
 
 
 def end_for_good(account_id: UUID) -> None:
     """Cancel the account's subscription now and delete the customer; safe to repeat.
 
-    Stripe keeps the invoices, as the law wants, and forgets the rest. Raises Problem 503.
+    Stripe keeps the invoices, as the law wants, and forgets the rest. Raises Problem 503, also
+    where the service has no billing any more: what was bought would be charged on and on.
     """
     row = postgres.row(
         "select customer_id from app.subscriptions where account_id = %(account)s",
         {"account": account_id},
     )
-    if row is None or not platform.enabled():
+    if row is None:
         return
     import stripe
 
@@ -239,6 +275,15 @@ def _warn(account_id: UUID, found: Subscription, grace_until: datetime) -> None:
     tasks.add("grace", key=f"grace:{found.invoice_id}", account_id=account_id, due_at=grace_until)
 
 
+def _void(subscription_id: str) -> None:
+    """Nobody owes for a period of a plan that has ended; what was open would stay payable."""
+    invoices = platform.client().v1.invoices
+    with platform.asking():
+        unpaid = invoices.list(params={"subscription": subscription_id, "status": "open"})
+        for each in unpaid.data:
+            invoices.void_invoice(each.id)
+
+
 def _cancel(subscription_id: str) -> None:
     import stripe
 
@@ -250,16 +295,18 @@ def _cancel(subscription_id: str) -> None:
                 raise
 
 
-def _read(found: dict[str, Any]) -> Subscription:
+def _read(told: stripe.Subscription) -> Subscription:
+    found = told.to_dict()
     item = found["items"]["data"][0]
     price, schedule = item["price"], found.get("schedule")
     return Subscription(
         id=found["id"],
         item_id=item["id"],
         status=found["status"],
-        plan_id=price.get("lookup_key") or (price.get("metadata") or {}).get("plan_id"),
+        plan_id=(price.get("metadata") or {}).get("plan_id") or price.get("lookup_key"),
         period_end=_moment(item["current_period_end"]),
-        cancel_at_period_end=bool(found["cancel_at_period_end"] or found.get("cancel_at")),
+        cancel_at_period_end=bool(found["cancel_at_period_end"]),
+        ends_at=_moment(found.get("cancel_at")),
         schedule_id=schedule["id"] if schedule else None,
         next_plan_id=_next_plan(schedule, item["current_period_end"]) if schedule else None,
         invoice_id=found["latest_invoice"],

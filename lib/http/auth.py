@@ -17,6 +17,7 @@ from lib.platform.postgres import PostgresError
 
 FAILURES_PER_MINUTE = 60
 """Calls with a bad credential, from one address."""
+CLOSED = "This account is closed and is being deleted."
 COUNT_SECONDS = 2.0
 """How long a route that needs no credential waits for its calls to be counted."""
 
@@ -41,6 +42,8 @@ def authenticate(
     try:
         credential = _bearer()
         caller = callers.identify(credential, objects=objects, jobs=jobs, window=window)
+    except callers.Closed as error:
+        raise _unauthorized(CLOSED) from error
     except callers.Unknown as error:
         _count_failure()
         raise _unauthorized() from error
@@ -137,11 +140,13 @@ def _bearer() -> str:
     return credential
 
 
-def _unauthorized() -> Problem:
+def _unauthorized(
+    details: str = "Send the header `Authorization: Bearer <API key>` with a key that is valid.",
+) -> Problem:
     # "unauthorized" is what the official clients know (contract, section 9).
     return Problem(
         401,
         "unauthorized",
-        "Send the header `Authorization: Bearer <API key>` with a key that is valid.",
+        details,
         headers={"WWW-Authenticate": "Bearer"},
     )

@@ -31,8 +31,8 @@ def create(
     """Accept a job, or refuse it with nothing queued and nothing charged.
 
     `job_id` is the id it gets, by default a new one; `retry_of` the failed job it repeats.
-    Raises Problem: 400 for what cannot be run, 402 when the plan's minutes do not suffice, 404 for
-    a stored file that is not the caller's.
+    Raises Problem: 400 for what cannot be run, 401 for an account that is closed, 402 when the
+    plan's minutes do not suffice, 404 for a stored file that is not the caller's.
     """
     admitted = admit(caller, request)
     checked, probes = admitted.checked, admitted.probes
@@ -55,8 +55,8 @@ def create(
             "lane": lane(checked, probes),
         },
     )
-    if made is None:  # cannot be: the statement stores the job, accepted or not
-        raise Problem(500, "The job could not be stored.")
+    if made is None:  # the statement stores any job, but of an account closed meanwhile
+        raise Problem(401, "unauthorized", "This account is closed and is being deleted.")
     if made["status"] == "failed":
         raise QuotaExceeded(made["id"], caller.plan.name, caller.plan.minutes_per_month)
     return Accepted(

@@ -1,4 +1,4 @@
-"""Short-lived links to a job's inputs: signed by us, resolved to Storage when they are followed.
+"""Links to stored files: signed by us, resolved to Storage when they are followed.
 
 A read of a job would otherwise ask Storage to sign each input, whether anyone follows it or not.
 """
@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import time
 from datetime import datetime
+from urllib.parse import urlencode
 from uuid import UUID
 
 from lib.accounts import retention
@@ -32,6 +33,22 @@ def input_link(job_id: UUID, index: int) -> str:
     )
 
 
+def file_link(address: Address, until: datetime) -> str:
+    """An address that leads to a stored file until then, or until the file is deleted."""
+    file, expires = str(address), str(int(until.timestamp()))
+    query = {"file": file, "expires": expires, "signature": sign(_said_of_file(file, expires))}
+    return f"{settings().api_url}/v1/account/export/file?{urlencode(query)}"
+
+
+def resolve_file(file: str, expires: str, signature: str) -> str:
+    """Where such a link leads. Raises Problem 404 for one that is forged or over, 503."""
+    ours = is_ours(_said_of_file(file, expires), signature)
+    address = addresses.parse(file)
+    if not ours or int(expires) < time.time() or address is None:
+        raise not_found("This link is over. Ask for a new export.")
+    return _leads_to(address)
+
+
 def resolve(job_id: str, index: int, expires: str, signature: str) -> str:
     """Where a link leads. Raises Problem 404 for one that is forged or over, 503."""
     # What is signed is ours, and so is well formed.
@@ -44,6 +61,11 @@ def resolve(job_id: str, index: int, expires: str, signature: str) -> str:
     address = addresses.parse(found["url"]) if found and found["url"] else None
     if address is None:
         raise _gone()
+    return _leads_to(address)
+
+
+def _leads_to(address: Address) -> str:
+    """A link of Storage to a file that may be served still. Raises Problem 404, 503."""
     seconds = retention.link_seconds(STORAGE_SECONDS, _expires(address))
     try:
         return storage.sign_download(*address, seconds, address.filename)
@@ -89,6 +111,10 @@ def is_ours(said: str, signature: str) -> bool:
 
 def _said(job_id: str, index: int, expires: str) -> str:
     return f"input {job_id} {index} {expires}"
+
+
+def _said_of_file(file: str, expires: str) -> str:
+    return f"file {file} {expires}"
 
 
 def _gone() -> Problem:

@@ -273,28 +273,40 @@ _EXPORTS_GONE = f"""
 _GONE = {UPLOADS: _UPLOADS_GONE, OUTPUTS: _OUTPUTS_GONE, EXPORTS: _EXPORTS_GONE}
 """What is noted of files that were deleted, for each bucket."""
 
-_RECORD = """
-    insert into app.deletions (bucket, object_name, reason)
-    select %(bucket)s, name, 'orphan' from unnest(%(names)s::text[]) as name
+_OF_AN_ACCOUNT = """
+    exists (
+      select from app.accounts a
+       where a.id = case when split_part({name}, '/', 1) ~ '^[0-9a-f-]{{36}}$'
+                      then split_part({name}, '/', 1)::uuid end)
 """
 
-_ORPHANS = """
+# Of an account that is gone nothing is recorded but that a file was there.
+_RECORD = f"""
+    insert into app.deletions (bucket, object_name, reason)
+    select %(bucket)s, case when {_OF_AN_ACCOUNT.format(name="name")} then name else '-' end,
+           'orphan'
+      from unnest(%(names)s::text[]) as name
+"""  # noqa: S608 -- the texts are ours
+
+# What arrives for an account that is gone, by a link it was given before, gets no row any more.
+_ORPHANS = f"""
     select o.bucket_id, o.name from storage.objects o
-     where o.created_at < now() - make_interval(hours => %(hours)s)
+     where (o.created_at < now() - make_interval(hours => %(hours)s)
+            or not {_OF_AN_ACCOUNT.format(name="o.name")})
        and ((o.bucket_id = 'uploads' and not exists (
                select from app.uploads u where u.object_name = o.name and u.deleted_at is null))
          or (o.bucket_id = 'exports' and not exists (
                select from app.exports e where e.object_name = o.name and e.deleted_at is null))
          or (o.bucket_id = 'outputs' and not exists (
                select from app.jobs j
-                where j.id = case when split_part(o.name, '/', 2) ~ '^[0-9a-f-]{36}$'
+                where j.id = case when split_part(o.name, '/', 2) ~ '^[0-9a-f-]{{36}}$'
                                then split_part(o.name, '/', 2)::uuid end
                   and j.files_deleted_at is null
                   and (j.status in ('pending', 'processing')
                        or j.outputs @> jsonb_build_array(jsonb_build_object(
                             'url', 'gs://outputs/' || o.name))))))
      limit %(batch)s
-"""
+"""  # noqa: S608
 
 _MISSING = """
     with lost as (

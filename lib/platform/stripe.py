@@ -59,13 +59,16 @@ def asking() -> Iterator[None]:
 
 
 def event(payload: bytes, signature: str | None) -> stripe.Event:
-    """The event in a webhook's raw body. Raises Forged.
+    """The event in a webhook's raw body. Raises Forged; Problem 503 without a secret to check by.
 
     A signature is good for five minutes (https://docs.stripe.com/webhooks#verify-events).
     """
     import stripe
 
+    secret = settings().stripe_webhook_secret
+    if secret is None:
+        raise Problem(503, "This service has no secret to check Stripe's signatures by.")
     try:
-        return client().construct_event(payload, signature, settings().stripe_webhook_secret)
+        return client().construct_event(payload, signature, secret)
     except (stripe.SignatureVerificationError, ValueError) as error:
         raise Forged(type(error).__name__) from error

@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 
 from lib.accounts import subscriptions, tasks
-from lib.jobs import cancel
+from lib.jobs import cancel, counters
 from lib.platform import auth, postgres, storage, tokens, wake
 from lib.platform.errors import Problem
 from lib.platform.settings import settings
@@ -24,6 +24,8 @@ FRESH = timedelta(minutes=10)
 """How long a sign-in counts as proof of who is there."""
 ATTEMPTS_PER_MINUTE = 5
 BATCH = 200
+MOST_FILES = 5000
+"""Of a bucket, in one step; also rows of a table."""
 MOST_WAITS = 20
 """How often a worker that holds a job is waited for, one lease each."""
 
@@ -127,8 +129,14 @@ def _wait_for_workers(task: tasks.Task, account_id: UUID) -> None:
 def _delete_files(task: tasks.Task, account_id: UUID) -> None:
     for bucket in (UPLOADS, OUTPUTS, EXPORTS):
         names = storage.folder(bucket, f"{account_id}/")
-        for start in range(0, len(names), BATCH):
+        for start in range(0, min(len(names), MOST_FILES), BATCH):
             storage.remove(bucket, names[start : start + BATCH])
+        if len(names) > MOST_FILES:
+            raise tasks.GoOn
+
+
+def _forget_addresses(task: tasks.Task, account_id: UUID) -> None:
+    postgres.rows("select app.forget_addresses(%(account)s)", {"account": account_id})
 
 
 def _delete_login(task: tasks.Task, account_id: UUID) -> None:
@@ -136,10 +144,14 @@ def _delete_login(task: tasks.Task, account_id: UUID) -> None:
 
 
 def _delete_rows(task: tasks.Task, account_id: UUID) -> None:
-    postgres.rows(
-        "select app.erase_account(%(account)s, %(email)s)",
-        {"account": account_id, "email": task.payload.get("email")},
+    if not counters.advance():  # what was done counts, though its rows go
+        raise tasks.GoOn
+    row = postgres.row(
+        "select app.erase_account(%(account)s, %(email)s, %(batch)s) as more",
+        {"account": account_id, "email": task.payload.get("email"), "batch": MOST_FILES},
     )
+    if row and row["more"]:
+        raise tasks.GoOn
 
 
 def _confirm(task: tasks.Task, account_id: UUID) -> None:
@@ -165,6 +177,7 @@ STEPS: tuple[Callable[[tasks.Task, UUID], None], ...] = (
     _delete_files,
     _wait_for_workers,
     _delete_files,
+    _forget_addresses,
     _delete_login,
     _delete_rows,
     _confirm,

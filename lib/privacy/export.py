@@ -8,7 +8,7 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 from uuid import UUID
@@ -41,7 +41,8 @@ class Export(msgspec.Struct):
     """An archive: asked for, ready, or deleted after its day."""
 
     id: str
-    status: Literal["pending", "ready", "deleted"]
+    status: Literal["pending", "ready", "deleted", "failed"]
+    """A failed one may be asked for anew."""
     created_at: str
     expires_at: str | None
     url: str | None
@@ -52,25 +53,11 @@ def ask(account_id: UUID) -> Export:
     """Begin an archive, or tell of the one under way. Raises Problem 429 after three in a day."""
     row = postgres.row(
         """
-        with recent as (
-          select count(*) as number, count(*) filter (where object_name is null) as open
-            from app.exports
-           where account_id = %(account)s and created_at > now() - interval '1 day'
-        ),
-        made as (
-          insert into app.exports (account_id)
-          select %(account)s from recent where open = 0 and number < %(most)s
-          returning id
-        ),
-        task as (
-          insert into app.tasks (kind, key, account_id, payload)
-          select 'export', 'export:' || id, %(account)s, jsonb_build_object('export', id) from made
-        )
-        select number, open from recent
+        select number, under_way from app.ask_export(%(account)s, %(most)s)
         """,
         {"account": account_id, "most": MOST_A_DAY},
     )
-    if row and not row["open"] and row["number"] >= MOST_A_DAY:
+    if row and not row["under_way"] and row["number"] >= MOST_A_DAY:
         raise Problem(
             429,
             f"{MOST_A_DAY} exports were made within a day. Take the newest one, or wait until"
@@ -90,9 +77,11 @@ def newest(account_id: UUID) -> Export:
     if row is None:
         raise not_found("No export was asked for. POST /v1/account/export makes one.")
     over = row["object_name"] and retention.gone("The export", row["expires_at"], row["deleted_at"])
-    status: Literal["pending", "ready", "deleted"] = (
-        "pending" if row["object_name"] is None else "deleted" if over else "ready"
-    )
+    status: Literal["pending", "ready", "deleted", "failed"]
+    if row["object_name"] is None:
+        status = "pending" if row["under_way"] else "failed"
+    else:
+        status = "deleted" if over else "ready"
     return Export(
         id=str(row["id"]),
         status=status,
@@ -194,21 +183,20 @@ def _rows(table: str, where: str, account_id: UUID) -> Iterator[dict[str, Any]]:
 
 
 def _files(account_id: UUID) -> Iterator[dict[str, Any]]:
-    """The files that are there still, each with a link that does not outlive it."""
+    """The files that are there still, each with a link that does not outlive it.
+
+    The links are ours: Storage is not asked, however many there are.
+    """
+    until = datetime.now(UTC) + timedelta(seconds=DAY)
     for row in postgres.stream(_FILES, {"account": account_id}):
         address = addresses.parse(row["file"])
         if address is None or retention.gone("", row["expires_at"], None):
-            continue
-        try:
-            seconds = retention.link_seconds(DAY, row["expires_at"])
-            link = storage.sign_download(*address, seconds, address.filename)
-        except storage.Missing:
             continue
         yield {
             "file": row["file"],
             "bytes": row["bytes"],
             "deleted_on": stamp(row["expires_at"]),
-            "link": link,
+            "link": links.file_link(address, min(until, row["expires_at"])),
         }
 
 
@@ -251,7 +239,11 @@ def _day(seconds: float) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M}"
 
 
-_COLUMNS = "id, created_at, object_name, expires_at, deleted_at"
+_COLUMNS = """
+    id, created_at, object_name, expires_at, deleted_at, exists (
+      select from app.tasks t where t.key = 'export:' || exports.id and t.ended_at is null)
+        as under_way
+"""
 
 _FILES = f"""
     select 'gs://{UPLOADS}/' || object_name as file, size_bytes as bytes, expires_at

@@ -77,7 +77,38 @@ IMPERSONAL = {
 """Tables of schema app that tell of nobody, with all of their columns."""
 
 LOGIN = """
-    select id, email, created_at, email_confirmed_at, last_sign_in_at, raw_user_meta_data
-      from auth.users where id = %(account)s
+    select u.id, u.email, u.email_change, u.created_at, u.email_confirmed_at, u.last_sign_in_at,
+           u.raw_user_meta_data,
+           (select coalesce(jsonb_agg(jsonb_build_object(
+                     'provider', i.provider, 'identity_data', i.identity_data,
+                     'created_at', i.created_at, 'last_sign_in_at', i.last_sign_in_at)), '[]')
+              from auth.identities i where i.user_id = u.id) as identities,
+           (select coalesce(jsonb_agg(jsonb_build_object(
+                     'created_at', s.created_at, 'refreshed_at', s.refreshed_at,
+                     'user_agent', s.user_agent, 'ip', s.ip, 'methods', (
+                       select jsonb_agg(m.authentication_method)
+                         from auth.mfa_amr_claims m where m.session_id = s.id))), '[]')
+              from auth.sessions s where s.user_id = u.id) as sessions
+      from auth.users u where u.id = %(account)s
 """
-"""What Auth holds; the login itself is deleted by Auth."""
+"""What Auth holds, without what would let anyone in."""
+
+OUTSIDE = {
+    "auth.users": "exported as `login`; deleted by Auth",
+    "auth.identities": "exported with `login`; goes with it",
+    "auth.sessions": "exported with `login`; goes with it",
+    "auth.mfa_amr_claims": "exported with `login`; goes with it",
+    "auth.one_time_tokens": "secrets, not exported; goes with the login",
+    "auth.refresh_tokens": "secrets, not exported; app.erase_account",
+    "auth.flow_state": "secrets of a sign-in under way, not exported; app.erase_account",
+    "auth.audit_log_entries": "Auth's log, not exported: the same stands in `login`;"
+    " app.erase_account",
+    "storage.buckets": "tells of nobody",
+    "storage.objects": "exported as files.csv; deleted by Storage",
+    "pgmq.meta": "tells of nobody",
+    "pgmq.notify_insert_throttle": "tells of nobody",
+    "pgmq.topic_bindings": "tells of nobody",
+    "pgmq.q_jobs": "a ticket names no job",
+    "pgmq.a_jobs": "a ticket names no job",
+}
+"""Tables of other schemas: what an export and an erasure make of them. Not each is everywhere."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import json
 import os
 import signal
 import subprocess
@@ -18,14 +20,19 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from lib.accounts import tasks
+from lib.accounts import callers, tasks
+from lib.jobs.create import create
+from lib.jobs.uploads import presign
+from lib.media.request import Input, TranscodeRequest
 from lib.platform import postgres
+from lib.platform.errors import Problem
 from lib.privacy import erase
 from local import client as api_client
 from local.stack import Stack
 from tests.conftest import Account, Person
 from tests.service.test_billing import Stripe, _set_up, stripe, subscribed
 from tests.service.test_export import Worker, ready
+from tests.service.test_retention import sweep
 from tests.service.test_tasks import arrived
 
 __all__ = ["_set_up", "stripe"]
@@ -200,6 +207,176 @@ def test_it_survives_a_failure_in_every_step(
             task = tasks.Task(uuid.uuid4(), "held", account_id, payload, attempt=1, failures=0)
             with suppress(tasks.GoOn):
                 done(task, account_id)
+    let_go(person)
+    answer = httpx.get(
+        f"{stack.url}/internal/cron/tasks",
+        headers={"Authorization": f"Bearer {stack.settings['CRON_SECRET']}"},
+        trust_env=False, timeout=60,
+    )  # fmt: skip
+    assert answer.status_code == 200
+    gone(stack, person)
+    arrived(stack, person.email, 2)
+    time.sleep(0.5)
+    assert traces(stack, words) == []
+
+
+def test_a_closed_account_is_told_and_stores_nothing(
+    stack: Stack, person: Person, account: Account, nobody_else: None
+) -> None:
+    key = person.http.post("/v1/api-keys", json={}).json()["key"]
+    caller = callers.in_the_name_of(uuid.UUID(person.id))  # a call that was let in just before
+    assert delete(person, password=person.password).status_code == 202
+    with api_client.connect(stack.url, key) as client:
+        for http in (client, person.http):
+            answer = http.get("/v1/transcodes")
+            assert answer.status_code == 401
+            assert answer.json()["error"] == "unauthorized"
+            assert "is being deleted" in answer.json()["details"]
+    request = TranscodeRequest([Input("https://example.com/a.mp4")], "mp4")
+    with pytest.raises(Problem) as refused:
+        create(caller, request)
+    assert refused.value.status == 401
+    presign(caller, {"filename": "a.mp4", "contentType": "video/mp4", "fileSize": 1})
+    for table in ("jobs", "uploads", "usage_ledger", "exports"):
+        assert not postgres.rows(f"select 1 from app.{table} where account_id = %(id)s",
+                                 {"id": caller.account_id}), table  # fmt: skip
+    assert account.http.get("/v1/transcodes").status_code == 200
+    let_go(person)
+    gone(stack, person)
+
+
+def test_what_arrives_later_by_a_link_is_swept_and_not_recorded(
+    stack: Stack, person: Person, clip: Path
+) -> None:
+    link = api_client.presign(person.http, clip)
+    assert delete(person, password=person.password).status_code == 202
+    gone(stack, person)
+    api_client.put(link["uploadUrl"], clip)
+    assert traces(stack, {person.id})
+    assert sweep(stack)["orphans"] >= 1
+    assert traces(stack, {person.id}) == []
+
+
+def test_addresses_are_forgotten_where_no_account_is_named_too(
+    stack: Stack, person: Person, nobody_else: None
+) -> None:
+    addresses = (address_of(person), f"198.51.100.{int(person.id[:2], 16)}")
+    for address in addresses:
+        person.http.headers["x-real-ip"] = address
+        assert person.http.get("/v1/account").status_code == 200
+        httpx.get(f"{stack.url}/v1/account", trust_env=False,
+                  headers={"Authorization": "Bearer ffm_none", "x-real-ip": address})  # fmt: skip
+    person.http.request("DELETE", "/v1/account", json={"password": person.password})
+    assert person.http.get("/v1/account").status_code == 401
+    network = str(ipaddress.ip_network(f"{addresses[0]}/64", strict=False))
+    words = {*addresses, network, person.id}
+    assert {word for _, word in traces(stack, words)} == words
+    let_go(person)
+    gone(stack, person)
+    time.sleep(0.5)
+    assert traces(stack, words) == []
+
+
+def test_what_auth_keeps_beside_the_login_goes_too(stand_ins: Stack, person: Person) -> None:
+    """Tables of the hosted Auth, as far as they tell whose a row is."""
+    with psycopg.connect(stand_ins.settings["POSTGRES_URL"], autocommit=True) as connection:
+        connection.execute("create table auth.audit_log_entries (id uuid, payload json)")
+        try:
+            for payload in (
+                {"actor_id": person.id, "action": "login"},
+                {"actor_id": "0", "traits": {"user_id": person.id}},
+                {"actor_id": "0", "traits": {"user_email": person.email.upper()}},
+                {"actor_id": "0", "traits": {"user_email": f"x{person.email}"}},
+            ):
+                connection.execute(
+                    "insert into auth.audit_log_entries values (gen_random_uuid(), %s)",
+                    [json.dumps(payload)],
+                )
+            connection.execute(
+                "insert into auth.flow_state (id, user_id, auth_code, code_challenge_method,"
+                " code_challenge, provider_type, authentication_method)"
+                " values (gen_random_uuid(), %s, 'a', 'plain', 'b', 'email', 'magiclink')",
+                [person.id],
+            )
+            connection.execute(
+                "insert into auth.refresh_tokens (token, user_id) values (%s, %s)",
+                [f"old-{person.id}", person.id],
+            )
+            assert delete(person).status_code == 202
+            gone(stand_ins, person)
+            assert traces(stand_ins, {person.id}) == []
+            left = connection.execute("select payload from auth.audit_log_entries").fetchall()
+            assert [row[0]["traits"]["user_email"] for row in left] == [f"x{person.email}"]
+        finally:
+            connection.execute("drop table auth.audit_log_entries")
+
+
+def test_many_rows_go_in_batches(
+    stack: Stack, person: Person, account: Account, nobody_else: None
+) -> None:
+    for _ in range(7):
+        assert person.http.get("/v1/account").status_code == 200
+    assert delete(person, password=person.password).status_code == 202
+    time.sleep(0.5)  # the calls are recorded
+
+    def batch() -> bool:
+        row = postgres.row(
+            "select app.erase_account(%(id)s, %(email)s, 3) as more",
+            {"id": uuid.UUID(person.id), "email": person.email},
+        )
+        assert row
+        return bool(row["more"])
+
+    assert [batch() for _ in range(3)] == [True, True, False]
+    assert postgres.rows("select 1 from app.request_log where account_id = %(id)s",
+                         {"id": uuid.UUID(person.id)}) == []  # fmt: skip
+    assert account.http.get("/v1/transcodes").status_code == 200
+    let_go(person)
+    gone(stack, person)
+
+
+STEP = """
+import os, signal
+from lib.accounts import tasks
+from lib.privacy import erase
+
+noted = tasks.note
+
+def note(task, payload):
+    noted(task, payload)
+    if "step" in payload:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+tasks.note = note
+tasks.run({"held": erase.step}, 60)
+"""
+
+
+def test_it_survives_a_kill_between_all_steps(
+    stack: Stack, person: Person, full: Worker, nobody_else: None
+) -> None:
+    words = words_of(stack, person)
+    assert delete(person, password=person.password).status_code == 202
+    for number in range(1, len(erase.STEPS)):
+        row: dict[str, Any] | None = None
+        end = time.monotonic() + 60
+        while row is None or row["step"] != number:  # a step that waits is due again a little later
+            assert time.monotonic() < end, (number, row)
+            postgres.rows(
+                "update app.tasks set due_at = now() where kind = 'held' and account_id = %(id)s",
+                {"id": uuid.UUID(person.id)},
+            )
+            subprocess.run(
+                [sys.executable, "-c", STEP], env=os.environ | stack.settings, check=False
+            )
+            row = postgres.row(
+                "select (payload ->> 'step')::integer as step from app.tasks"
+                " where kind = 'held' and account_id = %(id)s",
+                {"id": uuid.UUID(person.id)},
+            )
+            assert row
+    # In the task alone, which tells whom the mail goes to.
+    assert {table for table, _ in traces(stack, words)} == {"app.tasks"}
     let_go(person)
     answer = httpx.get(
         f"{stack.url}/internal/cron/tasks",

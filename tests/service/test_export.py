@@ -8,6 +8,7 @@ import json
 import time
 import uuid
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import httpx
 import pytest
 
 from lib.platform import postgres
+from lib.privacy import export
 from lib.privacy.inventory import TABLES
 from local import client as api_client
 from local.stack import Stack
@@ -70,6 +72,8 @@ def test_all_that_is_held_is_in_one_archive(stack: Stack, person: Person, clip: 
             assert set(row) == there[table.name] - set(table.withheld), table.name
     assert everything["login"]["email"] == person.email
     assert everything["login"]["raw_user_meta_data"]["name"] == "Ann"
+    assert everything["login"]["sessions"][0]["methods"] == ["password"]
+    assert everything["login"]["identities"][0]["identity_data"]["email"] == person.email
     assert everything["accounts"][0]["id"] == person.id
     assert [row["id"] for row in everything["jobs"]] == [mine.job_id]
     assert everything["jobs"][0]["receipt"]["output"]["sha256"]
@@ -85,7 +89,7 @@ def test_all_that_is_held_is_in_one_archive(stack: Stack, person: Person, clip: 
         "uploads", "outputs",
     }  # fmt: skip
     for row in files:
-        got = httpx.get(row["link"], trust_env=False)
+        got = httpx.get(row["link"], follow_redirects=True, trust_env=False)
         assert len(got.content) == int(row["bytes"])
     assert b"ffm_" not in b"".join(archive.read(name) for name in archive.namelist()).replace(
         everything["api_keys"][0]["starts_with"].encode(), b""
@@ -120,6 +124,49 @@ def test_one_is_made_at_a_time_and_three_a_day(person: Person) -> None:
     assert last.status_code == 429
     assert "within a day" in last.json()["error"]
     assert int(last.headers["Retry-After"]) > 0
+
+
+def test_many_who_ask_at_once_get_one(person: Person) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        asked = pool.map(lambda _: export.ask(uuid.UUID(person.id)).id, range(8))
+    # One, or the next where the first was made meanwhile.
+    assert len(set(asked)) <= 2
+    made = postgres.rows("select id from app.exports where account_id = %(id)s",
+                         {"id": uuid.UUID(person.id)})  # fmt: skip
+    assert len(made) <= 2
+    ready(person)
+
+
+def test_one_that_was_given_up_is_made_anew(person: Person) -> None:
+    postgres.rows("insert into app.exports (account_id) values (%(id)s)",
+                  {"id": uuid.UUID(person.id)})  # fmt: skip
+    assert person.http.get("/v1/account/export").json()["status"] == "failed"
+    assert person.http.post("/v1/account/export").json()["status"] in ("pending", "ready")
+    opened(ready(person)["url"])
+
+
+def test_the_links_to_files_live_no_longer_than_these(
+    stack: Stack, person: Person, clip: Path
+) -> None:
+    mine = Worker(stack, person, clip)
+    person.http.post("/v1/account/export")
+    archive = opened(ready(person)["url"])
+    rows = list(csv.DictReader(io.StringIO(archive.read("files.csv").decode())))
+    [upload] = [row["link"] for row in rows if row["file"] == mine.url]
+    [output] = [row["link"] for row in rows if row["file"] != mine.url]
+    for forged in (
+        upload[:-1] + ("0" if upload[-1] != "0" else "1"),
+        upload.replace("expires=", "expires=9"),
+        upload.partition("&")[0],
+        output.partition("?")[0] + "?" + upload.partition("?")[2].replace("uploads", "outputs"),
+    ):
+        assert httpx.get(forged, trust_env=False).status_code == 404
+    postgres.rows("update app.uploads set expires_at = now() where 'gs://uploads/' || object_name"
+                  " = %(url)s", {"url": mine.url})  # fmt: skip
+    late = httpx.get(upload, trust_env=False)
+    assert late.status_code == 404
+    assert "was deleted on" in late.json()["error"]
+    assert httpx.get(output, trust_env=False).status_code == 302
 
 
 def test_an_export_is_gone_after_its_day(stack: Stack, person: Person) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from lib.platform import postgres
-from lib.privacy.inventory import IMPERSONAL, TABLES
+from lib.privacy.inventory import IMPERSONAL, LOGIN, OUTSIDE, TABLES
 from local.stack import Stack
 
 
@@ -66,6 +66,38 @@ def test_what_ends_with_the_account_does_so_in_the_database(stack: Stack) -> Non
             assert name in forgets or f"update {name}" in erasing["text"], name
         else:
             assert f"delete from {name}" in erasing["text"] or name == "app.stripe_events"
+
+
+def test_the_tables_of_auth_storage_and_queue_have_their_place(stand_ins: Stack) -> None:
+    there = {
+        row["name"]
+        for row in postgres.rows(
+            "select format('%s.%s', n.nspname, c.relname) as name from pg_class c"
+            " join pg_namespace n on n.oid = c.relnamespace"
+            " where c.relkind in ('r', 'p') and n.nspname not in"
+            " ('app', 'information_schema', 'pg_catalog', 'pg_toast', 'supabase_migrations')"
+        )
+    }
+    assert there <= set(OUTSIDE)
+    ends = {
+        row["child"]
+        for row in postgres.rows(
+            "with recursive gone as ("
+            " select 'auth.users'::regclass::oid as id"
+            " union select c.conrelid from pg_constraint c join gone g on g.id = c.confrelid"
+            "  where c.contype = 'f' and c.confdeltype = 'c')"
+            " select id::regclass::text as child from gone"
+        )
+    }
+    erasing = postgres.row("select pg_get_functiondef('app.erase_account'::regproc) as text")
+    assert erasing
+    for name, told in OUTSIDE.items():
+        if "goes with" in told:
+            assert name in ends, name
+        if "app.erase_account" in told:
+            assert f"delete from {name}" in erasing["text"], name
+        if "exported with `login`" in told or "exported as `login`" in told:
+            assert name in LOGIN, name
 
 
 def test_every_account_id_is_covered(stack: Stack) -> None:

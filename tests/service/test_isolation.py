@@ -17,7 +17,11 @@ from local.supabase import keys as stand_in_keys
 from tests.conftest import Account
 from tools.openapi import document
 
-SIGNED = {"/v1/transcodes/{id}/inputs/{index}", "/v1/account/export/{id}/download"}
+SIGNED = {
+    "/v1/transcodes/{id}/inputs/{index}",
+    "/v1/account/export/{id}/download",
+    "/v1/account/export/file",
+}
 OPEN = {
     "/health-check",
     "/hooks/stripe",

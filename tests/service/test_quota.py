@@ -68,11 +68,11 @@ def test_a_job_larger_than_the_plan_runs_on_granted_minutes(
 ) -> None:
     url = free_account.upload(clip)
     postgres.rows(
-        "insert into app.plans select 'tiny', 'Tiny', 0, 0, max_input_bytes, 2, 60,"
+        "insert into app.plans select 'no-minutes', 'No minutes', 0, 0, max_input_bytes, 2, 60,"
         " max_job_seconds, max_output_bytes from app.plans where id = 'free' on conflict do nothing"
     )
     postgres.rows(
-        "update app.accounts set plan_id = 'tiny' where id = %(id)s",
+        "update app.accounts set plan_id = 'no-minutes' where id = %(id)s",
         {"id": account_id(free_account)},
     )
     use(free_account, granted=1)
@@ -140,11 +140,12 @@ def test_an_account_runs_as_many_jobs_as_its_plan_allows(
 ) -> None:
     slow = make_media("slow.mp4", "-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=6")
     postgres.rows(
-        "insert into app.plans select 'one', 'One', 0, 100, max_input_bytes, 1, 1000000,"
-        " max_job_seconds, max_output_bytes from app.plans where id = 'free' on conflict do nothing"
+        "insert into app.plans select 'one-at-once', 'One at once', 0, 100, max_input_bytes, 1,"
+        " 1000000, max_job_seconds, max_output_bytes from app.plans where id = 'free'"
+        " on conflict do nothing"
     )
     postgres.rows(
-        "update app.accounts set plan_id = 'one' where id = %(id)s",
+        "update app.accounts set plan_id = 'one-at-once' where id = %(id)s",
         {"id": account_id(free_account)},
     )
     url = free_account.upload(slow)

@@ -10,7 +10,7 @@ import httpx
 import pytest
 import stripe
 
-from tests.service.stripe_rig import StandIn, running
+from tests.service.stripe_rig import StandIn, running, until
 
 PERIOD = 28 * 86400
 
@@ -211,7 +211,9 @@ def test_pages_escape_what_people_wrote(standin: StandIn) -> None:
     price = standin.price("<script>alert(1)</script>", 100)
     customer = standin.api.customers.create({"email": '"><img src=x>@example.com'})
     session = standin.session(customer.id, price.id, cancel_url="javascript:alert(1)")
-    portal = standin.api.billing_portal.sessions.create({"customer": customer.id})
+    portal = standin.api.billing_portal.sessions.create(
+        {"customer": customer.id, "configuration": configured(standin, price)}
+    )
     standin.click(session.url, "pay")
     for url in (session.url, portal.url):
         text = standin.http.get(str(url)).text
@@ -572,6 +574,37 @@ def test_the_portal_allows_what_its_configuration_says(
     assert standin.api.subscriptions.retrieve(subscription.id).status == "canceled"
     assert "There is no subscription" in standin.http.get(url).text
     assert standin.api.billing_portal.configurations.list({"active": True}).data
+
+
+def test_no_configuration_of_the_api_is_the_default(standin: StandIn, pro: stripe.Price) -> None:
+    made = standin.api.billing_portal.configurations.retrieve(configured(standin, pro))
+    assert made.is_default is False
+    customer = standin.api.customers.create()
+    with pytest.raises(stripe.InvalidRequestError, match="configuration"):
+        standin.api.billing_portal.sessions.create({"customer": customer.id})
+
+
+def test_an_end_set_by_the_portal_is_unset_by_its_own_name(
+    standin: StandIn, pro: stripe.Price
+) -> None:
+    subscription = standin.subscribe(pro.id)
+    api = standin.api.subscriptions
+    api.update(subscription.id, {"cancel_at": "min_period_end"})
+    assert api.update(subscription.id, {"cancel_at_period_end": False}).cancel_at is not None
+    assert api.update(subscription.id, {"cancel_at": ""}).cancel_at is None
+    assert api.update(subscription.id, {"cancel_at_period_end": True}).cancel_at is not None
+    assert api.update(subscription.id, {"cancel_at_period_end": False}).cancel_at is None
+
+
+def test_an_open_invoice_is_voided(standin: StandIn, pro: stripe.Price) -> None:
+    subscription = standin.subscribe(pro.id)
+    standin.control("renew", subscription=subscription.id, pay=False)
+    (invoice,) = standin.api.invoices.list({"subscription": subscription.id, "status": "open"})
+    assert standin.api.invoices.void_invoice(invoice.id).status == "void"
+    for again in (standin.api.invoices.void_invoice, standin.api.invoices.pay):
+        with pytest.raises(stripe.InvalidRequestError):
+            again(invoice.id)
+    until(lambda: "invoice.voided" in standin.types())
 
 
 def test_a_declined_switch_leaves_the_plan(

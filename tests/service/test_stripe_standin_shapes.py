@@ -50,7 +50,12 @@ def shapes(standin: StandIn) -> list[Shape]:
 
     charge = get("charges?expand[]=data.refunds")
     standin.api.refunds.create({"charge": charge["id"]})
-    session = standin.api.billing_portal.sessions.create({"customer": str(subscription.customer)})
+    configuration = standin.api.billing_portal.configurations.create(
+        {"features": {"invoice_history": {"enabled": True}}}
+    )
+    session = standin.api.billing_portal.sessions.create(
+        {"customer": str(subscription.customer), "configuration": configuration.id}
+    )
     found = get("subscriptions")
     item = found["items"]["data"][0]
     invoice = get("invoices?expand[]=data.payments")

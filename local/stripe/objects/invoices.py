@@ -44,6 +44,21 @@ def pay(service: Service, parameters: Parameters, invoice: str) -> Thing:
     return found
 
 
+def void(service: Service, parameters: Parameters, invoice: str) -> Thing:
+    """Let an open invoice be owed no more."""
+    parameters.only()
+    found = service.get("invoice", invoice)
+    if found["status"] not in ("open", "uncollectible"):
+        raise invalid(
+            f"You can only void open invoices; this one is {found['status']}.",
+            code="invoice_not_editable",
+        )
+    found |= {"status": "void", "auto_advance": False, "next_payment_attempt": None}
+    found["status_transitions"]["voided_at"] = service.now()
+    service.emit("invoice.voided", service.state.put(found))
+    return found
+
+
 def pay_or_raise(service: Service, invoice: Thing) -> None:
     """Try a payment, with what it means for the subscription. Raises 402, and keeps the attempt."""
     subscription = service.get("subscription", invoices.subscription_of(invoice))
@@ -73,5 +88,6 @@ ROUTES = [
     Route("GET", _URL, listed),
     Route("GET", f"{_URL}/<invoice>", retrieve),
     Route("POST", f"{_URL}/<invoice>/pay", pay),
+    Route("POST", f"{_URL}/<invoice>/void", void),
     Route("GET", _PAYMENTS, listed_payments),
 ]

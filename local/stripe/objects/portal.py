@@ -39,7 +39,10 @@ _CONDITIONS = ("decreasing_item_amount", "shortening_interval")
 
 
 def create_configuration(service: Service, parameters: Parameters) -> Thing:
-    """A configuration; what is not enabled is not there. The first one is the default."""
+    """A configuration; what is not enabled is not there.
+
+    It is never the default: that one is made by hand, in Stripe's Dashboard alone.
+    """
     parameters.only("business_profile", "default_return_url", "features", "metadata", "name")
     if "features" not in parameters:
         raise missing_parameter("features")
@@ -56,7 +59,7 @@ def _configuration(service: Service, features: dict[str, Any]) -> Thing:
         business_profile=dict.fromkeys(("headline", "privacy_policy_url", "terms_of_service_url")),
         default_return_url=None,
         features=features,
-        is_default=not service.state.find("billing_portal.configuration", {"is_default": True}),
+        is_default=False,
         login_page={"enabled": False, "url": None},
         name=None,
         updated=service.now(),
@@ -163,7 +166,12 @@ def create_session(service: Service, parameters: Parameters) -> Thing:
     parameters.only("configuration", "customer", "locale", "return_url")
     customer = customers.existing(service, parameters.required("customer"), "customer")
     wanted = parameters.text("configuration")
-    configuration = _wanted_or_default(service, wanted)
+    if wanted is None:
+        raise invalid(
+            "No `configuration` was named, and there is no default one: the Dashboard makes it.",
+            "configuration",
+        )
+    configuration = service.get("billing_portal.configuration", wanted, "configuration")
     session = service.new(
         "billing_portal.session",
         "bps",
@@ -178,28 +186,6 @@ def create_session(service: Service, parameters: Parameters) -> Thing:
     del session["metadata"]
     session["url"] = f"{service.url}/portal/{session['id']}"
     return service.state.put(session)
-
-
-def _wanted_or_default(service: Service, wanted: str | None) -> Thing:
-    """The configuration that is named, or the default one, made where there is none."""
-    if wanted:
-        return service.get("billing_portal.configuration", wanted, "configuration")
-    found = service.state.find("billing_portal.configuration", {"is_default": True})
-    return found[0] if found else service.state.put(_configuration(service, _all_features()))
-
-
-def _all_features() -> dict[str, Any]:
-    """What the portal allows where nobody has configured it."""
-    update = _FEATURES["subscription_update"] | {
-        "enabled": True,
-        "proration_behavior": "always_invoice",
-        "schedule_at_period_end": {"conditions": [{"type": each} for each in _CONDITIONS]},
-    }
-    return _FEATURES | {
-        "invoice_history": {"enabled": True},
-        "subscription_cancel": _FEATURES["subscription_cancel"] | {"enabled": True},
-        "subscription_update": update,
-    }
 
 
 ROUTES = [

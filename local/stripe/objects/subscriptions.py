@@ -121,6 +121,8 @@ def _end(service: Service, parameters: Parameters, subscription: Thing) -> None:
     text = parameters.text("cancel_at")
     if at_end or text in ("min_period_end", "max_period_end"):
         at: int | None = periods.end_of(subscription)
+    elif "cancel_at" not in parameters and not subscription["cancel_at_period_end"]:
+        return  # an end that `cancel_at` has set is unset by `cancel_at`
     else:
         at = parameters.integer("cancel_at")
     set_end(service, subscription, at, at_period_end=at_end)
