@@ -6,6 +6,7 @@ Used by `make deploy-check` (tests/deploy) and by `make bench`. Nothing here nee
 from __future__ import annotations
 
 import json
+import mimetypes
 import os
 import re
 import shutil
@@ -16,7 +17,7 @@ import tempfile
 import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -200,23 +201,79 @@ class Running:
         self._sockets.cleanup()
 
 
+class Answer(NamedTuple):
+    """What the built routes make of an address; one of the first three is set, or none."""
+
+    redirect: str | None
+    file: Path | None
+    function: str | None
+    query: str
+    """What a rewrite adds."""
+    headers: dict[str, str]
+
+
+class Routes:
+    """The built routes and files, followed as the platform does (Build Output API, version 3)."""
+
+    def __init__(self, output: Path) -> None:
+        built = json.loads((output / "config.json").read_text())
+        self._routes: list[dict[str, Any]] = built["routes"]
+        static = output / "static"
+        # An override gives a file another address in place of its own: /docs for docs.html.
+        moved = {name: each["path"] for name, each in built.get("overrides", {}).items()}
+        files = (path for path in static.rglob("*") if path.is_file())
+        names = {str(path.relative_to(static)): path for path in files}
+        self.files = {moved.get(name, name): path for name, path in names.items()}
+
+    def follow(self, path: str) -> Answer:
+        """What answers `path`."""
+        headers: dict[str, str] = {}
+        for entry in self._routes:
+            if entry.get("handle") == "filesystem":
+                if file := self._file(path):
+                    return Answer(None, file, None, "", headers)
+                continue
+            if entry.get("handle") == "error":
+                break
+            match = re.match(entry["src"], path)
+            if not match:
+                continue
+            told = {name: _filled(text, match) for name, text in entry.get("headers", {}).items()}
+            if "Location" in told:
+                return Answer(told["Location"], None, None, "", headers)
+            headers |= told
+            if "dest" in entry:
+                parts = urlsplit(_filled(entry["dest"], match))
+                if file := self._file(parts.path):
+                    return Answer(None, file, None, "", headers)
+                return Answer(None, None, parts.path.lstrip("/"), parts.query, headers)
+        return Answer(None, None, None, "", headers)
+
+    def _file(self, path: str) -> Path | None:
+        return self.files.get(path.strip("/") or "index")
+
+
 def router(output: Path, addresses: Mapping[str, str]) -> WSGIApplication:
-    """An application that follows the built routes: static files, then the first route that fits.
+    """An application that follows the built routes.
 
     `addresses` are where the functions listen, by path. As on the platform the function sees the
     original path, and rewrite parameters in the query.
     """
-    routes = json.loads((output / "config.json").read_text())["routes"]
+    routes = Routes(output)
     client = httpx.Client(timeout=60, trust_env=False)
 
     def route(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path, _, query = str(environ["REQUEST_URI"]).partition("?")
-        static = output / "static" / path.lstrip("/")
-        if path != "/" and static.is_file():
-            start_response("200 OK", [("Content-Type", "application/octet-stream")])
-            return [static.read_bytes()]
-        function, extra = _destination(routes, path)
-        if function not in addresses:
+        told = routes.follow(path)
+        added = list(told.headers.items())
+        if told.redirect is not None:
+            start_response("308 Permanent Redirect", [("Location", told.redirect), *added])
+            return []
+        if told.file is not None:
+            kind = mimetypes.guess_type(told.file.name)[0] or "application/octet-stream"
+            start_response("200 OK", [("Content-Type", kind), *added])
+            return [told.file.read_bytes()]
+        if told.function is None or told.function not in addresses:
             start_response("404 Not Found", [("Content-Type", "text/plain")])
             return [b"NOT_FOUND"]
         headers = {
@@ -227,14 +284,17 @@ def router(output: Path, addresses: Mapping[str, str]) -> WSGIApplication:
         if environ.get("CONTENT_TYPE"):
             headers["Content-Type"] = str(environ["CONTENT_TYPE"])
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        whole = "&".join(filter(None, (query, told.query)))
         answer = client.request(
             str(environ["REQUEST_METHOD"]),
-            f"{addresses[function]}{path}?{'&'.join(filter(None, (query, extra)))}".rstrip("?"),
+            f"{addresses[told.function]}{path}?{whole}".rstrip("?"),
             headers=headers,
             content=body,
         )
         dropped = ("transfer-encoding", "connection", "content-length")
         kept = [item for item in answer.headers.multi_items() if item[0].lower() not in dropped]
+        there = {name.lower() for name, _ in kept}
+        kept += [(name, value) for name, value in added if name.lower() not in there]
         kept.append(("Content-Length", str(len(answer.content))))
         start_response(f"{answer.status_code} {answer.reason_phrase}", kept)
         return [answer.content]
@@ -242,21 +302,9 @@ def router(output: Path, addresses: Mapping[str, str]) -> WSGIApplication:
     return route
 
 
-def _destination(routes: list[dict[str, Any]], path: str) -> tuple[str, str]:
-    """The function's path and the query that the rewrite adds."""
-    for entry in routes:
-        if "dest" not in entry or "src" not in entry:
-            continue
-        match = re.match(entry["src"], path)
-        if match:
-            filled = re.sub(
-                r"\$(\d)",
-                lambda number, match=match: match[int(number[1])] or "",  # type: ignore[misc]
-                entry["dest"],
-            )
-            parts = urlsplit(filled)
-            return parts.path.lstrip("/"), parts.query
-    return "", ""
+def _filled(text: str, match: re.Match[str]) -> str:
+    """A route's text with what its pattern found in the place of $1, $2, …"""
+    return re.sub(r"\$(\d)", lambda number: match[int(number[1])] or "", text)
 
 
 def _cli() -> Path:

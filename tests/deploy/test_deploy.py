@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -157,7 +158,7 @@ def test_the_rest_answers_json(deployed: tuple[Stack, str]) -> None:
     stack, url = deployed
     assert httpx.get(f"{url}/health-check", trust_env=False).json()["ok"] is True
     assert httpx.get(f"{url}/openapi.yaml", trust_env=False).text.startswith("openapi:")
-    for path in ("/", "/nothing", "/v1/", "/v1/transcodes/%2e%2e/x", "/v1/transcodes/"):
+    for path in ("/nothing", "/v1/", "/v1/transcodes/%2e%2e/x", "/v1/transcodes/"):
         answer = httpx.get(f"{url}{path}", trust_env=False)
         assert answer.status_code in (401, 404), path
         assert answer.json()["error"]
@@ -169,3 +170,29 @@ def test_the_rest_answers_json(deployed: tuple[Stack, str]) -> None:
             trust_env=False,
         )
         assert answer.status_code == status
+
+
+def test_every_page_is_beside_the_functions_with_its_headers(
+    deployed: tuple[Stack, str], output: Path
+) -> None:
+    _, url = deployed
+    pages = {path: file for path, file in deployment.Routes(output).files.items()
+             if file.suffix == ".html"}  # fmt: skip
+    assert {"index", "404", "app", "sign-up", "sign-in", "reset", "confirm"} <= set(pages)
+    with httpx.Client(base_url=url, trust_env=False) as client:
+        for path in ["" if path == "index" else path for path in pages] + ["dashboard", "jobs/x"]:
+            answer = client.get(f"/{path}")
+            assert answer.status_code == 200, path
+            assert answer.text.startswith("<!doctype html>"), path
+            policy = answer.headers["Content-Security-Policy"]
+            assert "default-src 'none'" in policy
+            assert "unsafe" not in policy
+            assert "frame-ancestors 'none'" in policy
+            assert "max-age" in answer.headers["Strict-Transport-Security"]
+            assert answer.headers["Referrer-Policy"] == "strict-origin-when-cross-origin"
+            for asset in re.findall(r'(?:src|href)="(/assets/[^"]+)"', answer.text):
+                found = client.get(asset)
+                assert found.status_code == 200, asset
+                assert "immutable" in found.headers["Cache-Control"]
+        assert client.get("/index.html").status_code == 308
+    assert not (output / "static" / ".vite").exists()
