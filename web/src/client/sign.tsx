@@ -190,7 +190,8 @@ function SignIn() {
 }
 
 /** Sends the mail that confirms an address once more; not more often than Auth allows. */
-function Resend({ email, waiting }: { email: string; waiting?: boolean }) {
+function Resend(props: { email: string; waiting?: boolean; atOnce?: boolean }) {
+  const { email, waiting, atOnce } = props;
   const [left, setLeft] = useState(waiting ? RESEND_SECONDS : 0);
   const [sent, setSent] = useState(false);
   const { busy, error, run } = useAction();
@@ -210,9 +211,12 @@ function Resend({ email, waiting }: { email: string; waiting?: boolean }) {
       setSent(true);
       setLeft(RESEND_SECONDS);
     });
+  useEffect(() => {
+    if (atOnce) void send();
+  }, []);
   return (
     <div class="after">
-      {sent && <Note tone="good">Sent once more. The newest mail's link is the one that works.</Note>}
+      {sent && <Note tone="good">If the address waits for its confirmation, a mail is on its way.</Note>}
       {error && <Note tone="bad">{error}</Note>}
       <button type="button" disabled={busy || left > 0} onClick={send}>
         {left > 0 ? `Send the mail again (in ${left} s)` : "Send the mail again"}
@@ -226,7 +230,7 @@ function AskAndResend() {
   const [email, setEmail] = useState("");
   const [chosen, setChosen] = useState("");
   const [faults, setFaults] = useState<Faults>({});
-  if (chosen) return <Resend email={chosen} />;
+  if (chosen) return <Resend email={chosen} atOnce />;
   return (
     <Form
       check={() => checked({ email: emailFault(email) })}
@@ -236,7 +240,7 @@ function AskAndResend() {
     >
       <Field label="Email" name="email" type="email" value={email} onValue={setEmail}
         error={faults.email} autocomplete="email" maxLength={254} required />
-      <button>Go on</button>
+      <button>Send a new mail</button>
     </Form>
   );
 }
@@ -433,7 +437,7 @@ async function opened(): Promise<void> {
 
 /** What a link brought is nobody's to copy out of the address bar. */
 function cleanAddress(): void {
-  if (location.hash) history.replaceState(null, "", location.pathname + location.search);
+  if (location.href.includes("#")) history.replaceState(null, "", location.pathname + location.search);
 }
 
 const PAGES = { "/sign-up": SignUp, "/sign-in": SignIn, "/reset": Reset, "/confirm": Confirm };

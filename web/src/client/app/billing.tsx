@@ -177,7 +177,7 @@ function PlanCard({ plan, now, billing, canBuy, job, done }: CardProps) {
   return (
     <li class="card">
       <h3 class="first">{plan.name}</h3>
-      <p class="price">{plan.price_cents ? money(plan.price_cents, plan.currency) : "Free"}</p>
+      <p class="price">{money(plan.price_cents, plan.currency)}</p>
       <ul>
         <li>{amount(plan.minutes_per_month)} minutes a month</li>
         <li>inputs to {bytes(plan.max_input_bytes)}, outputs to {bytes(plan.max_output_bytes)}</li>

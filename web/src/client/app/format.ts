@@ -19,19 +19,19 @@ export function amount(value: number): string {
 export function bytes(value: number): string {
   const units = ["bytes", "KB", "MB", "GB", "TB"];
   let unit = 0;
-  while (value >= 1000 && unit < units.length - 1) {
-    value /= 1000;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
     unit += 1;
   }
   return `${number.format(value)} ${units[unit]}`;
 }
 
-/** 75 is "1 min 15 s"; the two largest units. */
+/** 75 is "1 min 15 s", 90000 is "1 day 1 h"; the two largest units. */
 export function seconds(value: number): string {
   if (value < 10) return `${number.format(value)} s`;
   const whole = Math.round(value);
   const parts: [number, string][] = [
-    [Math.floor(whole / 86400), "d"],
+    [Math.floor(whole / 86400), whole < 172_800 ? "day" : "days"],
     [Math.floor(whole / 3600) % 24, "h"],
     [Math.floor(whole / 60) % 60, "min"],
     [whole % 60, "s"],
