@@ -1,13 +1,15 @@
-"""/v1/transcodes: create, list, get, cancel, download, report."""
+"""/v1/transcodes: create, list, get, cancel, retry, download, report."""
 
 import time
+from collections.abc import Callable
 
 from flask import Response
 
 from lib.http.app import afterwards, answer, create_app
 from lib.http.auth import authenticate, limit_address
 from lib.http.body import json_body, parse, query_int, query_text, query_time
-from lib.jobs import addresses, admission, cancel, create, delete, links, read
+from lib.jobs import addresses, admission, again, cancel, create, delete, links, read
+from lib.jobs.wire import Accepted
 from lib.media.request import TranscodeRequest
 from lib.platform import wake
 from lib.privacy import reports
@@ -24,13 +26,7 @@ def create_transcode() -> Response:
     data = json_body(authenticate_first=authenticate)
     objects, jobs = addresses.named(admission.named(data))
     caller = authenticate(objects=objects, jobs=jobs)
-    try:
-        accepted = create.create(caller, parse(data, TranscodeRequest))
-    except create.QuotaExceeded:
-        afterwards(wake.tasks)  # a mail may tell of it
-        raise
-    afterwards(wake.worker)
-    return answer(accepted, 201, {"Location": f"/v1/transcodes/{accepted.id}"})
+    return _created(lambda: create.create(caller, parse(data, TranscodeRequest)))
 
 
 @app.get("/v1/transcodes")
@@ -68,6 +64,12 @@ def cancel_transcode(job_id: str) -> Response:
     return answer(cancel.cancel(authenticate().account_id, job_id))
 
 
+@app.post("/v1/transcodes/<job_id>/retry")
+def retry_transcode(job_id: str) -> Response:
+    caller = authenticate()
+    return _created(lambda: again.again(caller.account_id, job_id))
+
+
 @app.get("/v1/transcodes/<job_id>/download")
 def download_transcode(job_id: str) -> Response:
     return answer(read.download(authenticate().account_id, job_id))
@@ -89,6 +91,16 @@ def follow_input_link(job_id: str, index: int) -> Response:
         job_id, index, query_text("expires") or "", query_text("signature") or ""
     )
     return answer({"url": target}, 302, {"Location": target})
+
+
+def _created(make: Callable[[], Accepted]) -> Response:
+    try:
+        accepted = make()
+    except create.QuotaExceeded:
+        afterwards(wake.tasks)  # a mail may tell of it
+        raise
+    afterwards(wake.worker)
+    return answer(accepted, 201, {"Location": f"/v1/transcodes/{accepted.id}"})
 
 
 _woken = 0.0

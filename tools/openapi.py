@@ -485,6 +485,17 @@ def _paths() -> dict[str, Any]:
                 (400, 401, 404, 500),
             )
         },
+        "/v1/transcodes/{id}/retry": job
+        | {
+            "post": _operation(
+                "retryTranscode",
+                "Make a new job of an ended one's request; the ended one stays",
+                _ref("Accepted"),
+                (400, 401, 402, 404, 500),
+                status=201,
+                special={400: "Refused", 402: "QuotaError"},
+            )
+        },
         "/v1/transcodes/{id}/download": job
         | {
             "get": _operation(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from lib.platform.errors import Problem
@@ -20,7 +21,8 @@ class AuthRefused(Exception):
 
 def change_email(token: str, email: str) -> None:
     """Ask for a new address in the name of who holds the access token. Raises AuthRefused."""
-    _call("PUT", "/user", token, json={"email": email})
+    back = urlencode({"redirect_to": f"{settings().site_url}/confirm"})
+    _call("PUT", f"/user?{back}", token, json={"email": email})
 
 
 def sign_out_everywhere(token: str) -> None:

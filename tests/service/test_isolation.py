@@ -52,6 +52,7 @@ def calls(
     return [
         ("GET", f"/v1/transcodes/{job_id}", None),
         ("PATCH", f"/v1/transcodes/{job_id}/cancel", None),
+        ("POST", f"/v1/transcodes/{job_id}/retry", None),
         ("GET", f"/v1/transcodes/{job_id}/download", None),
         ("POST", "/v1/upload/confirm", {"filename": filename, "fileSize": 10}),
         ("POST", "/v1/ffprobe", {"url": url}),

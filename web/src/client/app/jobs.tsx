@@ -1,0 +1,98 @@
+// All jobs, a page at a time, by status; what is under way is read anew by itself.
+import { amount, minutes } from "./format";
+import { jobName, Moment, StatusWord, Title, underWay, useApi, Waiting } from "./parts";
+import { navigate, useAddress } from "./router";
+import type { Job, Page, Status } from "./types";
+
+const STATUSES: Status[] = ["pending", "processing", "completed", "failed", "canceled"];
+const LIMIT = 20;
+
+export function Jobs() {
+  const query = useAddress().searchParams;
+  const status = query.get("status") ?? "";
+  const page = Math.max(1, Number(query.get("page")) || 1);
+  const wanted = new URLSearchParams({ limit: String(LIMIT), page: String(page) });
+  if (status) wanted.set("status", status);
+  const jobs = useApi<Page<Job>>(`/v1/transcodes?${wanted}`, (read) =>
+    read.items.some(underWay) ? 2_500 : 15_000,
+  );
+  const { data } = jobs;
+  const last = data ? Math.max(1, Math.ceil(data.total / LIMIT)) : page;
+  return (
+    <>
+      <Title page="Jobs">Jobs</Title>
+      <div class="row between">
+        <label class="inline">
+          Status
+          <select
+            value={status}
+            onChange={(event) => navigate(address(event.currentTarget.value, 1))}
+          >
+            <option value="">All</option>
+            {STATUSES.map((each) => (
+              <option key={each} value={each}>{each[0]?.toUpperCase() + each.slice(1)}</option>
+            ))}
+          </select>
+        </label>
+        <span class="soft" role="status">{data && count(data.total)}</span>
+      </div>
+      <Waiting of={jobs} />
+      {data &&
+        (data.items.length > 0 ? (
+          <JobTable jobs={data.items} />
+        ) : status ? (
+          <p>No job has this status. <a href="/jobs">Show all</a></p>
+        ) : (
+          <p>
+            There are no jobs yet. <a href="/keys">Make a key</a> and send the first one, or try the{" "}
+            <a href="/playground">playground</a>. The <a href="/docs">docs</a> tell how.
+          </p>
+        ))}
+      {last > 1 && (
+        <nav class="row" aria-label="Pages">
+          {page > 1 && <a class="button" href={address(status, page - 1)}>Newer</a>}
+          <span>Page {page} of {amount(last)}</span>
+          {page < last && <a class="button" href={address(status, page + 1)}>Older</a>}
+        </nav>
+      )}
+    </>
+  );
+}
+
+function count(total: number): string {
+  return total === 1 ? "1 job" : `${amount(total)} jobs`;
+}
+
+function address(status: string, page: number): string {
+  const query = new URLSearchParams();
+  if (status) query.set("status", status);
+  if (page > 1) query.set("page", String(page));
+  return `/jobs${query.size ? `?${query}` : ""}`;
+}
+
+export function JobTable({ jobs }: { jobs: Job[] }) {
+  return (
+    <div class="table">
+      <table class="stack">
+        <thead>
+          <tr>
+            <th scope="col">Job</th>
+            <th scope="col">Status</th>
+            <th scope="col">Minutes</th>
+            <th scope="col">Made</th>
+          </tr>
+        </thead>
+        <tbody>
+          {jobs.map((job) => (
+            <tr key={job.id}>
+              <th scope="row"><a href={`/jobs/${job.id}`}>{jobName(job)}</a></th>
+              <td><StatusWord job={job} /></td>
+              <td>{job.status === "failed" || job.status === "canceled" ? "none" : minutes(job.billable_minutes)}</td>
+              <td><Moment at={job.created_at} /></td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
