@@ -247,12 +247,14 @@ function Invoices() {
               {invoices.data.items.map((invoice) => (
                 <tr key={invoice.id}>
                   <th scope="row">{invoice.number ?? "no number yet"}</th>
-                  <td>{money(invoice.amount_cents, invoice.currency)}</td>
-                  <td>{invoice.status}</td>
-                  <td><Moment at={invoice.created_at} short /></td>
-                  <td class="row">
+                  <td data-label="Amount">{money(invoice.amount_cents, invoice.currency)}</td>
+                  <td data-label="Status">{invoice.status}</td>
+                  <td data-label="Date"><Moment at={invoice.created_at} short /></td>
+                  <td>
+                    <div class="row">
                     {invoice.url && <a href={invoice.url} target="_blank" rel="noopener">Open</a>}
                     {invoice.pdf && <a href={invoice.pdf} target="_blank" rel="noopener">PDF</a>}
+                    </div>
                   </td>
                 </tr>
               ))}
