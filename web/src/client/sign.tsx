@@ -169,6 +169,9 @@ function SignIn() {
 
   return (
     <>
+      {asked.has("deleted") && (
+        <Note focus>The account is closed, and all of it is deleted now. A mail confirms it.</Note>
+      )}
       {asked.has("next") && <p class="soft">Sign in, and you get where you wanted to go.</p>}
       <Form check={check} onFaults={setFaults} onSend={send} label="Sign in">
         <Field label="Email" name="email" type="email" value={email} onValue={setEmail}

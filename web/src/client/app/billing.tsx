@@ -28,7 +28,7 @@ export function BillingPage() {
   const checkout = query.get("checkout");
   const [opened] = useState(() => Date.now());
   const billing = useApi<Billing>("/v1/billing", (read) =>
-    checkout === "success" && !read.status && Date.now() - opened < NEWS_PATIENCE ? NEWS_PACE : 0,
+    checkout === "success" && !read.period_end && Date.now() - opened < NEWS_PATIENCE ? NEWS_PACE : 0,
   );
   const plans = useApi<Plans>("/v1/billing/plans");
   const [said, setSaid] = useState("");
@@ -38,17 +38,17 @@ export function BillingPage() {
   return (
     <>
       <Title page="Billing">Billing</Title>
-      {checkout === "success" && (
+      {checkout === "success" && !said && (
         <Note tone="good" focus>
-          {billing.data?.status
+          {billing.data?.period_end
             ? `Thank you. The plan ${name(billing.data.plan)} holds from now on.`
             : "Thank you, the payment went through. Stripe's confirmation takes a moment…"}
         </Note>
       )}
-      {checkout === "canceled" && (
+      {checkout === "canceled" && !said && (
         <Note focus>The checkout was left. Nothing was charged, and the plan is as before.</Note>
       )}
-      {job && <Blocked id={job} paid={checkout === "success" && Boolean(billing.data?.status)} />}
+      {job && <Blocked id={job} paid={checkout === "success" && Boolean(billing.data?.period_end)} />}
       {said && <Note tone="good" focus key={said}>{said}</Note>}
       <Waiting of={billing} />
       {billing.data && <Standing billing={billing.data} plan={name(billing.data.plan)} name={name} />}
@@ -81,7 +81,7 @@ export function BillingPage() {
           </p>
         </>
       )}
-      <Invoices />
+      <Invoices key={`${billing.data?.plan} ${billing.data?.status}`} />
     </>
   );
 }
@@ -142,7 +142,7 @@ function Blocked({ id, paid }: { id: string; paid: boolean }) {
       const made = await api<{ id: string }>(`${path}/retry`, { method: "POST" });
       navigate(`/jobs/${made.id}`);
     });
-  if (!job.data) return null;
+  if (job.data?.status !== "failed") return null;
   return (
     <Note tone={paid ? "good" : "warn"}>
       <p>
@@ -195,8 +195,9 @@ function PlanButton(props: Omit<CardProps, "job" | "done"> & { buy(): Promise<vo
   if (plan.id === billing.plan && !billing.next_plan) return <p><strong>Your plan</strong></p>;
   if (plan.id === billing.next_plan) return <p><strong>Begins with the next period</strong></p>;
   if (!canBuy) return null;
-  if (plan.id !== billing.plan && !billing.status && plan.price_cents === 0) return null;
-  if (plan.id === billing.plan || !billing.status)
+  const paying = billing.period_end !== null;
+  if (!paying && plan.price_cents === 0) return null;
+  if (plan.id === billing.plan || !paying)
     return (
       <>
         {error && <Note tone="bad">{error}</Note>}
@@ -247,12 +248,14 @@ function Invoices() {
               {invoices.data.items.map((invoice) => (
                 <tr key={invoice.id}>
                   <th scope="row">{invoice.number ?? "no number yet"}</th>
-                  <td>{money(invoice.amount_cents, invoice.currency)}</td>
-                  <td>{invoice.status}</td>
-                  <td><Moment at={invoice.created_at} short /></td>
-                  <td class="row">
+                  <td data-label="Amount">{money(invoice.amount_cents, invoice.currency)}</td>
+                  <td data-label="Status">{invoice.status}</td>
+                  <td data-label="Date"><Moment at={invoice.created_at} short /></td>
+                  <td>
+                    <div class="row">
                     {invoice.url && <a href={invoice.url} target="_blank" rel="noopener">Open</a>}
                     {invoice.pdf && <a href={invoice.pdf} target="_blank" rel="noopener">PDF</a>}
+                    </div>
                   </td>
                 </tr>
               ))}

@@ -27,7 +27,7 @@ export function JobPage({ id }: { id: string }) {
       <Title page="Job">{jobName(job)}</Title>
       <p class="row">
         <StatusWord job={job} />
-        <span class="soft">made <Moment at={job.created_at} /></span>
+        <span class="soft">created <Moment at={job.created_at} /></span>
         <code>{job.id}</code>
       </p>
       {loaded.error && <Note tone="warn">{loaded.error}</Note>}
@@ -91,7 +91,7 @@ const ADVICE: Record<string, string> = {
   quota: "Choose a larger plan, or wait until the minutes begin anew; then retry.",
   file_size: "Send a smaller file, or choose a plan that takes larger ones.",
   processing_limit: "Split the input, make the output smaller, or choose a plan with longer jobs.",
-  upload: "Upload the file again, confirm it, and make a new job of it.",
+  upload: "See that the address opens, or upload the file; then retry, or make a new job of it.",
   storage: "The file could not be read or kept. Retry; if the input is gone, upload it again.",
   validation: "Change what the sentence names. POST /v1/validate tells beforehand what is accepted.",
   processing: "Check that the input plays. If it does, report the job: we look into it.",
@@ -141,7 +141,7 @@ function Actions({ job, path, changed }: { job: Job; path: string; changed(): vo
         <button type="button" disabled={busy} onClick={retry}>
           {busy ? "One moment…" : "Retry as a new job"}
         </button>
-        {!job.files_deleted_at && (
+        {hasFiles(job) && (
           <Ask
             label="Delete the files"
             danger
@@ -189,6 +189,12 @@ function Output({ job, path }: { job: Job; path: string }) {
       )}
     </>
   );
+}
+
+/** Whether anything of it is stored here. */
+function hasFiles(job: Job): boolean {
+  const stored = job.outputs.length > 0 || job.inputs.some((input) => input.url.startsWith("gs://"));
+  return stored && !job.files_deleted_at;
 }
 
 function over(job: Job): boolean {
@@ -255,7 +261,7 @@ function Inputs({ job }: { job: Job }) {
               {[
                 Number(input.size_bytes) > 0 && bytes(Number(input.size_bytes)),
                 input.duration > 0 && seconds(input.duration),
-                input.format,
+                input.format !== "unknown" && input.format,
               ]
                 .filter(Boolean)
                 .join(", ") || "not looked into yet"}

@@ -70,6 +70,11 @@ function address(status: string, page: number): string {
   return `/jobs${query.size ? `?${query}` : ""}`;
 }
 
+function charged(job: Job): string {
+  if (job.status === "failed" || job.status === "canceled") return "none";
+  return minutes(job.billable_minutes);
+}
+
 export function JobTable({ jobs }: { jobs: Job[] }) {
   return (
     <div class="table">
@@ -79,16 +84,16 @@ export function JobTable({ jobs }: { jobs: Job[] }) {
             <th scope="col">Job</th>
             <th scope="col">Status</th>
             <th scope="col">Minutes</th>
-            <th scope="col">Made</th>
+            <th scope="col">Created</th>
           </tr>
         </thead>
         <tbody>
           {jobs.map((job) => (
             <tr key={job.id}>
               <th scope="row"><a href={`/jobs/${job.id}`}>{jobName(job)}</a></th>
-              <td><StatusWord job={job} /></td>
-              <td>{job.status === "failed" || job.status === "canceled" ? "none" : minutes(job.billable_minutes)}</td>
-              <td><Moment at={job.created_at} /></td>
+              <td data-label="Status"><StatusWord job={job} /></td>
+              <td data-label="Minutes">{charged(job)}</td>
+              <td data-label="Created"><Moment at={job.created_at} /></td>
             </tr>
           ))}
         </tbody>

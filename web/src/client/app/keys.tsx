@@ -56,9 +56,9 @@ function Row({ of: key, changed }: { of: Key; changed(): void }) {
   return (
     <tr>
       <th scope="row">{key.label || "no label"}<small><code>{key.starts_with}…</code></small></th>
-      <td>{key.scopes.includes("jobs") ? "make and read jobs" : "only read"}</td>
-      <td>{key.last_used_at ? <Moment at={key.last_used_at} /> : "never"}</td>
-      <td>
+      <td data-label="May">{key.scopes.includes("jobs") ? "make and read jobs" : "only read"}</td>
+      <td data-label="Last used">{key.last_used_at ? <Moment at={key.last_used_at} /> : "never"}</td>
+      <td data-label="Expires">
         {key.expires_at ? <Moment at={key.expires_at} short /> : "never"}
         {expired && <strong class="error"> (over)</strong>}
       </td>

@@ -4,19 +4,20 @@ import { Note, useAction } from "../forms";
 import { DayChart } from "./day-chart";
 import { amount, minutes, monthName } from "./format";
 import { JobTable } from "./jobs";
-import { Copy, Moment, Title, useApi, Waiting } from "./parts";
+import { Copy, Moment, Title, underWay, useApi, Waiting } from "./parts";
 import type { Account, Job, Page, Usage } from "./types";
 
 const SOON = 2_500;
-const LATER = 20_000;
+const LATER = 10_000;
 
 export function Overview() {
   const account = useApi<Account>("/v1/account");
   const usage = useApi<Usage>("/v1/account/usage");
   const running = useApi<Page<Job>>("/v1/transcodes?status=processing&limit=20", pace);
   const waiting = useApi<Page<Job>>("/v1/transcodes?status=pending&limit=5", pace);
-  const latest = useApi<Page<Job>>("/v1/transcodes?limit=5", () => LATER);
+  const latest = useApi<Page<Job>>("/v1/transcodes?limit=8", () => LATER / 2);
   const inFlight = [...(running.data?.items ?? []), ...(waiting.data?.items ?? [])];
+  const ended = (latest.data?.items ?? []).filter((job) => !underWay(job));
   const moreWaiting = (waiting.data?.total ?? 0) - (waiting.data?.items.length ?? 0);
   return (
     <>
@@ -40,10 +41,10 @@ export function Overview() {
       {moreWaiting > 0 && (
         <p><a href="/jobs?status=pending">{moreWaiting} more are waiting</a></p>
       )}
-      {latest.data && latest.data.total > 0 && (
+      {latest.data && ended.length > 0 && (
         <>
-          <h2>Latest</h2>
-          <JobTable jobs={latest.data.items} />
+          <h2>Latest ones</h2>
+          <JobTable jobs={ended} />
           <p><a href="/jobs">All {amount(latest.data.total)} jobs</a></p>
         </>
       )}
@@ -52,7 +53,7 @@ export function Overview() {
 }
 
 function pace(jobs: Page<Job>): number {
-  return jobs.items.length ? SOON : LATER / 2;
+  return jobs.items.length ? SOON : LATER;
 }
 
 function Month({ usage, plan }: { usage: Usage; plan: string | undefined }) {

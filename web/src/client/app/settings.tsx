@@ -291,7 +291,7 @@ function Deletion({ email }: { email: string }) {
     run(async () => {
       await api("/v1/account", { method: "DELETE", body: { password } });
       await (await auth()).signOut({ scope: "local" });
-      location.assign("/?deleted");
+      location.assign("/sign-in?deleted");
     });
   return (
     <section>
