@@ -99,11 +99,17 @@ def replay(days: int) -> Replayed:
 
 
 def _store(event: Any) -> bool:
-    """Keep that it came; False when it was processed before."""
+    """Keep that it came; False when it was processed before.
+
+    A customer that is not ours, or not any more, is not named.
+    """
     row = postgres.row(
         """
+        with ours as (
+          select customer_id from app.subscriptions where customer_id = %(customer)s for key share
+        )
         insert into app.stripe_events as e (id, type, customer_id, created_at)
-        values (%(id)s, %(type)s, %(customer)s, to_timestamp(%(created)s))
+        select %(id)s, %(type)s, (select customer_id from ours), to_timestamp(%(created)s)
         on conflict (id) do update set received_at = e.received_at
         returning processed_at is null as open
         """,

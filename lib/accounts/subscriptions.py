@@ -189,6 +189,10 @@ def forget(customer_id: str) -> None:
         with gone as (
           delete from app.subscriptions where customer_id = %(customer)s
           returning account_id, status
+        ),
+        -- Without the row above nobody could tell any more whose events these are.
+        forgotten as (
+          update app.stripe_events set customer_id = null where customer_id = %(customer)s
         )
         update app.accounts a set plan_id = %(free)s
           from gone g where a.id = g.account_id and g.status = any(%(paying)s)
@@ -250,6 +254,11 @@ def end_for_good(account_id: UUID) -> None:
         delete from app.subscriptions where account_id = %(account)s
         """,
         {"customer": row["customer_id"], "account": account_id},
+    )
+    # What was being stored just then; from here on no event names the customer.
+    postgres.rows(
+        "delete from app.stripe_events where customer_id = %(customer)s",
+        {"customer": row["customer_id"]},
     )
 
 

@@ -149,12 +149,15 @@ def _take(kinds: list[str]) -> Task | None:
 
 
 def _end(task: Task, error: str | None) -> None:
-    """What was given up keeps its payload for some days, so that the operator can retry it."""
+    """What was given up keeps its payload for some days, so that the operator can retry it.
+
+    Not one that says `forget`: whom it was about is gone already.
+    """
     postgres.rows(
         f"""
         update app.tasks
            set ended_at = now(), error = %(error)s::text,
-               payload = case when %(error)s::text is null
+               payload = case when %(error)s::text is null or payload ? 'forget'
                  then jsonb_strip_nulls(jsonb_build_object('template', payload -> 'template'))
                  else payload end
          where {_MINE}

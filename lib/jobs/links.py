@@ -76,18 +76,23 @@ def _leads_to(address: Address) -> str:
 
 
 def _expires(address: Address) -> datetime | None:
-    """When a stored file is deleted. Raises Problem 404 when it is."""
+    """When a stored file is deleted. Raises Problem 404 when it is, or its account is closed."""
     if address.job_id:
         row = postgres.row(
             """
-            select files_expire_at as expires_at, files_deleted_at as deleted_at
-              from app.jobs where id = %(id)s
+            select j.files_expire_at as expires_at, j.files_deleted_at as deleted_at
+              from app.jobs j join app.accounts a on a.id = j.account_id
+             where j.id = %(id)s and a.closed_at is null
             """,
             {"id": address.job_id},
         )
     else:
         row = postgres.row(
-            "select expires_at, deleted_at from app.uploads where object_name = %(name)s",
+            """
+            select u.expires_at, u.deleted_at
+              from app.uploads u join app.accounts a on a.id = u.account_id
+             where u.object_name = %(name)s and a.closed_at is null
+            """,
             {"name": address.object_name},
         )
     if row is None:

@@ -25,12 +25,14 @@ def subject(token: str) -> UUID:
 def signed_in_at(token: str) -> datetime | None:
     """When the person behind a valid access token last proved who they are. Raises TokenRefused.
 
-    `amr` keeps the moments of signing in; refreshing a session adds none.
+    `amr` keeps the moments of signing in, and may name a refresh, which proves nothing.
     """
     moments = [
         each["timestamp"]
         for each in _claims(token).get("amr", ())
-        if isinstance(each, dict) and isinstance(each.get("timestamp"), int)
+        if isinstance(each, dict)
+        and isinstance(each.get("timestamp"), int)
+        and each.get("method") != "token_refresh"
     ]
     return datetime.fromtimestamp(max(moments), UTC) if moments else None
 

@@ -164,7 +164,7 @@ def _confirm(task: tasks.Task, account_id: UUID) -> None:
         )
         insert into app.tasks (kind, payload)
         select 'mail', jsonb_build_object('template', 'account_deleted', 'to', email,
-                 'values', jsonb_build_object('name', name))
+                 'values', jsonb_build_object('name', name), 'forget', true)
           from gone where email is not null
         """,
         {"id": task.id, "attempt": task.attempt},

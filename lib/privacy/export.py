@@ -94,34 +94,46 @@ def newest(account_id: UUID) -> Export:
 def make(task: tasks.Task) -> None:
     """The handler of `export` tasks: build the archive, store it, mail the link."""
     export_id, account_id = UUID(task.payload["export"]), task.account_id
-    asked = postgres.row("select object_name from app.exports where id = %(id)s", {"id": export_id})
+    asked = postgres.row(f"select object_name from app.exports where {_OPEN}", {"id": export_id})  # noqa: S608
     if account_id is None or asked is None:
-        return  # the account is gone
+        return  # the account is gone, or going
     name = f"{account_id}/{export_id}.zip"
     if asked["object_name"] is None:
         with tempfile.TemporaryDirectory(prefix="ffm-export-") as folder:
             path = Path(folder, "export.zip")
             _write(path, account_id)
             storage.upload(EXPORTS, name, path, "application/zip")
-    row = postgres.row(
-        """
+    made = postgres.row(
+        f"""
         update app.exports
            set object_name = %(name)s,
                expires_at = coalesce(expires_at, now() + make_interval(secs => %(day)s))
-         where id = %(id)s returning expires_at
-        """,
+         where {_OPEN} returning expires_at
+        """,  # noqa: S608
         {"id": export_id, "name": name, "day": DAY},
     )
-    if row is None:  # the account went meanwhile; what was stored is swept as belonging to nobody
+    if made is None:  # the account was closed meanwhile
         storage.remove(EXPORTS, [name])
         return
-    mail.queue(
-        "export_ready",
-        account_id=account_id,
-        key=f"export_ready:{export_id}",
-        values={
-            "url": _link(export_id, row["expires_at"]),
-            "until": f"{row['expires_at'].astimezone(UTC):%-d %B %Y %H:%M} UTC",
+    _tell(export_id, account_id, made["expires_at"])
+
+
+def _tell(export_id: UUID, account_id: UUID, until: datetime) -> None:
+    """Mail the link, unless the account was closed just now: no task may outlive it."""
+    values = {
+        "url": _link(export_id, until),
+        "until": f"{until.astimezone(UTC):%-d %B %Y %H:%M} UTC",
+    }
+    postgres.rows(
+        f"""
+        insert into app.tasks (kind, key, account_id, payload)
+        select 'mail', 'export_ready:' || id, %(account)s, %(mail)s from app.exports where {_OPEN}
+        on conflict (key) do nothing
+        """,  # noqa: S608
+        {
+            "id": export_id,
+            "account": account_id,
+            "mail": postgres.jsonb(mail.of("export_ready", values=values)),
         },
     )
 
@@ -132,7 +144,7 @@ def resolve(export_id: str, expires: str, signature: str) -> str:
     # What is signed is ours, and so is well formed.
     found = (
         postgres.row(
-            f"select {_COLUMNS} from app.exports where id = %(id)s",  # noqa: S608
+            f"select {_COLUMNS} from app.exports where {_OPEN}",  # noqa: S608
             {"id": UUID(export_id)},
         )
         if ours
@@ -162,7 +174,7 @@ def _write(path: Path, account_id: UUID) -> None:
             for table in TABLES:
                 file.write(b',\n"%s":[' % table.name.encode())
                 for number, row in enumerate(_rows(table.name, table.where, account_id)):
-                    shown = {key: row[key] for key in row if key not in table.withheld}
+                    shown = {column: row[column] for column in table.exported.split()}
                     file.write((b",\n" if number else b"\n") + _json(shown))
                 file.write(b"]")
             file.write(b"}\n")
@@ -243,6 +255,12 @@ _COLUMNS = """
     id, created_at, object_name, expires_at, deleted_at, exists (
       select from app.tasks t where t.key = 'export:' || exports.id and t.ended_at is null)
         as under_way
+"""
+
+# An account that is closed gets nothing more, whatever links it has.
+_OPEN = """
+    id = %(id)s and exists (
+      select from app.accounts a where a.id = exports.account_id and a.closed_at is null)
 """
 
 _FILES = f"""

@@ -340,6 +340,7 @@ def test_the_ledger_is_audited(stack: Stack, account: Account) -> None:
 def test_stripe_is_set_up_and_replayed(stack: Stack) -> None:
     steps = [row["step"] for row in done(stack, "stripe-setup")]
     assert steps == ["all was set up before"] or "price of pro: 99.00 usd a month" in steps
+    assert done(stack, "replay-stripe", "--days", "2")[0]["failed"] == 0
     assert done(stack, "replay-stripe", "--days", "2") == [
         {"found": 0, "processed": 0, "failed": 0}
     ]

@@ -12,6 +12,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,7 @@ def words_of(stack: Stack, person: Person) -> set[str]:
 
 def address_of(person: Person) -> str:
     """An IP address that nobody else calls from."""
-    return f"2001:db8:{person.id[:4]}:{person.id[4:8]}::77"
+    return str(ip_address(f"2001:db8:{person.id[:4]}:{person.id[4:8]}::77"))
 
 
 def delete(person: Person, **body: str) -> httpx.Response:

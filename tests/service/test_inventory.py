@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 
 from lib.platform import postgres
-from lib.privacy.inventory import IMPERSONAL, LOGIN, OUTSIDE, TABLES
+from lib.privacy.inventory import IMPERSONAL, LOGIN, LOGIN_WITHHELD, OUTSIDE, TABLES
 from local.stack import Stack
 
 
@@ -32,11 +33,32 @@ def test_a_new_column_of_a_table_that_tells_of_nobody_needs_a_decision(stack: St
         assert set(named.split()) == there[table], table
 
 
-def test_what_is_withheld_is_there_and_has_a_reason(stack: Stack) -> None:
+def test_a_new_column_of_a_table_that_tells_of_people_needs_a_decision(stack: Stack) -> None:
+    """Exported or not, and with a row that stays: emptied or not."""
     there = columns()
     for table in TABLES:
-        assert set(table.withheld) <= there[table.name], table.name
+        exported = table.exported.split()
+        assert sorted([*exported, *table.withheld]) == sorted(there[table.name]), table.name
         assert all(table.withheld.values())
+        left = [*table.emptied.split(), *table.stays.split()]
+        expected = there[table.name] if table.ends == "forgotten" else set()
+        assert sorted(left) == sorted(expected), table.name
+
+
+def test_a_new_column_of_the_login_needs_a_decision(stand_ins: Stack) -> None:
+    for table, withheld in LOGIN_WITHHELD.items():
+        alias = {"auth.users": "u", "auth.identities": "i", "auth.sessions": "s"}[table]
+        exported = set(re.findall(rf"\b{alias}\.(\w+)", LOGIN)) - set(withheld)
+        there = {
+            row["name"]
+            for row in postgres.rows(
+                "select attname as name from pg_attribute where attrelid = %(table)s::regclass"
+                " and attnum > 0 and not attisdropped",
+                {"table": table},
+            )
+        }
+        assert exported | set(withheld) == there, table
+        assert all(withheld.values())
 
 
 def test_what_ends_with_the_account_does_so_in_the_database(stack: Stack) -> None:
@@ -63,7 +85,10 @@ def test_what_ends_with_the_account_does_so_in_the_database(stack: Stack) -> Non
         if table.ends == "cascade":
             assert name in gone, name
         elif table.ends == "forgotten":
-            assert name in forgets or f"update {name}" in erasing["text"], name
+            for column in table.emptied.split():
+                emptied = re.search(rf"update {name} set [^;]*\b{column} = (null|'{{}}')",
+                                    erasing["text"])  # fmt: skip
+                assert emptied or (column == "account_id" and name in forgets), (name, column)
         else:
             assert f"delete from {name}" in erasing["text"] or name == "app.stripe_events"
 

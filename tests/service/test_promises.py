@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import time
 import uuid
 from pathlib import Path
 from typing import Any
@@ -86,11 +87,14 @@ def test_p3_usage_is_recorded(account: Account) -> None:
     address = fresh_address()
     answer = account.http.get("/v1/transcodes", headers={"x-real-ip": address})
     row = None
-    for _ in range(50):
-        row = row or postgres.row(
+    for _ in range(100):  # it is written when the answer is out
+        row = postgres.row(
             "select * from app.request_log where request_id = %(id)s",
             {"id": answer.headers["X-Request-Id"]},
         )
+        if row:
+            break
+        time.sleep(0.05)
     assert row
     assert (str(row["account_id"]), row["route"], row["status"], str(row["ip"])) == (
         account_id(account), "/v1/transcodes", 200, address,
