@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { api } from "../api";
 import { Note, useAction } from "../forms";
-import { amount, bytes, date, money, seconds } from "./format";
+import { amount, bytes, date, money, seconds } from "../format";
 import { Ask, jobName, Moment, Title, useApi, Waiting } from "./parts";
 import { navigate, useAddress } from "./router";
 import type { Billing, Invoice, Job, Plan } from "./types";

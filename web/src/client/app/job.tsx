@@ -2,8 +2,10 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { api } from "../api";
 import { Note, told, useAction } from "../forms";
-import { bytes, minutes, seconds, until } from "./format";
-import { Ask, Copy, jobName, Moment, StatusWord, Title, underWay, useApi, Waiting } from "./parts";
+import { bytes, minutes, seconds, until } from "../format";
+import { Copy } from "../run/copy";
+import { Media } from "../run/media";
+import { Ask, jobName, Moment, StatusWord, Title, underWay, useApi, Waiting } from "./parts";
 import { navigate } from "./router";
 import type { Job, Report } from "./types";
 
@@ -201,13 +203,9 @@ function over(job: Job): boolean {
   return job.files_expire_at !== null && until(job.files_expire_at) <= 0;
 }
 
-const SOUNDS = ["mp3", "m4a", "aac", "wav", "ogg", "opus", "flac"];
-const PICTURES = ["jpeg", "jpg", "png", "gif", "webp"];
-
 /** The output itself, by a signed link that lives ten minutes; asked for anew when it is over. */
 function Preview({ path, name, format }: { path: string; name: string; format: string }) {
   const [link, setLink] = useState("");
-  const [unplayable, setUnplayable] = useState(false);
   const [error, setError] = useState("");
   const asked = useRef(0);
   const ask = async () => {
@@ -226,23 +224,15 @@ function Preview({ path, name, format }: { path: string; name: string; format: s
   const broken = () => {
     const old = Date.now() - asked.current > 9 * 60_000;
     if (old) void ask();
-    else setUnplayable(true);
+    return old;
   };
   const download = async () => {
     const url = await ask();
     if (url) location.assign(url);
   };
-  const media = !link || unplayable ? null : PICTURES.includes(format) ? (
-    <img class="preview" src={link} alt={`The output ${name}`} onError={broken} />
-  ) : SOUNDS.includes(format) ? (
-    <audio class="preview" src={link} controls preload="metadata" onError={broken} />
-  ) : (
-    <video class="preview" src={link} controls playsInline preload="metadata" onError={broken} />
-  );
   return (
     <>
-      {media}
-      {unplayable && <p class="soft">This browser can't show {format}. The download is whole.</p>}
+      {link && <Media src={link} format={format} label={`The output ${name}`} onBroken={broken} />}
       {error && <Note tone="bad">{error}</Note>}
       <p><button type="button" class="main" onClick={download}>Download</button></p>
     </>

@@ -1,5 +1,5 @@
 // All jobs, a page at a time, by status; what is under way is read anew by itself.
-import { amount, minutes } from "./format";
+import { amount, minutes } from "../format";
 import { jobName, Moment, StatusWord, Title, underWay, useApi, Waiting } from "./parts";
 import { navigate, useAddress } from "./router";
 import type { Job, Page, Status } from "./types";

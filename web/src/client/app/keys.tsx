@@ -2,7 +2,8 @@
 import { useId, useState } from "preact/hooks";
 import { api } from "../api";
 import { Field, Form, Note, useAction } from "../forms";
-import { Ask, Copy, Moment, Title, useApi, Waiting } from "./parts";
+import { Copy } from "../run/copy";
+import { Ask, Moment, Title, useApi, Waiting } from "./parts";
 import type { Key } from "./types";
 
 const DAY = 86_400_000;

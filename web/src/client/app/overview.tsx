@@ -2,9 +2,10 @@
 import { api } from "../api";
 import { Note, useAction } from "../forms";
 import { DayChart } from "./day-chart";
-import { amount, minutes, monthName } from "./format";
+import { amount, minutes, monthName } from "../format";
 import { JobTable } from "./jobs";
-import { Copy, Moment, Title, underWay, useApi, Waiting } from "./parts";
+import { Copy } from "../run/copy";
+import { Moment, Title, underWay, useApi, Waiting } from "./parts";
 import type { Account, Job, Page, Usage } from "./types";
 
 const SOON = 2_500;

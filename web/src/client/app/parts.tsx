@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { api, ApiError } from "../api";
 import { Note, told, useAction } from "../forms";
 import { auth } from "../session";
-import { date, when } from "./format";
+import { date, when } from "../format";
 import { signInAgain } from "./router";
 import type { Job, Status } from "./types";
 
@@ -133,21 +133,6 @@ export function jobName(job: Job): string {
   const name = first.filename.replace(/^\d{8}-\d{6}-[0-9a-f]{8}-/, "");
   const more = job.inputs.length > 1 ? ` + ${job.inputs.length - 1}` : "";
   return `${name}${more} → ${job.output_format}`;
-}
-
-export function Copy({ text, what }: { text: string; what: string }) {
-  const [copied, setCopied] = useState("");
-  const copy = () =>
-    navigator.clipboard.writeText(text).then(
-      () => setCopied("Copied"),
-      () => setCopied("Not copied: select the text and copy it yourself"),
-    );
-  return (
-    <span class="row">
-      <button type="button" onClick={copy}>Copy<span class="hidden"> {what}</span></button>
-      <span class="soft" role="status">{copied}</span>
-    </span>
-  );
 }
 
 interface AskProps {

@@ -3,7 +3,7 @@ import { useId, useRef, useState } from "preact/hooks";
 import { api } from "../api";
 import { EMAIL, Field, Form, Note, SHORTEST_PASSWORD, useAction } from "../forms";
 import { auth } from "../session";
-import { seconds } from "./format";
+import { seconds } from "../format";
 import { Ask, Moment, Title, useApi, Waiting, type Loaded } from "./parts";
 import type { Account, Export } from "./types";
 

@@ -1,7 +1,7 @@
 // Minutes of a month, by day and by kind of job; as CSV too, made in this browser.
 import { Field } from "../forms";
 import { DayChart } from "./day-chart";
-import { amount, minutes, monthName } from "./format";
+import { amount, minutes, monthName } from "../format";
 import { Moment, Title, useApi, Waiting } from "./parts";
 import { navigate, useAddress } from "./router";
 import type { Usage } from "./types";
