@@ -1,0 +1,31 @@
+// Shows a file that the browser can play, or says that it can't.
+import { useState } from "preact/hooks";
+
+const SOUNDS = ["mp3", "m4a", "aac", "wav", "ogg", "opus", "flac"];
+const PICTURES = ["jpeg", "jpg", "png", "gif", "webp"];
+
+interface MediaProps {
+  src: string;
+  /** The extension, which says how it is shown. */
+  format: string;
+  /** What it is, for those who don't see it. */
+  label: string;
+  /** Before it is said that it can't be shown: true when another `src` will come. */
+  onBroken?(): boolean;
+}
+
+export function Media({ src, format, label, onBroken }: MediaProps) {
+  const [broken, setBroken] = useState("");
+  const failed = () => {
+    if (!onBroken?.()) setBroken(src);
+  };
+  if (broken === src)
+    return <p class="soft preview">This browser can't show {format || "this file"}. The file is whole.</p>;
+  if (PICTURES.includes(format))
+    return <img class="preview" src={src} alt={label} onError={failed} />;
+  if (SOUNDS.includes(format))
+    return <audio class="preview" src={src} aria-label={label} controls preload="metadata" onError={failed} />;
+  return (
+    <video class="preview" src={src} aria-label={label} controls playsInline preload="metadata" onError={failed} />
+  );
+}
