@@ -15,12 +15,13 @@ export interface Call {
   body?: unknown;
   /** Instead of the session's token, such as a visitor's key. */
   key?: string;
+  /** Without any credential. */
+  anonymous?: boolean;
   signal?: AbortSignal;
 }
 
 export async function api<Answer>(path: string, call: Call = {}): Promise<Answer> {
-  // Visitors with a key need nothing of the login.
-  const bearer = call.key ?? (await (await import("./session")).session())?.access_token;
+  const bearer = call.anonymous ? undefined : (call.key ?? (await signedIn()));
   const headers: Record<string, string> = {};
   if (bearer) headers.Authorization = `Bearer ${bearer}`;
   if (call.body !== undefined) headers["Content-Type"] = "application/json";
@@ -40,8 +41,14 @@ export async function api<Answer>(path: string, call: Call = {}): Promise<Answer
   if (answer.ok) return told as Answer;
   const sentence = [told.error, typeof told.details === "string" ? told.details : ""];
   throw new ApiError(
-    answer.status === 401 ? "Your session is over. Sign in again." : sentence.filter(Boolean).join(" "),
+    answer.status === 401 && !call.key ? "Your session is over. Sign in again." : sentence.filter(Boolean).join(" "),
     answer.status,
     told,
   );
+}
+
+/** The session's token. The login is loaded when it is needed: visitors with a key don't. */
+async function signedIn(): Promise<string | undefined> {
+  const { session } = await import("./session");
+  return (await session())?.access_token;
 }

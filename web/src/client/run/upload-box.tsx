@@ -12,7 +12,8 @@ interface UploadBoxProps {
   maxBytes?: number | undefined;
   /** The key to upload with, asked for when a file is there; without it, the session. */
   visitorKey?(): Promise<string>;
-  onFile?(file: File): void;
+  /** A file to send without being chosen here. */
+  given?: File | undefined;
   onStored(stored: Stored, file: File): void;
   disabled?: boolean;
 }
@@ -30,6 +31,9 @@ export function UploadBox(props: UploadBoxProps) {
   const control = useRef<AbortController | null>(null);
   const id = useId();
   useEffect(() => () => control.current?.abort(), []);
+  useEffect(() => {
+    if (props.given) void send(props.given);
+  }, [props.given]);
 
   async function send(file: File, sent = 0): Promise<void> {
     if (maxBytes && file.size > maxBytes)
@@ -37,7 +41,6 @@ export function UploadBox(props: UploadBoxProps) {
         name: "empty",
         error: `${file.name} has ${bytes(file.size)}; at most ${bytes(maxBytes)} are taken here.`,
       });
-    props.onFile?.(file);
     const own = new AbortController();
     control.current = own;
     setStep({ name: "sending", file, sent });
