@@ -78,6 +78,11 @@ test: .venv/dev.done ## the tests
 test-slow: .venv/dev.done ## the sweeps: schema-driven fuzz, large files
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m slow
 
+.PHONY: test-browser
+test-browser: .venv/dev.done public/index.html ## the site in a real Chromium; leaves pictures in screenshots/
+	@test -f public/index.html || { echo "The site is needed: install Node and npm."; exit 1; }
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests/browser
+
 .PHONY: test-live
 test-live: .venv/dev.done ## the service tests against a real Supabase project (see README)
 	LIVE=1 $(BIN)/python -m pytest -rs tests/live tests/clients tests/service/test_main_job.py \

@@ -149,8 +149,8 @@ def free_account(stack: Stack) -> Account:
     return Account(stack, "free")
 
 
-@pytest.fixture
-def person(stack: Stack) -> Iterator[Person]:
+def new_person(stack: Stack, name: str = "Ann") -> Person:
+    """Somebody fresh, whose address counts as confirmed."""
     email, password = f"{uuid.uuid4()}@example.com", "correct horse 1"
     secret = stack.settings["SUPABASE_SECRET_KEY"]
     httpx.post(
@@ -160,11 +160,17 @@ def person(stack: Stack) -> Iterator[Person]:
             "email": email,
             "password": password,
             "email_confirm": True,
-            "user_metadata": {"name": "Ann", "over_13": True},
+            "user_metadata": {"name": name, "over_13": True},
         },
         trust_env=False,
     ).raise_for_status()
-    yield Person(stack, supabase_client(stack), email, password)
+    return Person(stack, supabase_client(stack), email, password)
+
+
+@pytest.fixture
+def person(stack: Stack) -> Person:
+    """Somebody fresh."""
+    return new_person(stack)
 
 
 @pytest.fixture(scope="session")

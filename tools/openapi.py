@@ -314,7 +314,7 @@ def _paths() -> dict[str, Any]:
                 "getExport",
                 "Your newest export; needs a session",
                 _ref("Export"),
-                (401, 403, 404, 500),
+                (401, 403, 500),
             ),
             "post": _operation(
                 "askExport",

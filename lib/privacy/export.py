@@ -38,12 +38,12 @@ files.csv        your files that are there still; the links work until {until} o
 
 
 class Export(msgspec.Struct):
-    """An archive: asked for, ready, or deleted after its day."""
+    """An archive: asked for, ready, or deleted after its day; `none` when none was asked for."""
 
-    id: str
-    status: Literal["pending", "ready", "deleted", "failed"]
+    id: str | None
+    status: Literal["none", "pending", "ready", "deleted", "failed"]
     """A failed one may be asked for anew."""
-    created_at: str
+    created_at: str | None
     expires_at: str | None
     url: str | None
     """Good until `expires_at`, and for whoever has it."""
@@ -68,14 +68,14 @@ def ask(account_id: UUID) -> Export:
 
 
 def newest(account_id: UUID) -> Export:
-    """The account's newest archive. Raises Problem 404 when none was asked for."""
+    """The account's newest archive, or that there is none."""
     row = postgres.row(
         f"select {_COLUMNS} from app.exports where account_id = %(account)s"  # noqa: S608
         " order by created_at desc limit 1",
         {"account": account_id},
     )
     if row is None:
-        raise not_found("No export was asked for. POST /v1/account/export makes one.")
+        return Export(id=None, status="none", created_at=None, expires_at=None, url=None)
     over = row["object_name"] and retention.gone("The export", row["expires_at"], row["deleted_at"])
     status: Literal["pending", "ready", "deleted", "failed"]
     if row["object_name"] is None:

@@ -224,12 +224,11 @@ function ExportPart() {
       newest.set(await api<Export>("/v1/account/export", { method: "POST" }));
       newest.reload();
     });
-  const none = newest.status === 404;
   return (
     <section>
       <h2>Export</h2>
       <p>One archive of all that is held of you. A mail brings the link, which works for a day.</p>
-      {!none && <ExportState newest={newest} />}
+      <ExportState newest={newest} />
       {error && <Note tone="bad">{error}</Note>}
       {newest.data?.status !== "pending" && (
         <button type="button" disabled={busy} onClick={ask}>Ask for an export</button>
@@ -242,7 +241,13 @@ function ExportState({ newest }: { newest: Loaded<Export> }) {
   const { data } = newest;
   if (!data || newest.error) return <Waiting of={newest} />;
   if (data.status === "pending")
-    return <Note>The archive is being made; asked for <Moment at={data.created_at} />.</Note>;
+    return (
+      <Note>
+        The archive is being made{data.created_at && <>; asked for <Moment at={data.created_at} /></>}.
+      </Note>
+    );
+  if (data.status === "failed")
+    return <Note tone="bad">The archive could not be made. Ask for it anew.</Note>;
   if (data.status === "ready" && data.url)
     return (
       <Note tone="good">
@@ -250,6 +255,7 @@ function ExportState({ newest }: { newest: Loaded<Export> }) {
         {data.expires_at && <> (until <Moment at={data.expires_at} />)</>}
       </Note>
     );
+  if (data.status === "none" || !data.created_at) return null;
   return <p class="soft">The last one, of <Moment at={data.created_at} short />, is deleted.</p>;
 }
 

@@ -137,9 +137,9 @@ export interface Invoice {
 }
 
 export interface Export {
-  id: string;
-  status: "deleted" | "pending" | "ready";
-  created_at: string;
+  id: string | null;
+  status: "none" | "pending" | "ready" | "deleted" | "failed";
+  created_at: string | null;
   expires_at: string | null;
   url: string | null;
 }
