@@ -2,10 +2,11 @@
 
 from flask import Response, request
 
-from lib.accounts import account, keys, usage
+from lib.accounts import account, guests, keys, usage
 from lib.http.app import afterwards, answer, create_app
 from lib.http.auth import authenticate, authenticate_person, bearer, limit_address
 from lib.http.body import json_body, parse, query_text
+from lib.http.client import client_network
 from lib.jobs import links
 from lib.platform import auth, wake
 from lib.platform.errors import Problem
@@ -14,6 +15,15 @@ from lib.privacy import erase, export
 app = create_app(__name__)
 
 LINKS_PER_MINUTE = 600
+GUESTS_PER_MINUTE = 2
+
+
+@app.post("/v1/try")
+def try_it() -> Response:
+    limit_address("try", GUESTS_PER_MINUTE)
+    if request.content_length:
+        parse(json_body(), guests.Nothing)
+    return answer(guests.open_account(client_network()), 201)
 
 
 @app.get("/v1/account")

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from lib.accounts import account, billing, keys, stripe_events, usage
+from lib.accounts import account, billing, guests, keys, stripe_events, usage
 from lib.http.health import Health
 from lib.http.site import Site
 from lib.jobs import uploads, wire
@@ -116,6 +116,8 @@ def document() -> dict[str, Any]:
         Validation,
         Deleted,
         account.Account,
+        guests.Guest,
+        guests.Nothing,
         erase.Erasure,
         erase.Erasing,
         export.Export,
@@ -534,6 +536,17 @@ def _paths() -> dict[str, Any]:
                 status=302,
             )
             | SIGNED,
+        },
+        "/v1/try": {
+            "post": _operation(
+                "tryIt",
+                "A key for an hour and a few small files, for a visitor; a few a day",
+                _ref("Guest"),
+                (400, 413, 415, 429, 500),
+                body="Nothing",
+                status=201,
+            )
+            | {"security": []}
         },
         "/v1/site": {
             "get": _operation("site", "What the website needs to begin", _ref("Site"), (429, 503))

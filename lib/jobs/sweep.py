@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from lib.accounts import guests
 from lib.jobs import addresses, counters
 from lib.platform import postgres, storage
 from lib.platform.storage import EXPORTS, OUTPUTS, UPLOADS, StorageError
@@ -38,6 +39,8 @@ class Swept(msgspec.Struct):
     """Objects without a row."""
     missing: int = 0
     """Rows whose object was not there any more."""
+    guests: int = 0
+    """Visitors whose hour is over; their accounts are erased by tasks."""
     addresses_dropped: int = 0
     calls_rolled_up: int = 0
     finished: bool = False
@@ -49,7 +52,8 @@ def sweep(seconds: float) -> Swept:
     end = time.monotonic() + seconds
     swept = Swept()
     steps: list[Callable[[Swept], int]] = [
-        _uploads, _outputs, _exports, _orphans, _missing, _drop_addresses, _count, _roll_up,
+        _uploads, _outputs, _exports, _orphans, _missing, _guests, _drop_addresses, _count,
+        _roll_up,
     ]  # fmt: skip
     for step in steps:
         while step(swept) == BATCH:
@@ -160,6 +164,12 @@ def _missing(swept: Swept) -> int:
     rows = postgres.rows(_MISSING, {"batch": BATCH})
     swept.missing += len(rows)
     return len(rows)
+
+
+def _guests(swept: Swept) -> int:
+    number = guests.leave(BATCH)
+    swept.guests += number
+    return number
 
 
 def _drop_addresses(swept: Swept) -> int:

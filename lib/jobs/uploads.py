@@ -77,12 +77,23 @@ def presign(caller: Caller, request: Any) -> Presigned:
     filename, content_type, size = _presign_fields(request)
     stored = stored_name(filename)
     address = addresses.upload(caller.account_id, stored)
-    postgres.rows(
+    # A limit that is raced past by an upload or two does no harm.
+    row = postgres.row(
         """
-        insert into app.uploads
-          (account_id, object_name, filename, content_type, declared_bytes, expires_at)
-        values (%(account)s, %(object)s, %(filename)s, %(type)s, %(size)s,
-                now() + make_interval(hours => %(hours)s))
+        with fits as (
+          select a.id, p.max_uploads is null or %(size)s <= p.max_input_bytes
+                   and (select count(*) from app.uploads u where u.account_id = a.id)
+                     < p.max_uploads as fits
+            from app.accounts a join app.plans p on p.id = a.plan_id where a.id = %(account)s
+        ),
+        noted as (
+          insert into app.uploads
+            (account_id, object_name, filename, content_type, declared_bytes, expires_at)
+          select id, %(object)s, %(filename)s, %(type)s, %(size)s,
+                 now() + make_interval(hours => %(hours)s)
+            from fits where fits
+        )
+        select fits from fits
         """,
         {
             "account": caller.account_id,
@@ -93,6 +104,12 @@ def presign(caller: Caller, request: Any) -> Presigned:
             "hours": settings().input_hours,
         },
     )
+    if row and not row["fits"]:
+        raise bad_request(
+            "This is more than the plan takes.",
+            f"A visitor uploads a few files, each of at most {caller.plan.max_input_bytes} bytes."
+            " Sign up for more.",
+        )
     try:
         link = storage.sign_upload(address.object_name)
     except storage.StorageError as error:

@@ -54,6 +54,13 @@ TABLES = (
         "id account_id label created_at last_used_at expires_at revoked_at scopes starts_with",
         withheld={"hash": "a secret's digest"},
     ),
+    Table(
+        "guests",
+        "forgotten",
+        "id created_at network account_id",
+        emptied="account_id",
+        stays="id created_at network",
+    ),
     Table("policy_acceptances", "cascade", "account_id version accepted_at"),
     Table(
         "subscriptions",
@@ -146,7 +153,7 @@ TABLES = (
 
 IMPERSONAL = {
     "plans": "id name price_cents minutes_per_month max_input_bytes jobs_at_once"
-    " requests_per_minute max_job_seconds max_output_bytes offered",
+    " requests_per_minute max_job_seconds max_output_bytes offered max_uploads",
     "policies": "version published_at summary",
     "queue_clock": "one turn",
     "worker_reports": "ffmpeg cage seen_at",

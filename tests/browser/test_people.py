@@ -7,8 +7,8 @@ import subprocess
 import zipfile
 from pathlib import Path
 
+from local.stack import Stack
 from tests.browser.conftest import PASSWORD, Visitor, link_to, mail_to, picture, violations
-from tests.conftest import Stack
 
 
 def test_a_key_made_here_works_with_curl(visitor: Visitor, stack: Stack) -> None:

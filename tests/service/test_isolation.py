@@ -30,6 +30,7 @@ OPEN = {
     "/v1/policies",
     "/v1/site",
     "/v1/support",
+    "/v1/try",
     *SIGNED,
 }
 

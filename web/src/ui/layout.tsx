@@ -26,7 +26,6 @@ export const OPERATOR = {
 const LINKS = [
   ["/pricing", "Pricing"],
   ["/docs", "Docs"],
-  ["/status", "Status"],
   ["/dashboard", "Dashboard"],
 ] as const;
 
@@ -64,6 +63,7 @@ export function Layout(props: PageProps & { assets: Assets }) {
             <a href="/privacy">Privacy</a>
             <a href="/terms">Terms</a>
             <a href="/support">Support</a>
+            <a href="/status">Status</a>
             <a href="/openapi.yaml">OpenAPI</a>
           </div>
         </footer>

@@ -4,7 +4,7 @@ import { api } from "../api";
 import { Note, told, useAction } from "../forms";
 import { bytes, minutes, seconds, until } from "../format";
 import { Copy } from "../run/copy";
-import { Media } from "../run/media";
+import { kindOf, Media } from "../run/media";
 import { Ask, jobName, Moment, StatusWord, Title, underWay, useApi, Waiting } from "./parts";
 import { navigate } from "./router";
 import type { Job, Report } from "./types";
@@ -232,6 +232,9 @@ function Preview({ path, name, format }: { path: string; name: string; format: s
   };
   return (
     <>
+      {!link && !error && (
+        <div class={`preview ${kindOf(format)}`}><span class="hidden" role="status">Loading…</span></div>
+      )}
       {link && <Media src={link} format={format} label={`The output ${name}`} onBroken={broken} />}
       {error && <Note tone="bad">{error}</Note>}
       <p><button type="button" class="main" onClick={download}>Download</button></p>

@@ -5,7 +5,7 @@ import { Note, told, useAction } from "../forms";
 import { seconds } from "../format";
 import type { Job } from "../app/types";
 
-const PACE = 700;
+const PACE = 1_200;
 const PATIENCE = 5;
 
 interface JobRunProps {

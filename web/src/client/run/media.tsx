@@ -4,6 +4,12 @@ import { useState } from "preact/hooks";
 const SOUNDS = ["mp3", "m4a", "aac", "wav", "ogg", "opus", "flac"];
 const PICTURES = ["jpeg", "jpg", "png", "gif", "webp"];
 
+/** How a file of this extension is shown; the class of what stands there until then too. */
+export function kindOf(format: string): "picture" | "sound" | "video" {
+  if (PICTURES.includes(format)) return "picture";
+  return SOUNDS.includes(format) ? "sound" : "video";
+}
+
 interface MediaProps {
   src: string;
   /** The extension, which says how it is shown. */
@@ -21,9 +27,10 @@ export function Media({ src, format, label, onBroken }: MediaProps) {
   };
   if (broken === src)
     return <p class="soft preview">This browser can't show {format || "this file"}. The file is whole.</p>;
-  if (PICTURES.includes(format))
+  const kind = kindOf(format);
+  if (kind === "picture")
     return <img class="preview" src={src} alt={label} onError={failed} />;
-  if (SOUNDS.includes(format))
+  if (kind === "sound")
     return <audio class="preview" src={src} aria-label={label} controls preload="metadata" onError={failed} />;
   return (
     <video class="preview" src={src} aria-label={label} controls playsInline preload="metadata" onError={failed} />

@@ -1,0 +1,91 @@
+"""Visitors who try the service: an account without a person, for an hour, on the plan `try`."""
+
+from __future__ import annotations
+
+import secrets
+
+import msgspec
+
+from lib.accounts import keys
+from lib.platform import postgres
+from lib.platform.errors import Problem
+from lib.platform.times import stamp
+
+SECONDS = 3600
+"""How long the key works and files are kept."""
+MOST_A_DAY = 10
+"""Accounts of one network."""
+MOST_IN_ALL = 2000
+"""Accounts of all networks within a day."""
+
+
+class Nothing(msgspec.Struct, forbid_unknown_fields=True):
+    """A body that asks for nothing in particular."""
+
+
+class Guest(msgspec.Struct):
+    """What a visitor may work with."""
+
+    key: str
+    """For the routes of jobs and uploads, until `expires_at`."""
+    expires_at: str
+    max_bytes: int
+    """Of one file."""
+    minutes: int
+    """Of input, in all."""
+
+
+def open_account(network: str, most_in_all: int = MOST_IN_ALL) -> Guest:
+    """An account for a visitor from `network`. Raises Problem 429 past the limits."""
+    key = keys.PREFIX + secrets.token_urlsafe(32)
+    row = postgres.row(
+        """
+        select o.expires_at, o.beyond, p.max_input_bytes, p.minutes_per_month
+          from app.open_guest(%(network)s, %(most)s, %(in_all)s, %(seconds)s, %(hash)s,
+                              %(starts)s) o, app.plans p
+         where p.id = 'try'
+        """,
+        {
+            "network": network,
+            "most": MOST_A_DAY,
+            "in_all": most_in_all,
+            "seconds": SECONDS,
+            "hash": keys.digest(key),
+            "starts": keys.shown(key),
+        },
+    )
+    if row is None or row["beyond"]:
+        raise Problem(
+            429,
+            "That was enough to try for today. Sign up to go on: it is free and needs no card."
+            if row and row["beyond"] == "network"
+            else "Too many people try it just now. Sign up to go on: it is free and needs no card.",
+            headers={"Retry-After": "3600"},
+        )
+    return Guest(key, stamp(row["expires_at"]), row["max_input_bytes"], row["minutes_per_month"])
+
+
+def leave(batch: int) -> int:
+    """Have accounts erased whose hour is over, and forget who came before yesterday; how many."""
+    rows = postgres.rows(
+        """
+        with forgotten as (
+          delete from app.guests
+           where created_at < now() - interval '1 day' and account_id is null
+        ),
+        over as (
+          select a.id from app.guests g join app.accounts a on a.id = g.account_id
+           where g.created_at < now() - make_interval(secs => %(seconds)s) and a.closed_at is null
+           order by g.created_at limit %(batch)s for update of a skip locked
+        ),
+        closed as (
+          update app.accounts a set closed_at = now() from over where a.id = over.id
+        )
+        insert into app.tasks (kind, key, account_id, payload)
+        select 'erase', 'erase:' || id, id, '{}' from over
+        on conflict (key) do nothing
+        returning id
+        """,
+        {"seconds": SECONDS, "batch": batch},
+    )
+    return len(rows)
