@@ -29,8 +29,13 @@ SIGNED_IN = [
 ]
 SHIFTS = """
   window.shifted = 0;
+  window.moved = [];
   new PerformanceObserver((seen) => {
-    for (const entry of seen.getEntries()) if (!entry.hadRecentInput) window.shifted += entry.value;
+    for (const entry of seen.getEntries()) {
+      if (entry.hadRecentInput) continue;
+      window.shifted += entry.value;
+      window.moved.push(...entry.sources.map((each) => each.node?.outerHTML?.slice(0, 80)));
+    }
   }).observe({ type: "layout-shift", buffered: true });
 """
 """Sums what moved by itself, as the Layout Instability API tells it."""
@@ -46,7 +51,8 @@ def look(visitor: Visitor, path: str, name: str) -> None:
     assert violations(page) == [], name
     wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
     assert wide <= 0, f"{name} is {wide} px wider than the screen"
-    assert page.evaluate("window.shifted") <= MOST_SHIFT, f"{name} moves while it loads"
+    moved = page.evaluate("window.moved")
+    assert page.evaluate("window.shifted") <= MOST_SHIFT, f"{name} moves while it loads: {moved}"
     assert page.locator("h1").count() == 1, name
     assert page.title().endswith("FFmpeg Micro") or path == "/", name
 

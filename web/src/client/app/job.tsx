@@ -18,9 +18,9 @@ export function JobPage({ id }: { id: string }) {
   if (!job)
     return (
       <>
+        <p><a href="/jobs">All jobs</a></p>
         <Title page="Job">Job</Title>
         <Waiting of={loaded} />
-        {loaded.status === 404 && <p><a href="/jobs">All jobs</a></p>}
       </>
     );
   return (

@@ -20,33 +20,37 @@ export function Overview() {
   const inFlight = [...(running.data?.items ?? []), ...(waiting.data?.items ?? [])];
   const ended = (latest.data?.items ?? []).filter((job) => !underWay(job));
   const moreWaiting = (waiting.data?.total ?? 0) - (waiting.data?.items.length ?? 0);
+  const all = [account, usage, running, waiting, latest];
+  // Drawn as a whole, so that nothing moves when the next part comes.
+  const missing = all.find((each) => each.data === undefined);
   return (
     <>
       <Title page="Overview">
         {account.data?.name ? `Hello, ${account.data.name}` : "Overview"}
       </Title>
-      {account.data && <NewPolicy account={account.data} accepted={account.reload} />}
-      <Waiting of={account} />
-      {latest.data?.total === 0 && <FirstSteps />}
-      {usage.data ? <Month usage={usage.data} plan={account.data?.plan.name} /> : <Waiting of={usage} />}
-      <h2>Under way</h2>
-      {running.data && waiting.data ? (
-        inFlight.length ? (
-          <JobTable jobs={inFlight} />
-        ) : (
-          <p class="soft">No job runs or waits just now.</p>
-        )
+      {missing ? (
+        <Waiting of={all.find((each) => each.error) ?? missing} />
       ) : (
-        <Waiting of={running.data ? waiting : running} />
-      )}
-      {moreWaiting > 0 && (
-        <p><a href="/jobs?status=pending">{moreWaiting} more are waiting</a></p>
-      )}
-      {latest.data && ended.length > 0 && (
         <>
-          <h2>Latest ones</h2>
-          <JobTable jobs={ended} />
-          <p><a href="/jobs">All {amount(latest.data.total)} jobs</a></p>
+          {account.data && <NewPolicy account={account.data} accepted={account.reload} />}
+          {latest.data?.total === 0 && <FirstSteps />}
+          {usage.data && <Month usage={usage.data} plan={account.data?.plan.name} />}
+          <h2>Under way</h2>
+          {inFlight.length ? (
+            <JobTable jobs={inFlight} />
+          ) : (
+            <p class="soft">No job runs or waits just now.</p>
+          )}
+          {moreWaiting > 0 && (
+            <p><a href="/jobs?status=pending">{moreWaiting} more are waiting</a></p>
+          )}
+          {latest.data && ended.length > 0 && (
+            <>
+              <h2>Latest ones</h2>
+              <JobTable jobs={ended} />
+              <p><a href="/jobs">All {amount(latest.data.total)} jobs</a></p>
+            </>
+          )}
         </>
       )}
     </>
