@@ -5,7 +5,7 @@ import { Note, useAction } from "../forms";
 import { amount, bytes, date, money, seconds } from "../format";
 import { Ask, jobName, Moment, Title, useApi, Waiting } from "./parts";
 import { navigate, useAddress } from "./router";
-import type { Billing, Invoice, Job, Plan } from "./types";
+import type { Billing, Invoice, Job, Plan } from "../types";
 
 type Offered = Plan & { currency: string };
 interface Plans {

@@ -1,7 +1,7 @@
 // Minutes by day as bars. The picture is for eyes; the same figures follow as a table.
 import { useEffect, useRef } from "preact/hooks";
 import { minutes } from "../format";
-import type { Usage } from "./types";
+import type { Usage } from "../types";
 
 export function DayChart({ usage }: { usage: Usage }) {
   const box = useRef<HTMLDivElement>(null);

@@ -7,7 +7,7 @@ import { Copy } from "../run/copy";
 import { kindOf, Media } from "../run/media";
 import { Ask, jobName, Moment, StatusWord, Title, underWay, useApi, Waiting } from "./parts";
 import { navigate } from "./router";
-import type { Job, Report } from "./types";
+import type { Job, Report } from "../types";
 
 const PACE = 1_500;
 

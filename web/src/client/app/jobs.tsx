@@ -2,7 +2,7 @@
 import { amount, minutes } from "../format";
 import { jobName, Moment, StatusWord, Title, underWay, useApi, Waiting } from "./parts";
 import { navigate, useAddress } from "./router";
-import type { Job, Page, Status } from "./types";
+import type { Job, Page, Status } from "../types";
 
 const STATUSES: Status[] = ["pending", "processing", "completed", "failed", "canceled"];
 const LIMIT = 20;

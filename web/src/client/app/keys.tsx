@@ -4,7 +4,7 @@ import { api } from "../api";
 import { Field, Form, Note, useAction } from "../forms";
 import { Copy } from "../run/copy";
 import { Ask, Moment, Title, useApi, Waiting } from "./parts";
-import type { Key } from "./types";
+import type { Key } from "../types";
 
 const DAY = 86_400_000;
 const EXPIRIES: [days: number, label: string][] = [

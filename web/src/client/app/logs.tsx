@@ -1,6 +1,6 @@
 // Reports of jobs, and each time that somebody of the operator's opened files.
 import { Moment, Title, useApi, Waiting } from "./parts";
-import type { Access, Report } from "./types";
+import type { Access, Report } from "../types";
 
 export function Reports() {
   const reports = useApi<{ items: Report[] }>("/v1/account/reports");

@@ -6,7 +6,7 @@ import { amount, minutes, monthName } from "../format";
 import { JobTable } from "./jobs";
 import { Copy } from "../run/copy";
 import { Moment, Title, underWay, useApi, Waiting } from "./parts";
-import type { Account, Job, Page, Usage } from "./types";
+import type { Account, Job, Page, Usage } from "../types";
 
 const SOON = 2_500;
 const LATER = 10_000;

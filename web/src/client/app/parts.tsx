@@ -6,7 +6,7 @@ import { Note, told, useAction } from "../forms";
 import { auth } from "../session";
 import { date, when } from "../format";
 import { signInAgain } from "./router";
-import type { Job, Status } from "./types";
+import type { Job, Status } from "../types";
 
 export interface Loaded<Data> {
   data: Data | undefined;

@@ -5,7 +5,7 @@ import { EMAIL, Field, Form, Note, SHORTEST_PASSWORD, useAction } from "../forms
 import { auth } from "../session";
 import { seconds } from "../format";
 import { Ask, Moment, Title, useApi, Waiting, type Loaded } from "./parts";
-import type { Account, Export } from "./types";
+import type { Account, Export } from "../types";
 
 interface Changed {
   account: Account;

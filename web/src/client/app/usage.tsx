@@ -4,7 +4,7 @@ import { DayChart } from "./day-chart";
 import { amount, minutes, monthName } from "../format";
 import { Moment, Title, useApi, Waiting } from "./parts";
 import { navigate, useAddress } from "./router";
-import type { Usage } from "./types";
+import type { Usage } from "../types";
 
 const MONTH = /^20\d\d-(0[1-9]|1[0-2])$/;
 

@@ -1,7 +1,7 @@
 // "Try it": a real upload and a real job for somebody who has no account.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { api } from "../api";
-import type { Job } from "../app/types";
+import type { Job } from "../types";
 import { Note, told, useAction } from "../forms";
 import { bytes, seconds } from "../format";
 import { CodeTabs } from "../run/code-tabs";
@@ -115,7 +115,7 @@ export function Try() {
           <p class="row between">
             <span>
               <strong class="name">{source.file.name}</strong>, {bytes(source.file.size)}
-              {source.stored.metadata.duration ? `, ${seconds(source.stored.metadata.duration)}` : ""}
+              {source.stored.metadata.duration_seconds ? `, ${seconds(source.stored.metadata.duration_seconds)}` : ""}
             </span>
             <button type="button" onClick={again} disabled={job !== undefined}>Another file</button>
           </p>

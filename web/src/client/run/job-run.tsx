@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { api, ApiError } from "../api";
 import { Note, told, useAction } from "../forms";
 import { seconds } from "../format";
-import type { Job } from "../app/types";
+import type { Job } from "../types";
 
 const PACE = 1_200;
 const PATIENCE = 5;

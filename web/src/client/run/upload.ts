@@ -9,7 +9,7 @@ export interface Stored {
   name: string;
   type: string;
   size: number;
-  metadata: { duration?: number; width?: number; height?: number };
+  metadata: { duration_seconds?: number };
 }
 
 export interface Sending {

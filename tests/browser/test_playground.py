@@ -1,0 +1,189 @@
+"""The playground: a first job from a fresh account, every form, raw mode, the quota wall."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from local.stack import Stack
+from tests.browser.conftest import PASSWORD, Visitor, picture, violations
+from tests.conftest import new_person
+from tests.service.test_quota import use
+
+FORMS = ["Convert", "Compress", "Resize", "Trim", "GIF", "Thumbnail", "Audio", "Text", "Watermark",
+         "Subtitles", "Join", "Speed"]  # fmt: skip
+
+
+@pytest.fixture
+def playground(visitor: Visitor, stack: Stack) -> Page:
+    """The page, signed in as somebody fresh."""
+    visitor.sign_in(new_person(stack).email, PASSWORD)
+    return visitor.go("/playground")
+
+
+@pytest.fixture
+def logo(make_media: Callable[..., Path]) -> Path:
+    return make_media("logo.png", "-f", "lavfi", "-i", "color=red:s=64x64", "-frames:v", "1")
+
+
+@pytest.fixture
+def words(tmp_path: Path) -> Path:
+    path = tmp_path / "words.srt"
+    path.write_text("1\n00:00:00,000 --> 00:00:02,000\nHello\n")
+    return path
+
+
+def choose(page: Page, label: str, path: Path) -> None:
+    """Upload a file into the box of that label."""
+    page.get_by_label(label, exact=True).set_input_files(path)
+    page.locator(".chosen").get_by_text(path.name).first.wait_for()
+
+
+def test_from_sign_up_to_the_first_job(visitor: Visitor, clip: Path, tmp_path: Path) -> None:
+    visitor.sign_up()
+    page = visitor.page
+    page.get_by_text("First steps").wait_for()
+    picture(page, "dashboard-first")
+    page.get_by_role("link", name="playground").last.click()
+    choose(page, "A video, a sound or a picture", clip)
+    page.get_by_text("Compress", exact=True).click()
+    expect(page.locator(".verdict")).to_contain_text("It costs")
+    assert violations(page) == []
+    picture(page, "playground-ready")
+    page.get_by_role("button", name="Run it").click()
+    page.get_by_role("heading", name="Done").wait_for()
+    expect(page.locator("figcaption").nth(1)).to_contain_text("%")
+    assert violations(page) == []
+    picture(page, "playground-done")
+    with page.expect_download() as under_way:
+        page.get_by_role("link", name="Download").click()
+    under_way.value.save_as(tmp_path / "out.mp4")
+    assert (tmp_path / "out.mp4").read_bytes()[4:8] == b"ftyp"
+    page.get_by_role("link", name="All about this job").click()
+    page.get_by_role("heading", name="Receipt").wait_for()
+
+
+def test_what_every_form_makes_is_accepted(
+    playground: Page, clip: Path, logo: Path, words: Path
+) -> None:
+    page = playground
+    choose(page, "A video, a sound or a picture", clip)
+    shown = page.locator(".kinds label").all_inner_texts()
+    assert [text.strip() for text in shown] == FORMS
+    for form in FORMS:
+        page.locator(".kinds").get_by_text(form, exact=True).click()
+        if form == "Watermark":
+            choose(page, "The picture", logo)
+        if form == "Subtitles":
+            choose(page, "The subtitles: SRT, WebVTT or ASS", words)
+        if form == "Join":
+            expect(page.get_by_role("button", name="Run it")).to_be_disabled()
+            page.get_by_label("Another file", exact=True).set_input_files(clip)
+            expect(page.locator(".chosen li")).to_have_count(2)
+        expect(page.locator(".verdict[aria-busy=false]")).to_contain_text("It costs")
+        assert page.locator(".verdict [role=alert]").count() == 0, form
+        page.wait_for_timeout(100)
+
+
+@pytest.mark.parametrize("form", ["Resize", "GIF", "Thumbnail", "Text", "Watermark", "Subtitles"])
+def test_forms_run(playground: Page, clip: Path, logo: Path, words: Path, form: str) -> None:
+    page = playground
+    choose(page, "A video, a sound or a picture", clip)
+    page.locator(".kinds").get_by_text(form, exact=True).click()
+    if form == "Watermark":
+        choose(page, "The picture", logo)
+    if form == "Subtitles":
+        choose(page, "The subtitles: SRT, WebVTT or ASS", words)
+    page.get_by_role("button", name="Run it").click()
+    page.get_by_role("heading", name="Done").wait_for(timeout=40_000)
+
+
+def test_raw_mode_checks_as_one_types(playground: Page, visitor: Visitor, clip: Path) -> None:
+    page = playground
+    visitor.expected += ["400", "422"]
+    choose(page, "A video, a sound or a picture", clip)
+    page.get_by_role("button", name="Write the request itself instead").click()
+    box = page.get_by_label("The request, as JSON")
+    request = box.input_value()
+    box.fill(request.replace('"mp4"', '"mp5"'))
+    expect(page.locator(".verdict [role=alert]")).to_contain_text("mp5")
+    picture(page, "playground-refused")
+    assert violations(page) == []
+    box.fill(request[:-2])
+    expect(page.locator("#raw-help")).to_contain_text("This is not JSON")
+    expect(page.get_by_role("button", name="Run it")).to_be_disabled()
+    box.fill(request.replace('"mp4"', '"mp3"'))
+    expect(page.locator(".verdict")).to_contain_text("It costs")
+    page.get_by_role("button", name="Run it").click()
+    page.get_by_role("heading", name="Done").wait_for()
+
+
+def test_an_upload_goes_on_where_it_was_stopped(
+    playground: Page, visitor: Visitor, make_media: Callable[..., Path]
+) -> None:
+    page = playground
+    noise = make_media("noise.wav", "-f", "lavfi", "-i", "anoisesrc=r=48000:d=220", "-ac", "1")
+    assert noise.stat().st_size > 3 * 6 * 1024 * 1024
+    sent: list[int] = []
+
+    def slowly(route: object, request: object) -> None:
+        sent.append(1)
+        page.wait_for_timeout(300)
+        route.continue_()  # type: ignore[attr-defined]
+
+    page.route("**/upload/resumable/**", slowly)
+    page.get_by_label("A video, a sound or a picture", exact=True).set_input_files(noise)
+    page.get_by_role("progressbar").wait_for()
+    expect(page.get_by_text(re.compile(r"[2-8]\d % sent"))).to_be_visible()
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_text(re.compile("Stopped at")).wait_for()
+    before = len(sent)
+    assert violations(page) == []
+    picture(page, "playground-paused")
+    page.get_by_role("button", name="Resume").click()
+    page.locator(".chosen").get_by_text("noise.wav").wait_for()
+    assert 0 < len(sent) - before < 5  # not the whole of it again
+
+
+def test_an_upload_can_be_canceled(playground: Page, make_media: Callable[..., Path]) -> None:
+    page = playground
+    noise = make_media("noise.wav", "-f", "lavfi", "-i", "anoisesrc=r=48000:d=220", "-ac", "1")
+    page.get_by_label("A video, a sound or a picture", exact=True).set_input_files(noise)
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_label("A video, a sound or a picture", exact=True).wait_for()
+    assert page.locator(".chosen").count() == 0
+
+
+def test_the_quota_wall_leads_to_a_larger_plan_and_back(
+    visitor: Visitor, stack: Stack, clip: Path
+) -> None:
+    person = new_person(stack)
+    use(person, used=100)  # type: ignore[arg-type]
+    visitor.expected.append("402")
+    visitor.sign_in(person.email, PASSWORD)
+    page = visitor.go("/playground")
+    choose(page, "A video, a sound or a picture", clip)
+    page.get_by_role("button", name="Run it").click()
+    page.get_by_role("link", name="Choose a larger plan").click()
+    page.get_by_text("was refused").wait_for()
+    assert violations(page) == []
+    picture(page, "billing-blocked")
+    page.get_by_role("button", name="Buy Starter").click()
+    page.get_by_role("button", name=re.compile("^Pay")).click()
+    page.wait_for_url(f"{stack.url}/billing**")
+    page.get_by_role("button", name="Send the job again").click(timeout=40_000)
+    page.wait_for_url("**/jobs/**")
+    page.get_by_text("Completed").wait_for(timeout=40_000)
+    page = visitor.go("/billing")
+    picture(page, "billing-paid")
+    page.get_by_role("link", name="PDF").first.wait_for()
+    # And back: to the free plan at the period's end, by Stripe's own pages.
+    page.get_by_role("button", name=re.compile("at Stripe")).click()
+    page.get_by_role("button", name=re.compile("ancel")).first.click()
+    visitor.go("/billing")
+    page.get_by_text(re.compile("Begins with the next period|ends")).first.wait_for(timeout=40_000)
+    picture(page, "billing-ending")
