@@ -188,6 +188,8 @@ def violations(page: Page) -> list[str]:
 def picture(page: Page, name: str, *, full: bool = True) -> None:
     """Keep what the page looks like, to be looked at."""
     PICTURES.mkdir(exist_ok=True)
+    if full:
+        page.evaluate("scrollTo(0, 0)")  # the header sticks to where one has scrolled to
     page.screenshot(path=PICTURES / f"{name}.png", full_page=full, animations="disabled")
 
 

@@ -18,8 +18,8 @@ export interface LocalFile {
   type: string;
 }
 
-export const UPLOADED = "gs://YOUR_UPLOAD";
 /** Stands in a request for the file that the code uploads. */
+export const UPLOADED = "gs://YOUR_UPLOAD";
 
 export const LANGUAGES = ["curl", "Python", "JavaScript"] as const;
 export type Language = (typeof LANGUAGES)[number];
@@ -47,7 +47,6 @@ function shellWord(text: string): string {
 }
 
 function curl(request: JobRequest, origin: string, file?: LocalFile): string[] {
-  const json = JSON.stringify(request, null, 2);
   const lines = [`API=${origin} KEY=${KEY}`];
   const send = ['-H "Authorization: Bearer $KEY"', '-H "Content-Type: application/json"'].join(" ");
   if (file) {
@@ -66,7 +65,7 @@ function curl(request: JobRequest, origin: string, file?: LocalFile): string[] {
       `  -d '{"filename":"'$NAME'","fileSize":'$SIZE'}' | jq -r .result.fileUrl)`,
     );
   }
-  const body = quoted(json).replaceAll(`"${UPLOADED}"`, `"'$URL'"`);
+  const body = quoted(literal(request, JSON_WORDS, "  ")).replaceAll(UPLOADED, "'$URL'");
   lines.push(
     "",
     `# ${file ? 2 : 1}. The job`,
@@ -82,23 +81,33 @@ function curl(request: JobRequest, origin: string, file?: LocalFile): string[] {
   return lines;
 }
 
-/** Values as Python writes them. */
-function pythonValue(value: unknown, indent = ""): string {
-  if (value === null || value === undefined) return "None";
-  if (value === true) return "True";
-  if (value === false) return "False";
-  if (value === UPLOADED) return "url";
+/** Words of a language for what JSON calls null, true and false, and for the upload's address. */
+interface Words {
+  null: string;
+  true: string;
+  false: string;
+  upload: string;
+}
+const JSON_WORDS: Words = { null: "null", true: "true", false: "false", upload: `"${UPLOADED}"` };
+const SCRIPT_WORDS: Words = { ...JSON_WORDS, upload: "url" };
+const PYTHON_WORDS: Words = { null: "None", true: "True", false: "False", upload: "url" };
+
+/** A value as source text, on one line where it fits. */
+function literal(value: unknown, words: Words, step: string, indent = ""): string {
+  if (value === null || value === undefined) return words.null;
+  if (typeof value === "boolean") return words[`${value}`];
+  if (value === UPLOADED) return words.upload;
   if (typeof value !== "object") return JSON.stringify(value);
-  const deeper = `${indent}    `;
+  const deeper = indent + step;
   const items = Array.isArray(value)
-    ? value.map((each) => pythonValue(each, deeper))
+    ? value.map((each) => literal(each, words, step, deeper))
     : Object.entries(value)
         .filter(([, each]) => each !== undefined)
-        .map(([key, each]) => `${JSON.stringify(key)}: ${pythonValue(each, deeper)}`);
+        .map(([key, each]) => `${JSON.stringify(key)}: ${literal(each, words, step, deeper)}`);
   const [open, close] = Array.isArray(value) ? "[]" : "{}";
   const short = `${open}${items.join(", ")}${close}`;
   if (short.length + indent.length < 76 && !short.includes("\n")) return short;
-  return `${open}\n${items.map((item) => `${deeper}${item},\n`).join("")}${indent}${close}`;
+  return `${open}\n${items.map((item) => deeper + item).join(",\n")}\n${indent}${close}`;
 }
 
 function python(request: JobRequest, origin: string, file?: LocalFile): string[] {
@@ -132,7 +141,7 @@ function python(request: JobRequest, origin: string, file?: LocalFile): string[]
       "",
     );
   lines.push(
-    `job = ask("POST", "/v1/transcodes", ${pythonValue(request)})`,
+    `job = ask("POST", "/v1/transcodes", ${literal(request, PYTHON_WORDS, "    ")})`,
     `while job["status"] in ("pending", "processing"):`,
     "    time.sleep(2)",
     `    job = ask("GET", f"/v1/transcodes/{job['id']}")`,
@@ -146,7 +155,7 @@ function python(request: JobRequest, origin: string, file?: LocalFile): string[]
 }
 
 function javascript(request: JobRequest, origin: string, file?: LocalFile): string[] {
-  const body = JSON.stringify(request, null, 2).replaceAll(`"${UPLOADED}"`, "url");
+  const body = literal(request, SCRIPT_WORDS, "  ");
   const lines = [
     file
       ? `import { readFile, writeFile } from "node:fs/promises";`

@@ -75,7 +75,7 @@ function Plan({ of: plan }: { of: Validation }) {
           {plan.streams.map((stream) => (
             <li key={stream.kind}>
               {stream.kind === "video" ? "Picture" : "Sound"}:{" "}
-              {stream.action === "copy" ? "copied" : "encoded"}, {stream.why}
+              {stream.action === "copy" ? "copied" : "encoded"}. {stream.why}
             </li>
           ))}
         </ul>
