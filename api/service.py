@@ -5,7 +5,7 @@ from flask import Response
 from lib.http import metrics
 from lib.http.app import answer, create_app
 from lib.http.auth import carries, limit_address, require_secret
-from lib.http.health import health
+from lib.http.health import health, status
 from lib.http.openapi import document
 from lib.http.site import site
 from lib.platform.settings import settings
@@ -13,6 +13,7 @@ from lib.platform.settings import settings
 app = create_app(__name__)
 
 CALLS_PER_MINUTE = 240
+STATUS_PER_MINUTE = 30
 
 
 @app.get("/health-check")
@@ -20,6 +21,12 @@ def health_check() -> Response:
     limit_address("health", CALLS_PER_MINUTE)
     report = health(for_operator=carries(settings().cron_secret))
     return answer(report, 200 if report.ok else 500)
+
+
+@app.get("/v1/status")
+def service_status() -> Response:
+    limit_address("status", STATUS_PER_MINUTE)
+    return answer(status())
 
 
 @app.get("/v1/site")

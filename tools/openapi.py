@@ -13,7 +13,7 @@ import msgspec
 import yaml
 
 from lib.accounts import account, billing, guests, keys, stripe_events, usage
-from lib.http.health import Health
+from lib.http.health import Health, Status
 from lib.http.site import Site
 from lib.jobs import uploads, wire
 from lib.jobs.delete import Deleted
@@ -145,6 +145,7 @@ def document() -> dict[str, Any]:
         support.Letter,
         support.Received,
         Health,
+        Status,
         Site,
     ]
     _, components = msgspec.json.schema_components(
@@ -550,6 +551,12 @@ def _paths() -> dict[str, Any]:
         },
         "/v1/site": {
             "get": _operation("site", "What the website needs to begin", _ref("Site"), (429, 503))
+            | {"security": []}
+        },
+        "/v1/status": {
+            "get": _operation(
+                "status", "How the service fares: its queue, its last sweep", _ref("Status"), (429,)
+            )
             | {"security": []}
         },
         "/health-check": {

@@ -11,7 +11,7 @@ import msgspec
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
-from lib.http import request_log
+from lib.http import page, request_log
 from lib.platform import log
 from lib.platform.errors import Problem
 
@@ -86,6 +86,8 @@ def _http_error(error: HTTPException) -> Response:
             },
             413,
         )
+    if error.code == 404 and page.wanted():
+        return page.page("There is no such page", "The address may be old or mistyped.", error.code)
     if error.code == 404:
         return answer(
             {
@@ -105,10 +107,7 @@ def _unexpected(error: Exception) -> Response:
         request_id=g.get("request_id"),
         route=str(request.url_rule),
     )
-    return answer(
-        {
-            "error": "Something went wrong on our side. Try again, and quote the request id"
-            " if it stays."
-        },
-        500,
-    )
+    sentence = "Something went wrong on our side. Try again, and quote the request id if it stays."
+    if page.wanted():
+        return page.page("That did not work", f"{sentence} It is {g.request_id}.", 500)
+    return answer({"error": sentence}, 500)

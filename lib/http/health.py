@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from lib.jobs import sweep
+from lib.jobs import counters, sweep
 from lib.platform import postgres, storage
 
 _STARTED = time.monotonic()
@@ -53,6 +53,52 @@ class Health(msgspec.Struct, omit_defaults=True):
     """Null until a worker has run a job."""
     operator: Operator | msgspec.UnsetType = msgspec.UNSET
     """With CRON_SECRET as the bearer."""
+
+
+class Queue(msgspec.Struct):
+    """Jobs that are not at their end."""
+
+    waiting: int
+    """Up to 100,000."""
+    oldest_waiting_seconds: float
+    """0 when none waits."""
+    running: int
+
+
+class Status(msgspec.Struct):
+    """What the status page tells everybody."""
+
+    ok: bool
+    timestamp: str
+    queue: Queue | None
+    """Null when the database does not answer; so are the others."""
+    last_sweep_at: str | None
+    """When expired files were last looked for."""
+    media: Media | None
+
+
+def status() -> Status:
+    """Ask the database and Storage; never raises."""
+    state, media = _state()
+    queue: Queue | None = None
+    swept: datetime | None = None
+    try:
+        now = counters.waiting()
+        queue = Queue(
+            int(now["jobs_pending"]),
+            round(now["jobs_oldest_pending_seconds"], 1),
+            int(now["jobs_processing"]),
+        )
+        swept = sweep.last()
+    except postgres.PostgresError:
+        state.ok = False
+    return Status(
+        ok=state.ok,
+        timestamp=_stamp(datetime.now(UTC)),
+        queue=queue,
+        last_sweep_at=_stamp(swept) if swept else None,
+        media=media,
+    )
 
 
 def health(*, for_operator: bool) -> Health:

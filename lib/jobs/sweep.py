@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -60,6 +61,10 @@ def sweep(seconds: float) -> Swept:
             if time.monotonic() > end:
                 return swept
     swept.finished = swept.failed == 0
+    postgres.rows(
+        "insert into app.last_sweep (ended_at) values (now())"
+        " on conflict (one) do update set ended_at = now()"
+    )
     return swept
 
 
@@ -75,6 +80,12 @@ def oldest_overdue() -> float | None:
         """
     )
     return row["seconds"] if row and row["seconds"] and row["seconds"] > 0 else None
+
+
+def last() -> datetime | None:
+    """When a sweep came to its end last; None before the first."""
+    row = postgres.row("select ended_at from app.last_sweep")
+    return row["ended_at"] if row else None
 
 
 def delete_now(rows: list[dict[str, Any]], reason: str) -> bool:

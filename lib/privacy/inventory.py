@@ -159,6 +159,7 @@ IMPERSONAL = {
     "worker_reports": "ffmpeg cage seen_at",
     "counters": "name labels value",
     "counted": "source last_id last_at",
+    "last_sweep": "one ended_at",
 }
 """Tables of schema app that tell of nobody, with all of their columns."""
 

@@ -29,6 +29,7 @@ OPEN = {
     "/v1/billing/plans",
     "/v1/policies",
     "/v1/site",
+    "/v1/status",
     "/v1/support",
     "/v1/try",
     *SIGNED,
