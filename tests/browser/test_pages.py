@@ -9,7 +9,10 @@ import pytest
 from tests.browser.conftest import WIDTHS, Visitor, picture, violations
 from tests.browser.filled import Filled
 
-OPEN = ["/", "/sign-up", "/sign-in", "/reset", "/confirm", "/404"]
+OPEN = [
+    "/", "/pricing", "/privacy", "/privacy/1", "/terms", "/support", "/status",
+    "/sign-up", "/sign-in", "/reset", "/confirm", "/404", "/500",
+]  # fmt: skip
 SIGNED_IN = [
     "/dashboard",
     "/jobs",

@@ -1,5 +1,5 @@
 // Writes every page as HTML into ../public, after vite has put the assets there.
-import { readFileSync, writeFileSync, mkdirSync } from "node:fs";
+import { copyFileSync, readFileSync, writeFileSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { renderToString } from "preact-render-to-string";
 import { Layout, type Assets } from "./ui/layout";
@@ -32,5 +32,7 @@ for (const page of pages) {
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, `<!doctype html>\n${renderToString(<Layout {...page} assets={assets} />)}\n`);
 }
+// For the pages that functions answer, which know no hashes.
+copyFileSync(join(PUBLIC, chunk("src/style.css").file), join(PUBLIC, "style.css"));
 writeFileSync(join(PUBLIC, "robots.txt"), "User-agent: *\nDisallow: /v1/\n");
 console.log(`${pages.length} pages`);

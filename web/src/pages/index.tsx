@@ -1,8 +1,22 @@
 // Every page there is; each of its own file.
 import type { PageProps } from "../ui/layout";
 import { home } from "./home";
-import { notFound } from "./not-found";
+import { failed, notFound } from "./errors";
 import { signPages } from "./sign";
 import { app } from "./app";
+import { legalPages } from "./legal";
+import { pricing } from "./pricing";
+import { status } from "./status";
+import { support } from "./support";
 
-export const pages: PageProps[] = [home, ...signPages, app, notFound];
+export const pages: PageProps[] = [
+  home,
+  pricing,
+  ...legalPages,
+  support,
+  status,
+  ...signPages,
+  app,
+  notFound,
+  failed,
+];

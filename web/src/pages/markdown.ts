@@ -1,0 +1,83 @@
+// Markdown files of this project as HTML, with the operator's particulars put in.
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Marked } from "marked";
+import { parse } from "yaml";
+import { OPERATOR } from "../ui/layout";
+
+const ROOT = join(import.meta.dirname, "..");
+
+export interface Heading {
+  id: string;
+  text: string;
+  level: number;
+}
+
+export interface Text {
+  /** The file's name without .md. */
+  name: string;
+  /** The lines between the two --- at its beginning. */
+  head: Record<string, string>;
+  markdown: string;
+}
+
+/** The .md files of a folder of web/, by name. */
+export function texts(folder: string): Text[] {
+  return readdirSync(join(ROOT, folder))
+    .filter((file) => file.endsWith(".md"))
+    .sort()
+    .map((file) => read(folder, file.slice(0, -".md".length)));
+}
+
+function read(folder: string, name: string): Text {
+  const source = readFileSync(join(ROOT, folder, `${name}.md`), "utf8");
+  const [, head = "", body = ""] = /^---\n(.*?)\n---\n(.*)$/s.exec(source) ?? [];
+  if (!head) throw new Error(`web/${folder}/${name}.md does not begin with its particulars`);
+  return { name, head: parse(head, { schema: "failsafe" }), markdown: body.trim() };
+}
+
+export function slug(text: string): string {
+  return text
+    .toLowerCase()
+    .replace(/<[^>]*>|[^\p{L}\p{N} /_-]/gu, "")
+    .trim()
+    .replace(/[ /]+/g, "-");
+}
+
+/** As HTML: headings can be linked to, wide tables and code can be scrolled by keyboard. */
+export function html(markdown: string): { html: string; headings: Heading[] } {
+  const headings: Heading[] = [];
+  const marked = new Marked({
+    renderer: {
+      heading({ tokens, depth }) {
+        const text = this.parser.parseInline(tokens);
+        const plain = text.replace(/<[^>]*>/g, "");
+        const id = slug(plain);
+        headings.push({ id, text: plain, level: depth });
+        return `<h${depth} id="${id}">${text}</h${depth}>\n`;
+      },
+      table(token) {
+        const row = (cells: typeof token.header, tag: string) =>
+          `<tr>${cells.map((cell) => `<${tag}>${this.parser.parseInline(cell.tokens)}</${tag}>`).join("")}</tr>`;
+        return (
+          `<div class="table" tabindex="0" role="group" aria-label="Table"><table><thead>${row(token.header, "th")}</thead>` +
+          `<tbody>${token.rows.map((cells) => row(cells, "td")).join("")}</tbody></table></div>\n`
+        );
+      },
+      code({ text, lang }) {
+        const escaped = text.replace(/&/g, "&amp;").replace(/</g, "&lt;");
+        return `<pre tabindex="0" data-language="${lang ?? ""}"><code>${escaped}</code></pre>\n`;
+      },
+    },
+  });
+  return { html: marked.parse(markdown, { async: false }), headings };
+}
+
+/** Puts the operator's name, place and address where {operator} and {contact} stand. */
+export function named(markdown: string): string {
+  const { name, place, support } = OPERATOR;
+  const contact =
+    `${name}${place ? `, ${place}` : ""}. Write to [${support}](mailto:${support}) ` +
+    "or use the [form](/support).";
+  return markdown.replaceAll("{operator}", name).replaceAll("{contact}", contact);
+}
