@@ -21,6 +21,7 @@ from lib.jobs.read import ORDERS
 from lib.jobs.validate import Validation
 from lib.media.request import TranscodeRequest
 from lib.privacy import erase, export, policies, reports, staff, support
+from tools import openapi_docs
 
 PATH = Path(__file__).parent.parent / "lib" / "http" / "openapi.yaml"
 
@@ -127,7 +128,7 @@ def document() -> dict[str, Any]:
         billing.Bought,
         billing.Portal,
         billing.Invoices,
-        stripe_events.Received,
+        stripe_events.EventReceived,
         account.Change,
         account.Changed,
         usage.Usage,
@@ -151,6 +152,7 @@ def document() -> dict[str, Any]:
     _, components = msgspec.json.schema_components(
         models, ref_template="#/components/schemas/{name}"
     )
+    openapi_docs.describe(components, models)
     components |= {
         "PresignRequest": PRESIGN,
         "ConfirmRequest": CONFIRM,
@@ -180,7 +182,8 @@ def document() -> dict[str, Any]:
         },
         "servers": [{"url": "/"}],
         "security": [{"bearerApiKey": []}],
-        "paths": _paths(),
+        "tags": [{"name": name} for name, _ in openapi_docs.TAGS],
+        "paths": _tagged(_paths()),
         "components": {
             "schemas": components,
             "securitySchemes": {
@@ -307,7 +310,7 @@ def _paths() -> dict[str, Any]:
             "post": _operation(
                 "receiveStripeEvent",
                 "For Stripe alone: an event, signed by it",
-                _ref("Received"),
+                _ref("EventReceived"),
                 (400, 500, 503),
             )
             | {"security": []}
@@ -594,6 +597,14 @@ def _paths() -> dict[str, Any]:
     }
 
 
+def _tagged(paths: dict[str, Any]) -> dict[str, Any]:
+    for path, methods in paths.items():
+        for operation in methods.values():
+            if isinstance(operation, dict):
+                operation["tags"] = [openapi_docs.tag(path)]
+    return paths
+
+
 def _path_text(name: str) -> dict[str, Any]:
     return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
 
@@ -631,6 +642,8 @@ def _operation(
     operation: dict[str, Any] = {"operationId": name, "summary": summary}
     if body:
         content = {"application/json": {"schema": _ref(body)}}
+        if name in openapi_docs.EXAMPLES:
+            content["application/json"]["example"] = openapi_docs.EXAMPLES[name]
         operation["requestBody"] = {"required": True, "content": content}
     return operation | {"responses": responses}
 
