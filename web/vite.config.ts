@@ -18,6 +18,7 @@ export default defineConfig(({ isSsrBuild }) => ({
             home: "src/client/home.tsx",
             sign: "src/client/sign.tsx",
             app: "src/client/app.tsx",
+            docs: "src/client/docs.tsx",
             pricing: "src/client/pricing.tsx",
             support: "src/client/support.tsx",
             status: "src/client/status.tsx",

@@ -3,6 +3,7 @@ import { copyFileSync, readFileSync, writeFileSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { renderToString } from "preact-render-to-string";
 import { Layout, type Assets } from "./ui/layout";
+import { docs, index, llms, markdownPath, twin, whole } from "./docs";
 import { pages } from "./pages";
 
 const PUBLIC = join(import.meta.dirname, "..", "..", "public");
@@ -32,6 +33,10 @@ for (const page of pages) {
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, `<!doctype html>\n${renderToString(<Layout {...page} assets={assets} />)}\n`);
 }
+for (const page of docs) writeFileSync(join(PUBLIC, markdownPath(page.path)), twin(page));
+writeFileSync(join(PUBLIC, "docs.md"), whole());
+writeFileSync(join(PUBLIC, "docs", "search.json"), JSON.stringify(index()));
+writeFileSync(join(PUBLIC, "llms.txt"), llms());
 // For the pages that functions answer, which know no hashes.
 copyFileSync(join(PUBLIC, chunk("src/style.css").file), join(PUBLIC, "style.css"));
 writeFileSync(join(PUBLIC, "robots.txt"), "User-agent: *\nDisallow: /v1/\n");

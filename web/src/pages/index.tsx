@@ -4,6 +4,7 @@ import { home } from "./home";
 import { failed, notFound } from "./errors";
 import { signPages } from "./sign";
 import { app } from "./app";
+import { docsPages } from "./docs";
 import { legalPages } from "./legal";
 import { pricing } from "./pricing";
 import { status } from "./status";
@@ -12,6 +13,7 @@ import { support } from "./support";
 export const pages: PageProps[] = [
   home,
   pricing,
+  ...docsPages,
   ...legalPages,
   support,
   status,
