@@ -39,6 +39,7 @@ def list_transcodes() -> Response:
         order=query_text("order") or "created_at.desc",
         status=query_text("status"),
         job_type=query_text("job_type"),
+        search=query_text("q"),
         since=query_time("since"),
         until=query_time("until"),
     )

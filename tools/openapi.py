@@ -17,7 +17,7 @@ from lib.http.health import Health, Status
 from lib.http.site import Site
 from lib.jobs import uploads, wire
 from lib.jobs.delete import Deleted
-from lib.jobs.read import ORDERS
+from lib.jobs.read import MAX_SEARCH, ORDERS, SEARCHED
 from lib.jobs.validate import Validation
 from lib.media.request import TranscodeRequest
 from lib.privacy import erase, export, policies, reports, staff, support
@@ -616,6 +616,12 @@ def _list_parameters() -> list[dict[str, Any]]:
     moment = {"type": "string", "format": "date-time"}
     return [
         query("status", {"type": "string"}, "One status; an unknown one gives an empty list."),
+        query(
+            "q",
+            {"type": "string", "maxLength": MAX_SEARCH},
+            "Part of the name or address of an input, or the beginning of an id; of the newest"
+            f" {SEARCHED:,} jobs.",
+        ),
         query("page", {"type": "integer", "default": 1}, "From 1; clamped."),
         query("limit", {"type": "integer", "default": 20}, "1 to 100; clamped."),
         query("order", {"type": "string", "enum": list(ORDERS)}, "Default created_at.desc."),

@@ -112,7 +112,7 @@ function table(rows: Row[]): string {
     ({ name, type, required, about }) =>
       `| \`${name}\` | ${cell(type)} | ${required ? "always" : ""} | ${cell(about)} |`,
   );
-  return ["| field | type | there | |", "|---|---|---|---|", ...lines].join("\n");
+  return ["| field | type | there | what it is |", "|---|---|---|---|", ...lines].join("\n");
 }
 
 function parameterTable(parameters: Parameter[]): string {
@@ -121,7 +121,7 @@ function parameterTable(parameters: Parameter[]): string {
     const type = schema.enum?.join(", ") ?? [schema.type, schema.format].filter(Boolean).join(", ");
     return `| \`${each.name}\` | ${each.in} | ${cell(String(type))} | ${cell(each.description ?? "")} |`;
   });
-  return ["| name | in | type | |", "|---|---|---|---|", ...lines].join("\n");
+  return ["| name | in | type | what it is |", "|---|---|---|---|", ...lines].join("\n");
 }
 
 function errors(operation: Operation): string {
@@ -129,5 +129,5 @@ function errors(operation: Operation): string {
     .filter(([status]) => Number(status) >= 400)
     .map(([status, { description }]) => `| ${status} | ${cell(description)} |`);
   if (!lines.length) return "None of its own.";
-  return ["| status | |", "|---|---|", ...lines].join("\n");
+  return ["| status | what it means |", "|---|---|", ...lines].join("\n");
 }
