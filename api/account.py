@@ -2,10 +2,10 @@
 
 from flask import Response, request
 
-from lib.accounts import account, guests, keys, usage
+from lib.accounts import account, guests, keys, ledger, usage
 from lib.http.app import afterwards, answer, create_app
 from lib.http.auth import authenticate, authenticate_person, bearer, limit_address
-from lib.http.body import json_body, parse, query_text
+from lib.http.body import json_body, parse, query_int, query_text
 from lib.http.client import client_network
 from lib.jobs import links
 from lib.platform import auth, wake
@@ -41,6 +41,18 @@ def change_account() -> Response:
 @app.get("/v1/account/usage")
 def get_usage() -> Response:
     return answer(usage.usage(authenticate().account_id, query_text("period")))
+
+
+@app.get("/v1/account/ledger")
+def get_ledger() -> Response:
+    return answer(
+        ledger.entries(
+            authenticate().account_id,
+            query_text("period"),
+            page=query_int("page", 1, 1, 100_000),
+            limit=query_int("limit", 100, 1, 1000),
+        )
+    )
 
 
 @app.delete("/v1/account")

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from lib.accounts import account, billing, guests, keys, stripe_events, usage
+from lib.accounts import account, billing, guests, keys, ledger, stripe_events, usage
 from lib.http.health import Health, Status
 from lib.http.site import Site
 from lib.jobs import uploads, wire
@@ -132,6 +132,7 @@ def document() -> dict[str, Any]:
         account.Change,
         account.Changed,
         usage.Usage,
+        ledger.Entries,
         keys.NewKey,
         keys.Rename,
         keys.Key,
@@ -262,18 +263,24 @@ def _paths() -> dict[str, Any]:
             ),
         },
         "/v1/account/usage": {
-            "parameters": [
-                {
-                    "name": "period",
-                    "in": "query",
-                    "schema": {"type": "string"},
-                    "description": "A month such as 2026-11; this one by default.",
-                }
-            ],
+            "parameters": [_PERIOD],
             "get": _operation(
                 "getUsage",
                 "Minutes by day and kind, and what is left",
                 _ref("Usage"),
+                (400, 401, 500),
+            ),
+        },
+        "/v1/account/ledger": {
+            "parameters": [
+                _PERIOD,
+                _query("page", {"type": "integer", "default": 1}, "From 1; clamped."),
+                _query("limit", {"type": "integer", "default": 100}, "1 to 1,000; clamped."),
+            ],
+            "get": _operation(
+                "getLedger",
+                "Each time that minutes were held, charged or given, newest first",
+                _ref("Entries"),
                 (400, 401, 500),
             ),
         },
@@ -609,25 +616,29 @@ def _path_text(name: str) -> dict[str, Any]:
     return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
 
 
-def _list_parameters() -> list[dict[str, Any]]:
-    def query(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
-        return {"name": name, "in": "query", "schema": schema, "description": description}
+def _query(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
+    return {"name": name, "in": "query", "schema": schema, "description": description}
 
+
+_PERIOD = _query("period", {"type": "string"}, "A month such as 2026-11; this one by default.")
+
+
+def _list_parameters() -> list[dict[str, Any]]:
     moment = {"type": "string", "format": "date-time"}
     return [
-        query("status", {"type": "string"}, "One status; an unknown one gives an empty list."),
-        query(
+        _query("status", {"type": "string"}, "One status; an unknown one gives an empty list."),
+        _query(
             "q",
             {"type": "string", "maxLength": MAX_SEARCH},
             "Part of the name or address of an input, or the beginning of an id; of the newest"
             f" {SEARCHED:,} jobs.",
         ),
-        query("page", {"type": "integer", "default": 1}, "From 1; clamped."),
-        query("limit", {"type": "integer", "default": 20}, "1 to 100; clamped."),
-        query("order", {"type": "string", "enum": list(ORDERS)}, "Default created_at.desc."),
-        query("job_type", {"type": "string", "enum": ["transcode", "transcribe"]}, "One kind."),
-        query("since", moment, "Inclusive, on `updated_at`."),
-        query("until", moment, "Inclusive, on `updated_at`."),
+        _query("page", {"type": "integer", "default": 1}, "From 1; clamped."),
+        _query("limit", {"type": "integer", "default": 20}, "1 to 100; clamped."),
+        _query("order", {"type": "string", "enum": list(ORDERS)}, "Default created_at.desc."),
+        _query("job_type", {"type": "string", "enum": ["transcode", "transcribe"]}, "One kind."),
+        _query("since", moment, "Inclusive, on `updated_at`."),
+        _query("until", moment, "Inclusive, on `updated_at`."),
     ]
 
 

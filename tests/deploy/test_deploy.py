@@ -178,7 +178,9 @@ def test_every_page_is_beside_the_functions_with_its_headers(
     _, url = deployed
     pages = {path: file for path, file in deployment.Routes(output).files.items()
              if file.suffix == ".html"}  # fmt: skip
-    assert {"index", "404", "app", "sign-up", "sign-in", "reset", "confirm"} <= set(pages)
+    named = """index 404 500 app sign-up sign-in reset confirm pricing docs docs/api docs/allowed
+        privacy privacy/1 terms support status""".split()
+    assert set(named) <= set(pages)
     with httpx.Client(base_url=url, trust_env=False) as client:
         for path in ["" if path == "index" else path for path in pages] + ["dashboard", "jobs/x"]:
             answer = client.get(f"/{path}")
@@ -195,4 +197,16 @@ def test_every_page_is_beside_the_functions_with_its_headers(
                 assert found.status_code == 200, asset
                 assert "immutable" in found.headers["Cache-Control"]
         assert client.get("/index.html").status_code == 308
+        kinds = {
+            "/docs.md": "text/markdown",
+            "/docs/api.md": "text/markdown",
+            "/docs/search.json": "application/json",
+            "/llms.txt": "text/plain",
+            "/sample.mp4": "video/mp4",
+            "/style.css": "text/css",
+        }
+        for path, kind in kinds.items():
+            assert client.get(path).headers["Content-Type"].startswith(kind), path
+        lost = client.get("/nothing", headers={"Accept": "text/html"})
+        assert (lost.status_code, "There is no such page" in lost.text) == (404, True)
     assert not (output / "static" / ".vite").exists()

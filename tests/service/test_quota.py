@@ -288,3 +288,21 @@ def test_a_lease_that_ran_out_is_found_among_resting_tickets(queue: Queue) -> No
     assert (third := queue.claim())
     assert (third["id"], third["attempt"]) == (first["id"], 3)
     assert queue.running(limited) == 1
+
+
+def test_everybody_reads_their_own_ledger(
+    account: Account, other_account: Account, clip: Path
+) -> None:
+    job = account.wait(account.create(account.upload(clip), "mp3"))
+    told = account.http.get("/v1/account/ledger").json()
+    assert [(each["kind"], each["job_id"]) for each in told["items"]] == [
+        ("settle", job["id"]), ("reserve", job["id"]),
+    ]  # fmt: skip
+    assert told["items"][0]["minutes"] == job["billable_minutes"]
+    assert (told["total"], told["page"], told["limit"]) == (2, 1, 100)
+    second = account.http.get("/v1/account/ledger", params={"limit": 1, "page": 2}).json()
+    assert second["items"] == told["items"][1:]
+    assert account.http.get("/v1/account/ledger", params={"page": 3}).json()["items"] == []
+    assert account.http.get("/v1/account/ledger", params={"period": "2020-01"}).json()["total"] == 0
+    assert account.http.get("/v1/account/ledger", params={"period": "x"}).status_code == 400
+    assert other_account.http.get("/v1/account/ledger").json()["items"] == []

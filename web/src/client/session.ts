@@ -13,7 +13,8 @@ export function auth(): Promise<GoTrueClient> {
         storageKey: "ffmpeg-micro-session",
         autoRefreshToken: true,
         persistSession: true,
-        detectSessionInUrl: true,
+        // Nowhere else may an address sign anybody in.
+        detectSessionInUrl: ["/confirm", "/reset"].includes(location.pathname.replace(/\/+$/, "")),
         flowType: "implicit",
       }),
   );
