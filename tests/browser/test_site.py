@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Dialog, Page, expect
 
 from local.stack import Stack
 from tests.browser.conftest import ROOT, Visitor, picture
@@ -95,7 +95,12 @@ def test_what_strangers_wrote_is_text_everywhere(
     visitor: Visitor, filled: Filled, clip: Path
 ) -> None:
     asked: list[str] = []
-    visitor.page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+
+    def shown(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        dialog.dismiss()
+
+    visitor.page.on("dialog", shown)
     visitor.sign_in(filled.email)
     for path in ("/dashboard", "/jobs", "/keys", "/settings", "/reports", "/access-log",
                  f"/jobs/{filled.jobs['completed']}", f"/billing?job={filled.jobs['blocked']}",
