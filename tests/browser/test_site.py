@@ -146,7 +146,7 @@ def test_the_docs_are_searched_with_the_keyboard_alone(visitor: Visitor) -> None
     picture(page, "docs-search", full=False)
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    page.wait_for_url("**/docs/text-and-subtitles#watermark")
+    page.wait_for_url("**/docs/text-and-subtitles#watermark", wait_until="networkidle")
     page.keyboard.press("/")
     page.keyboard.type("nothing-like-this")
     page.get_by_text("Nothing has all of these words").wait_for()
@@ -170,7 +170,7 @@ def test_the_try_is_done_with_the_keyboard_alone(visitor: Visitor) -> None:
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Done").wait_for()
     expect(page.get_by_role("heading", name="Done")).to_be_focused()
-    assert page.get_by_label("The result").get_attribute("src")
+    page.get_by_role("img", name="The result").wait_for()  # a GIF: the second choice
 
 
 def test_every_day_has_its_tries(visitor: Visitor) -> None:
