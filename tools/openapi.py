@@ -524,7 +524,7 @@ def _paths() -> dict[str, Any]:
                 "reportTranscode",
                 "Report a job to us; while the report is open we may look at its files",
                 _ref("Report"),
-                (*BODY_ERRORS, 404, 409, 429),
+                (*BODY_ERRORS, 403, 404, 409, 429),
                 body="NewReport",
                 status=201,
             )

@@ -34,6 +34,8 @@ class Caller:
     """What the key may do: jobs, read; all of it for a person."""
     suspended_for: str | None
     """Why the account may not work; None when it may."""
+    guest: bool
+    """Whether it is a visitor's, who has no account of a person."""
     plan: Plan
     files: dict[str, dict[str, Any]]
     """The caller's own among the files asked for: uploads by object name, outputs by job id."""
@@ -115,6 +117,7 @@ def _find(
         key_id=found["key_id"],
         scopes=frozenset(found["scopes"]),
         suspended_for=found["suspended_for"],
+        guest=found["guest"],
         plan=Plan(
             found["plan_name"],
             found["minutes_per_month"],
@@ -163,6 +166,7 @@ def _statement(who: str, with_uploads: bool, with_jobs: bool) -> str:
     return f"""
         with who as ({who}), counted as ({_COUNTED})
         select who.key_id, who.account_id, who.closed, who.scopes, who.suspended_for,
+               who.guest,
                p.name as plan_name, p.minutes_per_month, p.max_input_bytes, p.max_job_seconds,
                p.requests_per_minute,
                (select jsonb_object_agg(name, hits) from counted) as hits,
@@ -174,6 +178,7 @@ def _statement(who: str, with_uploads: bool, with_jobs: bool) -> str:
 
 _BY_KEY = """
     select k.id as key_id, k.scopes, a.id as account_id, a.plan_id,
+           a.guest_until is not null as guest,
            a.closed_at is not null as closed,
            case when a.suspended_at is not null then coalesce(a.suspended_for, '') end
              as suspended_for
@@ -184,7 +189,7 @@ _BY_KEY = """
 
 _BY_PERSON = """
     select null::uuid as key_id, array['jobs', 'read'] as scopes, id as account_id, plan_id,
-           closed_at is not null as closed,
+           closed_at is not null as closed, guest_until is not null as guest,
            case when suspended_at is not null then coalesce(suspended_for, '') end as suspended_for
       from app.accounts where id = %(person)s
 """

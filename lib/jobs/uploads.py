@@ -15,6 +15,7 @@ import msgspec
 
 from lib.accounts import retention
 from lib.accounts.callers import Caller
+from lib.accounts.guests import SIGN_UP
 from lib.jobs import addresses
 from lib.jobs.addresses import Address
 from lib.jobs.files import open_stored
@@ -73,17 +74,23 @@ class ProbeRequest(msgspec.Struct):
 
 
 def presign(caller: Caller, request: Any) -> Presigned:
-    """A link for one file of at most 2,040,109,465 bytes. Raises Problem 400, 503."""
+    """A link for one file, as large as the plan's inputs may be. Raises Problem 400, 503."""
     filename, content_type, size = _presign_fields(request)
+    if size > caller.plan.max_input_bytes:
+        raise bad_request(
+            f"File size too large. The {caller.plan.name} plan takes files of at most"
+            f" {_mebibytes(caller.plan.max_input_bytes)}.",
+            f"fileSize may be at most {caller.plan.max_input_bytes} bytes. {_more(caller)}",
+        )
     stored = stored_name(filename)
     address = addresses.upload(caller.account_id, stored)
     # A limit that is raced past by an upload or two does no harm.
     row = postgres.row(
         """
         with fits as (
-          select a.id, p.max_uploads is null or %(size)s <= p.max_input_bytes
-                   and (select count(*) from app.uploads u where u.account_id = a.id)
-                     < p.max_uploads as fits
+          select a.id, p.max_uploads,
+                 p.max_uploads is null or p.max_uploads > (
+                   select count(*) from app.uploads u where u.account_id = a.id) as fits
             from app.accounts a join app.plans p on p.id = a.plan_id where a.id = %(account)s
         ),
         noted as (
@@ -93,7 +100,7 @@ def presign(caller: Caller, request: Any) -> Presigned:
                  now() + make_interval(hours => %(hours)s)
             from fits where fits
         )
-        select fits from fits
+        select fits, max_uploads from fits
         """,
         {
             "account": caller.account_id,
@@ -106,9 +113,7 @@ def presign(caller: Caller, request: Any) -> Presigned:
     )
     if row and not row["fits"]:
         raise bad_request(
-            "This is more than the plan takes.",
-            f"A visitor uploads a few files, each of at most {caller.plan.max_input_bytes} bytes."
-            " Sign up for more.",
+            f"The {caller.plan.name} plan takes {row['max_uploads']} uploads. {_more(caller)}"
         )
     try:
         link = storage.sign_upload(address.object_name)
@@ -258,6 +263,15 @@ def _presign_fields(request: Any) -> tuple[str, str, int]:
             f"fileSize may be at most {MAX_BYTES} bytes.",
         )
     return filename, content_type.partition(";")[0].strip().lower(), int(size)
+
+
+def _mebibytes(number: int) -> str:
+    return f"{number / 2**20:.0f} MiB"
+
+
+def _more(caller: Caller) -> str:
+    """Where there is more than the caller's plan has."""
+    return SIGN_UP if caller.guest else "A larger plan takes more."
 
 
 def _confirm_fields(request: Any) -> tuple[str, int]:
