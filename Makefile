@@ -120,6 +120,10 @@ tables: .venv/dev.done ## make the tables of filters anew from ffmpeg and the po
 overlays: .venv/local.done ## draw docs/overlays.png: words in every script, marks, subtitles
 	$(BIN)/python -m tools.overlays
 
+.PHONY: pictures
+pictures: .venv/dev.done public/index.html ## the README's pictures of the site
+	@$(BIN)/python -m tools.pictures
+
 .PHONY: bench
 bench: .venv/dev.done ## how fast it is, as ratios against raw ffmpeg and bare Flask: make bench [ONLY=]
 	$(BIN)/python -m bench $(ONLY)
