@@ -100,11 +100,12 @@ def download_file() -> Response:
 
 @app.delete("/v1/account/sessions")
 def sign_out_everywhere() -> Response:
-    authenticate_person()
+    caller = authenticate_person()
     try:
         auth.sign_out_everywhere(bearer())
     except auth.AuthRefused as error:
         raise Problem(401, "unauthorized", str(error)) from error
+    account.end_sessions(caller.account_id)
     return answer({"success": True})
 
 

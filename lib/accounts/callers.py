@@ -70,16 +70,17 @@ def identify(
     """
     key_hash: bytes | None = None
     person: UUID | None = None
+    issued = 0
     if credential.count(".") == 2 and not credential.startswith(keys.PREFIX):
         try:
-            person = tokens.subject(credential)
+            person, issued = tokens.subject(credential)
         except tokens.TokenRefused as error:
             raise Unknown from error
     else:
         key_hash = keys.digest(credential)
     return _find(
         _BY_KEY if key_hash else _BY_PERSON,
-        {"hash": key_hash, "person": person},
+        {"hash": key_hash, "person": person, "issued": issued},
         objects,
         jobs,
         ["all", *([window] if window else [])],
@@ -93,7 +94,7 @@ def in_the_name_of(
 
     Raises Unknown, Closed.
     """
-    return _find(_BY_PERSON, {"person": account_id}, objects, jobs, [])
+    return _find(_BY_PERSON, {"person": account_id, "issued": None}, objects, jobs, [])
 
 
 def _find(
@@ -191,7 +192,10 @@ _BY_PERSON = """
     select null::uuid as key_id, array['jobs', 'read'] as scopes, id as account_id, plan_id,
            closed_at is not null as closed, guest_until is not null as guest,
            case when suspended_at is not null then coalesce(suspended_for, '') end as suspended_for
-      from app.accounts where id = %(person)s
+      from app.accounts
+     where id = %(person)s
+       and (sessions_ended_at is null or %(issued)s::bigint is null
+            or to_timestamp(%(issued)s::bigint) >= date_trunc('second', sessions_ended_at))
 """
 
 _COUNTED = """

@@ -74,9 +74,13 @@ class ProbeRequest(msgspec.Struct):
 
 
 def presign(caller: Caller, request: Any) -> Presigned:
-    """A link for one file, as large as the plan's inputs may be. Raises Problem 400, 503."""
+    """A link for one file of at most 2,040,109,465 bytes. Raises Problem 400, 503.
+
+    How large an input may be is the plan's, and checked when a job names it (contract, section 4);
+    but a visitor's uploads are checked here.
+    """
     filename, content_type, size = _presign_fields(request)
-    if size > caller.plan.max_input_bytes:
+    if caller.guest and size > caller.plan.max_input_bytes:
         raise bad_request(
             f"File size too large. The {caller.plan.name} plan takes files of at most"
             f" {_mebibytes(caller.plan.max_input_bytes)}.",

@@ -3,7 +3,7 @@ import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { api } from "../api";
 import { site } from "../config";
 import { EMAIL, Field, Form, Note, SHORTEST_PASSWORD, told, useAction } from "../forms";
-import { auth } from "../session";
+import { auth, forget } from "../session";
 import { seconds } from "../format";
 import { Ask, Moment, Title, useApi, Waiting, type Loaded } from "./parts";
 import type { Account, Export } from "../types";
@@ -284,7 +284,7 @@ function Sessions() {
         verb="Sign out"
         act={async () => {
           await api("/v1/account/sessions", { method: "DELETE" });
-          await (await auth()).signOut({ scope: "local" });
+          forget();
           location.assign("/sign-in");
         }}
       >
@@ -310,7 +310,7 @@ function Deletion({ email }: { email: string }) {
   const send = () =>
     run(async () => {
       await api("/v1/account", { method: "DELETE", body: { password } });
-      await (await auth()).signOut({ scope: "local" });
+      forget();
       location.assign("/sign-in?deleted");
     });
   return (
