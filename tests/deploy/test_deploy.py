@@ -31,6 +31,11 @@ DURATIONS = {
     "api/worker": 300,
 }
 INTENDED = set(DURATIONS)
+OPERATOR = {
+    "OPERATOR_NAME": "Example Media Ltd",
+    "OPERATOR_PLACE": "Lisbon",
+    "SUPPORT_EMAIL": "help@media.example",
+}
 LIMIT = 225 * 2**20
 UNWANTED = ("tests/", "bench/", "local/", "tools/", "web/", ".local/", ".git/", ".env", "supabase/",
             "demo-output/")  # fmt: skip
@@ -43,7 +48,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def output(tree: Path) -> Path:
-    return deployment.build(tree)
+    return deployment.build(tree, OPERATOR)
 
 
 @pytest.fixture(scope="module")
@@ -207,6 +212,8 @@ def test_every_page_is_beside_the_functions_with_its_headers(
         }
         for path, kind in kinds.items():
             assert client.get(path).headers["Content-Type"].startswith(kind), path
+        policy_page = client.get("/privacy").text
+        assert all(told in policy_page for told in OPERATOR.values())
         lost = client.get("/nothing", headers={"Accept": "text/html"})
         assert (lost.status_code, "There is no such page" in lost.text) == (404, True)
     assert not (output / "static" / ".vite").exists()
