@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import time
@@ -187,7 +188,9 @@ def make_media(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     folder = tmp_path_factory.mktemp("media")
 
     def make(name: str, *arguments: str) -> Path:
-        path = folder / name
+        # Each in a folder of its own: two tests may give two files one name.
+        path = folder / hashlib.sha256("\0".join(arguments).encode()).hexdigest()[:16] / name
+        path.parent.mkdir(exist_ok=True)
         if not path.exists():
             command = [str(binary()), "-loglevel", "error", "-nostdin", "-y", *arguments, str(path)]
             subprocess.run(command, check=True)

@@ -17,7 +17,8 @@ def seeded() -> tuple[str, str]:
     text = "".join(
         path.read_text() for path in sorted((ROOT / "supabase" / "migrations").glob("*.sql"))
     )
-    return max(SEEDED.findall(text), key=lambda found: str(found[1]))
+    version, day = max(SEEDED.findall(text), key=lambda found: str(found[1]))
+    return version, day
 
 
 @pytest.mark.parametrize("folder", ["policies", "terms"])

@@ -31,8 +31,11 @@ export function BillingPage() {
     checkout === "success" && !read.period_end && Date.now() - opened < NEWS_PATIENCE ? NEWS_PACE : 0,
   );
   const plans = useApi<Plans>("/v1/billing/plans");
+  const blocked = useApi<Job>(job ? `/v1/transcodes/${encodeURIComponent(job)}` : "");
   const [said, setSaid] = useState("");
   const now = plans.data?.items.find((plan) => plan.id === billing.data?.plan);
+  // Drawn as a whole, so that nothing moves when the next part comes.
+  const ready = billing.data && plans.data && (!job || blocked.data || blocked.error);
   const name = (id: string) => plans.data?.items.find((plan) => plan.id === id)?.name ?? id;
 
   return (
@@ -48,13 +51,17 @@ export function BillingPage() {
       {checkout === "canceled" && !said && (
         <Note focus>The checkout was left. Nothing was charged, and the plan is as before.</Note>
       )}
-      {job && <Blocked id={job} paid={checkout === "success" && Boolean(billing.data?.period_end)} />}
       {said && <Note tone="good" focus key={said}>{said}</Note>}
-      <Waiting of={billing} />
-      {billing.data && <Standing billing={billing.data} plan={name(billing.data.plan)} name={name} />}
-      <Waiting of={plans} />
-      {plans.data && billing.data && (
+      {!ready && <Waiting of={billing.data ? (plans.data ? blocked : plans) : billing} />}
+      {ready && plans.data && billing.data && (
         <>
+          {blocked.data?.status === "failed" && (
+            <Blocked
+              job={blocked.data}
+              paid={checkout === "success" && Boolean(billing.data.period_end)}
+            />
+          )}
+          <Standing billing={billing.data} plan={name(billing.data.plan)} name={name} />
           <h2>Plans</h2>
           {!plans.data.can_be_bought && (
             <Note>This service has no billing. Its operator says who gets which plan.</Note>
@@ -79,9 +86,9 @@ export function BillingPage() {
             Prices are a month. Minutes are those of the inputs; beyond the plan nothing is charged:
             new jobs are refused until the month is over.
           </p>
+          <Invoices key={`${billing.data.plan} ${billing.data.status}`} />
         </>
       )}
-      <Invoices key={`${billing.data?.plan} ${billing.data?.status}`} />
     </>
   );
 }
@@ -133,21 +140,18 @@ function PortalButton() {
 }
 
 /** The job that was refused; once more minutes are there it can be sent again. */
-function Blocked({ id, paid }: { id: string; paid: boolean }) {
-  const path = `/v1/transcodes/${encodeURIComponent(id)}`;
-  const job = useApi<Job>(path);
+function Blocked({ job, paid }: { job: Job; paid: boolean }) {
   const { busy, error, run } = useAction();
   const retry = () =>
     run(async () => {
-      const made = await api<{ id: string }>(`${path}/retry`, { method: "POST" });
+      const made = await api<{ id: string }>(`/v1/transcodes/${job.id}/retry`, { method: "POST" });
       navigate(`/jobs/${made.id}`);
     });
-  if (job.data?.status !== "failed") return null;
   return (
     <Note tone={paid ? "good" : "warn"}>
       <p>
-        The job <a href={`/jobs/${job.data.id}`}>{jobName(job.data)}</a> was refused:{" "}
-        {job.data.error_message}
+        The job <a href={`/jobs/${job.id}`}>{jobName(job)}</a> was refused:{" "}
+        {job.error_message}
       </p>
       {error && <p class="error">{error}</p>}
       <button type="button" disabled={busy} onClick={retry}>

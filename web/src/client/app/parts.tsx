@@ -18,7 +18,10 @@ export interface Loaded<Data> {
   set(data: Data): void;
 }
 
-/** Reads from the API, anew when `path` changes, and every `again(data)` ms while it is seen. */
+/**
+ * Reads from the API, anew when `path` changes, and every `again(data)` ms while it is seen.
+ * Without a path nothing is read.
+ */
 export function useApi<Data>(path: string, again?: (data: Data) => number): Loaded<Data> {
   const [state, setState] = useState<{ path: string; data?: Data; error: string; status: number }>({
     path,
@@ -27,6 +30,7 @@ export function useApi<Data>(path: string, again?: (data: Data) => number): Load
   });
   const [round, setRound] = useState(0);
   useEffect(() => {
+    if (!path) return;
     const control = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const read = async () => {

@@ -1,6 +1,6 @@
 // "Try it": a real upload and a real job for somebody who has no account.
 import { useEffect, useRef, useState } from "preact/hooks";
-import { api } from "../api";
+import { api, ApiError } from "../api";
 import type { Job } from "../types";
 import { Note, told, useAction } from "../forms";
 import { bytes, seconds } from "../format";
@@ -43,12 +43,18 @@ export function Try() {
   const [result, setResult] = useState<Result>();
   const [failed, setFailed] = useState("");
   const { busy, error, run } = useAction();
-  const sample = useRef<HTMLButtonElement>(null);
   const [dropped, setDropped] = useState<File>();
   const choices = source ? CHOICES.filter((each) => each.fits(source.file.name)) : CHOICES;
   const choice = choices.find((each) => each.name === chosen) ?? choices[0] ?? CHOICES[0]!;
 
   useEffect(() => () => void (source && URL.revokeObjectURL(source.local)), [source]);
+
+  const again = () => {
+    setSource(undefined);
+    setResult(undefined);
+    setFailed("");
+    setDropped(undefined);
+  };
 
   const start = () =>
     run(async () => {
@@ -57,8 +63,15 @@ export function Try() {
       setResult(undefined);
       const key = await visitor();
       const request = choice.request(source.stored.url);
-      const made = await api<Job>("/v1/transcodes", { body: request, key });
-      setJob({ id: made.id, key, choice });
+      try {
+        const made = await api<Job>("/v1/transcodes", { body: request, key });
+        setJob({ id: made.id, key, choice });
+      } catch (refused) {
+        if (!(refused instanceof ApiError && refused.status === 401)) throw refused;
+        sessionStorage.removeItem(KEPT);
+        again();
+        throw new Error("Your hour is over, and what you uploaded is deleted. Choose a file again.");
+      }
     });
 
   const ended = async (end: Job) => {
@@ -73,13 +86,6 @@ export function Try() {
     } catch (error) {
       setFailed(told(error));
     }
-  };
-
-  const again = () => {
-    setSource(undefined);
-    setResult(undefined);
-    setFailed("");
-    setDropped(undefined);
   };
 
   const useSample = () =>
@@ -103,7 +109,7 @@ export function Try() {
             }
           />
           <p class="row after-box">
-            <button ref={sample} type="button" disabled={busy || dropped !== undefined} onClick={useSample}>
+            <button type="button" disabled={busy} onClick={useSample}>
               Use our sample
             </button>
             <small>No account needed. Your file is deleted within about an hour.</small>

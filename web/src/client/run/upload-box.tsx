@@ -1,5 +1,6 @@
 // Where a file is dropped or chosen; its upload with progress, cancelling and resuming.
 import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { ApiError } from "../api";
 import { Note, told } from "../forms";
 import { bytes } from "../format";
 import { MEDIA, uploadFile, type Stored } from "./upload";
@@ -41,6 +42,7 @@ export function UploadBox(props: UploadBoxProps) {
         name: "empty",
         error: `${file.name} has ${bytes(file.size)}; at most ${bytes(maxBytes)} are taken here.`,
       });
+    control.current?.abort();
     const own = new AbortController();
     control.current = own;
     setStep({ name: "sending", file, sent });
@@ -62,7 +64,10 @@ export function UploadBox(props: UploadBoxProps) {
       props.onStored(stored, file);
     } catch (error) {
       if (own.signal.aborted) return;
-      setStep({ name: "paused", file, sent: reached, error: told(error) });
+      // What is wrong with the file itself no second try mends.
+      if (error instanceof ApiError && [400, 413, 422].includes(error.status))
+        setStep({ name: "empty", error: told(error) });
+      else setStep({ name: "paused", file, sent: reached, error: told(error) });
     }
   }
 
