@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Callable
@@ -106,6 +107,77 @@ def test_forms_run(playground: Page, clip: Path, logo: Path, words: Path, form: 
     page.get_by_role("heading", name="Done").wait_for(timeout=40_000)
 
 
+def test_sizes_that_no_video_can_have_are_told_of(playground: Page, clip: Path) -> None:
+    page = playground
+    choose(page, "A video, a sound or a picture", clip)
+    page.locator(".kinds").get_by_text("Resize", exact=True).click()
+    width = page.get_by_label("Width in pixels")
+    width.fill("641")
+    expect(page.get_by_text("An even number.")).to_be_visible()
+    expect(page.get_by_role("button", name="Run it")).to_be_disabled()
+    width.fill("")
+    expect(page.get_by_text("Say a width, a height, or both.")).to_be_visible()
+    expect(page.get_by_role("button", name="Run it")).to_be_disabled()
+    width.fill("640")
+    expect(page.get_by_role("button", name="Run it")).to_be_enabled()
+
+
+def test_a_url_with_a_stray_percent_sign_is_taken(playground: Page, visitor: Visitor) -> None:
+    page = playground
+    visitor.expected += ["400", "422"]
+    page.get_by_label("or its public URL").fill("https://example.invalid/100%.mp4")
+    page.get_by_role("button", name="Take it").click()
+    expect(page.locator(".chosen .name")).to_have_text("100%.mp4")
+    expect(page.locator(".verdict[aria-busy=false] [role=alert]")).to_be_visible()
+
+
+def test_joined_files_are_compared_with_all_of_them(playground: Page, clip: Path) -> None:
+    page = playground
+    page.locator(".kinds").get_by_text("Join", exact=True).click()
+    choose(page, "A video, a sound or a picture", clip)
+    page.get_by_label("Another file", exact=True).set_input_files(clip)
+    expect(page.locator(".chosen li")).to_have_count(2)
+    page.get_by_role("button", name="Run it").click()
+    page.get_by_role("heading", name="Done").wait_for()
+    expect(page.locator("figcaption")).to_have_count(1)
+    expect(page.locator("figcaption")).to_contain_text("All inputs: ")
+
+
+def test_a_failed_job_says_what_to_do(playground: Page, clip: Path) -> None:
+    page = playground
+    choose(page, "A video, a sound or a picture", clip)
+    page.get_by_role("button", name="Write the request itself instead").click()
+    box = page.get_by_label("The request, as JSON")
+    request = json.loads(box.input_value())
+    box.fill(json.dumps(request | {"options": [{"option": "-vf", "argument": "scale=641:361"}]}))
+    page.get_by_role("button", name="Run it").click()
+    page.get_by_role("heading", name="It failed").wait_for()
+    expect(page.get_by_text("A job that failed costs nothing.")).to_be_visible()
+
+
+def test_an_ended_job_is_changed_only_where_it_tells_its_request(
+    playground: Page, clip: Path
+) -> None:
+    page = playground
+    change = page.get_by_role("link", name="Change it in the playground")
+    for form, told in (("Compress", True), ("Text", False)):
+        choose(page, "A video, a sound or a picture", clip)
+        page.locator(".kinds").get_by_text(form, exact=True).click()
+        page.get_by_role("button", name="Run it").click()
+        page.get_by_role("heading", name="Done").wait_for()
+        page.get_by_role("link", name="All about this job").click()
+        page.get_by_role("button", name="Retry as a new job").wait_for()
+        job = page.url.rsplit("/", 1)[1]
+        expect(change).to_have_count(int(told))
+        page.goto(f"{page.url.split('/jobs')[0]}/playground?from={job}")
+        if told:
+            sent = json.loads(page.get_by_label("The request, as JSON").input_value())
+            assert sent["preset"] == {"quality": "low", "resolution": "720p"}
+            page.get_by_role("button", name="Back to the form").click()
+        else:
+            expect(page.get_by_text("does not tell its whole request")).to_be_visible()
+
+
 def test_raw_mode_checks_as_one_types(playground: Page, visitor: Visitor, clip: Path) -> None:
     page = playground
     visitor.expected += ["400", "422"]
@@ -119,7 +191,10 @@ def test_raw_mode_checks_as_one_types(playground: Page, visitor: Visitor, clip: 
     assert violations(page) == []
     box.fill(request[:-2])
     expect(page.locator("#raw-help")).to_contain_text("This is not JSON")
+    expect(page.locator(".code-tabs")).to_have_count(0)
     expect(page.get_by_role("button", name="Run it")).to_be_disabled()
+    box.fill("null")
+    expect(page.locator("#raw-help")).to_contain_text("A request is an object")
     box.fill(request.replace('"mp4"', '"mp3"'))
     expect(page.locator(".verdict")).to_contain_text("It costs")
     page.get_by_role("button", name="Run it").click()

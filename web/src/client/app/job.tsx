@@ -6,6 +6,7 @@ import { bytes, minutes, seconds, until } from "../format";
 import { Copy } from "../run/copy";
 import { kindOf, Media } from "../run/media";
 import { Ask, jobName, Moment, StatusWord, Title, underWay, useApi, Waiting } from "./parts";
+import { again } from "./play/again";
 import { navigate } from "./router";
 import type { Job, Report } from "../types";
 
@@ -101,7 +102,7 @@ const ADVICE: Record<string, string> = {
   unknown: "Retry. If it fails again, report the job.",
 };
 
-function Failure({ job }: { job: Job }) {
+export function Failure({ job }: { job: Job }) {
   return (
     <Note tone="bad">
       <p><strong>{job.error_message ?? "The job failed."}</strong></p>
@@ -143,7 +144,9 @@ function Actions({ job, path, changed }: { job: Job; path: string; changed(): vo
         <button type="button" disabled={busy} onClick={retry}>
           {busy ? "One moment…" : "Retry as a new job"}
         </button>
-        <a class="button" href={`/playground?from=${job.id}`}>Change it in the playground</a>
+        {again(job) && (
+          <a class="button" href={`/playground?from=${job.id}`}>Change it in the playground</a>
+        )}
         {hasFiles(job) && (
           <Ask
             label="Delete the files"

@@ -4,9 +4,10 @@ import { api, ApiError } from "../api";
 import { Note, useAction } from "../forms";
 import { CodeTabs } from "../run/code-tabs";
 import { JobRun } from "../run/job-run";
-import type { JobRequest, OptionItem } from "../run/request";
+import type { JobRequest } from "../run/request";
 import type { Account, Job } from "../types";
 import { Title } from "./parts";
+import { again } from "./play/again";
 import { Fields } from "./play/fields";
 import { fault, KINDS, untouched, type Kind, type Values } from "./play/kinds";
 import { Result } from "./play/result";
@@ -23,7 +24,7 @@ export default function Playground() {
   const [raw, setRaw] = useState<string>();
   const [maxBytes, setMaxBytes] = useState<number>();
   const [running, setRunning] = useState("");
-  const [ended, setEnded] = useState<{ job: Job; source: Chosen | undefined }>();
+  const [ended, setEnded] = useState<Job>();
   const { busy, error, setError, run } = useAction();
   const [blocked, setBlocked] = useState("");
 
@@ -35,7 +36,11 @@ export default function Playground() {
   useEffect(() => {
     if (!from) return;
     api<Job>(`/v1/transcodes/${encodeURIComponent(from)}`).then(
-      (job) => setRaw(written(again(job))),
+      (job) => {
+        const request = again(job);
+        if (request) setRaw(written(request));
+        else setError("The job does not tell its whole request, so it can't be begun from here.");
+      },
       () => setError("The job to begin from is not there."),
     );
   }, [from]);
@@ -55,6 +60,7 @@ export default function Playground() {
   );
   const parsed = raw === undefined ? undefined : parse(raw);
   const ready = raw === undefined ? (missing ? undefined : request) : parsed?.request;
+  const shown = raw === undefined ? request : ready?.inputs && ready.outputFormat ? ready : undefined;
 
   const start = () =>
     run(async () => {
@@ -140,7 +146,11 @@ export default function Playground() {
       </p>
       <section aria-labelledby="run">
         <h2 id="run">{raw === undefined ? "3. Run it" : "Run it"}</h2>
-        {ready ? <Verdict json={JSON.stringify(ready)} /> : <p class="soft">{missing || "The request is not complete."}</p>}
+        {ready ? (
+          <Verdict json={JSON.stringify(ready)} />
+        ) : (
+          <p class="soft">{(raw === undefined && missing) || "The request is not complete."}</p>
+        )}
         {error && (
           <Note tone="bad">
             {error}
@@ -158,7 +168,7 @@ export default function Playground() {
             id={running}
             onEnd={(job) => {
               setRunning("");
-              setEnded({ job, source: raw === undefined ? sources[0] : undefined });
+              setEnded(job);
             }}
           />
         ) : (
@@ -169,11 +179,11 @@ export default function Playground() {
           </p>
         )}
       </section>
-      {ended && <Result job={ended.job} source={ended.source} />}
-      {(ready ?? request) && (
+      {ended && <Result job={ended} />}
+      {shown && (
         <section aria-labelledby="code">
           <h2 id="code">The same by HTTP</h2>
-          <CodeTabs request={(ready ?? request)!} />
+          <CodeTabs request={shown} />
         </section>
       )}
     </>
@@ -212,9 +222,9 @@ function wanting(kind: Kind, sources: Chosen[], extra: Chosen | undefined, value
   if (sources.length < kind.sources)
     return sources.length ? "Add the second file." : "Choose a file first.";
   if (kind.extra && !extra) return `${kind.extra.label} is missing.`;
-  return kind.fields.some((field) => fault(field, values[field.name] ?? ""))
-    ? "A field of the form is not right yet."
-    : "";
+  if (kind.fields.some((field) => fault(field, values[field.name] ?? "")))
+    return "A field of the form is not right yet.";
+  return kind.wrong?.(values) ?? "";
 }
 
 function written(request: JobRequest): string {
@@ -231,23 +241,11 @@ function example(): JobRequest {
 
 function parse(text: string): { request?: JobRequest; fault: string } {
   try {
-    return { request: JSON.parse(text), fault: "" };
+    const request: unknown = JSON.parse(text);
+    if (typeof request === "object" && request !== null && !Array.isArray(request))
+      return { request: request as JobRequest, fault: "" };
+    return { fault: 'A request is an object: { "inputs": …, "outputFormat": … }.' };
   } catch (error) {
     return { fault: `This is not JSON: ${error instanceof Error ? error.message : "look at it again"}` };
   }
-}
-
-/** The request that a job was made of. */
-function again(job: Job): JobRequest {
-  const asked = job.ffmpeg_options;
-  const options = asked && asked.source !== "defaults" && asked.source !== "preset" ? asked.options : [];
-  return {
-    inputs: job.inputs.map(({ url, options: own }) => ({
-      url,
-      ...(own?.length ? { options: own as OptionItem[] } : {}),
-    })),
-    outputFormat: job.output_format,
-    ...(asked?.source === "preset" && asked.preset ? { preset: asked.preset } : {}),
-    ...(options.length ? { options: options as OptionItem[] } : {}),
-  };
 }

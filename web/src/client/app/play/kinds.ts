@@ -32,6 +32,8 @@ export interface Kind {
   sources: 1 | 2;
   /** A second file that it needs. */
   extra?: { label: string; files: "pictures" | "subtitles" };
+  /** What is wrong with the fields together, or nothing. */
+  wrong?(values: Values): string;
   request(values: Values, urls: string[], extra: string): JobRequest;
 }
 
@@ -136,6 +138,7 @@ export const KINDS: Kind[] = [
       )),
       select("format", "Format", [...VIDEOS, ...PICTURES]),
     ],
+    wrong: ({ width, height }) => (width || height ? "" : "Say a width, a height, or both."),
     request: (values, urls) =>
       made(values.format!, urls, { option: "-vf", argument: scaled(values) }),
   },
@@ -163,7 +166,7 @@ export const KINDS: Kind[] = [
     fields: [
       time("start", "From", "0"),
       time("duration", "For", "3"),
-      number("width", "Width in pixels", "480", { min: 16, max: 1920, step: 2 }),
+      number("width", "Width in pixels", "480", { min: 16, max: 1920, step: 1 }),
       number("fps", "Pictures a second", "12", { min: 1, max: 50, step: 1 }),
     ],
     request: ({ start, duration, width, fps }, urls) =>
@@ -179,18 +182,20 @@ export const KINDS: Kind[] = [
     about: "One picture of a video, or a sheet of several.",
     sources: 1,
     fields: [
-      time("at", "At", "1", { help: "Seconds, as 1:23, or a part such as 50%." }),
+      time("at", "At", "1", {
+        optional: true, help: "Seconds, as 1:23, or a part such as 50%. A sheet spans the whole.",
+      }),
       number("count", "Pictures on a sheet", "", {
         min: 2, max: 100, step: 1, optional: true, help: "Empty for one picture.",
       }),
-      number("width", "Width in pixels", "", { min: 16, max: 4096, step: 2, optional: true }),
+      number("width", "Width in pixels", "", { min: 16, max: 4096, step: 1, optional: true }),
       select("format", "Format", PICTURES),
     ],
     request: ({ at, count, width, format }, urls) =>
       made(format!, urls, {
         option: "@thumbnail",
         argument: {
-          ...(count ? { count: Number(count) } : { at: moment(at!) }),
+          ...(count ? { count: Number(count) } : at ? { at: moment(at) } : {}),
           ...(width ? { width: Number(width) } : {}),
         },
       }),
@@ -205,10 +210,10 @@ export const KINDS: Kind[] = [
       select("quality", "Quality", [{ value: "", label: "As it is, where it fits" }, ...QUALITIES]),
       { name: "normalize", label: "Even out the loudness (EBU R 128)", kind: "check", value: "" },
     ],
-    request: (values, urls) =>
-      values.normalize
-        ? made(values.format!, urls, { option: "@normalize" })
-        : { ...made(values.format!, urls), ...preset(values) },
+    request: (values, urls) => ({
+      ...made(values.format!, urls, ...(values.normalize ? [{ option: "@normalize" }] : [])),
+      ...preset(values),
+    }),
   },
   {
     name: "text",
@@ -304,6 +309,9 @@ export function fault(field: Field, value: string): string {
   if (!value.trim()) return field.optional || field.kind === "select" ? "" : "Write something here.";
   if (field.kind !== "number") return "";
   const given = Number(value);
-  const { min = -Infinity, max = Infinity } = field;
-  return given >= min && given <= max ? "" : `Between ${min} and ${max}.`;
+  const { min = -Infinity, max = Infinity, step = 0 } = field;
+  if (!(given >= min && given <= max)) return `Between ${min} and ${max}.`;
+  if (step < 1 || given % step === 0) return "";
+  // Most encoders of video take no odd sizes.
+  return step === 2 ? "An even number." : "A whole number.";
 }

@@ -6,14 +6,9 @@ import { bytes, seconds } from "../../format";
 import { Media } from "../../run/media";
 import { extension } from "../../run/upload";
 import type { Job } from "../../types";
-import type { Chosen } from "./source";
+import { Failure } from "../job";
 
-interface ResultProps {
-  job: Job;
-  source: Chosen | undefined;
-}
-
-export function Result({ job, source }: ResultProps) {
+export function Result({ job }: { job: Job }) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus(), [job.id]);
   const words = { completed: "Done", failed: "It failed", canceled: "Canceled" };
@@ -24,15 +19,15 @@ export function Result({ job, source }: ResultProps) {
         {words[job.status as keyof typeof words] ?? job.status}
         {job.status === "completed" && took ? ` in ${seconds(took)}` : ""}
       </h2>
-      {job.status === "completed" && <Made job={job} source={source} />}
-      {job.status === "failed" && <Note tone="bad">{job.error_message ?? "The job failed."}</Note>}
+      {job.status === "completed" && <Made job={job} />}
+      {job.status === "failed" && <Failure job={job} />}
       {job.status === "canceled" && <p>The job was canceled. It costs nothing.</p>}
       <p><a href={`/jobs/${job.id}`}>All about this job</a></p>
     </section>
   );
 }
 
-function Made({ job, source }: ResultProps) {
+function Made({ job }: { job: Job }) {
   const [link, setLink] = useState("");
   const [error, setError] = useState("");
   useEffect(() => {
@@ -42,20 +37,30 @@ function Made({ job, source }: ResultProps) {
     );
   }, [job.id]);
   const made = job.outputs[0];
-  const before = Number(job.inputs[0]?.size_bytes) || source?.size || 0;
+  const sizes = job.inputs.map((input) => Number(input.size_bytes));
+  const before = sizes.every((size) => size > 0) ? sizes.reduce((sum, size) => sum + size, 0) : 0;
   const after = made?.size_bytes ?? 0;
+  const source = job.inputs.length === 1 ? job.inputs[0] : undefined;
   return (
     <>
       {error && <Note tone="bad">{error}</Note>}
       <div class="beside-each-other">
-        {source?.link && (
+        {source?.downloadUrl && (
           <figure>
             <figcaption>Before{before > 0 && `: ${bytes(before)}`}</figcaption>
-            <Media src={source.link} format={extension(source.name)} label="The source" />
+            <Media
+              src={source.downloadUrl}
+              format={extension(source.filename)}
+              label="The source"
+            />
           </figure>
         )}
         <figure>
-          <figcaption>After: {bytes(after)}{before > 0 && compared(before, after)}</figcaption>
+          <figcaption>
+            {job.inputs.length > 1 && before > 0 && `All inputs: ${bytes(before)}. `}
+            After: {bytes(after)}
+            {before > 0 && compared(before, after)}
+          </figcaption>
           {link && <Media src={link} format={job.output_format} label="The result" />}
         </figure>
       </div>
@@ -67,7 +72,8 @@ function Made({ job, source }: ResultProps) {
 }
 
 function compared(before: number, after: number): string {
-  const percent = Math.round((after / before - 1) * 100);
+  // Nothing becomes 100 % smaller.
+  const percent = Math.max(-99, Math.round((after / before - 1) * 100));
   if (percent === 0) return ", as large as before";
   return percent < 0 ? `, ${-percent} % smaller` : `, ${percent} % larger`;
 }

@@ -12,8 +12,6 @@ export interface Chosen {
   size: number | undefined;
   /** Seconds. */
   duration: number | undefined;
-  /** Where this page may show it from; nothing for what lies elsewhere. */
-  link: string;
 }
 
 export const FILES = {
@@ -24,7 +22,17 @@ export const FILES = {
 
 function stored(file: Stored): Chosen {
   const { url, name, size, metadata } = file;
-  return { url, name, size, duration: metadata.duration_seconds, link: file.downloadUrl };
+  return { url, name, size, duration: metadata.duration_seconds };
+}
+
+/** What the last part of an address is called. */
+function fileName(address: string): string {
+  const last = new URL(address).pathname.split("/").pop() || address;
+  try {
+    return decodeURIComponent(last);
+  } catch {
+    return last; // It has a % that escapes nothing.
+  }
 }
 
 interface PickProps {
@@ -45,8 +53,7 @@ export function Pick({ label, files, maxBytes, onChosen }: PickProps) {
       return setFault("Write an address that begins with https:// or http://.");
     setFault("");
     setUrl("");
-    const name = decodeURIComponent(new URL(address).pathname.split("/").pop() || address);
-    onChosen({ url: address, name, size: undefined, duration: undefined, link: "" });
+    onChosen({ url: address, name: fileName(address), size: undefined, duration: undefined });
   };
   return (
     <div class="pick">
