@@ -60,7 +60,7 @@ export default function Playground() {
   );
   const parsed = raw === undefined ? undefined : parse(raw);
   const ready = raw === undefined ? (missing ? undefined : request) : parsed?.request;
-  const shown = raw === undefined ? request : ready?.inputs && ready.outputFormat ? ready : undefined;
+  const shown = ready?.inputs && ready.outputFormat ? ready : undefined;
 
   const start = () =>
     run(async () => {
