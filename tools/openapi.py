@@ -6,6 +6,10 @@ the code; a test compares the file with what this would write.
 
 from __future__ import annotations
 
+import ast
+import inspect
+from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +131,7 @@ def document() -> dict[str, Any]:
         billing.Bought,
         billing.Portal,
         billing.Invoices,
-        stripe_events.Received,
+        stripe_events.EventReceived,
         account.Change,
         account.Changed,
         usage.Usage,
@@ -151,6 +155,8 @@ def document() -> dict[str, Any]:
     _, components = msgspec.json.schema_components(
         models, ref_template="#/components/schemas/{name}"
     )
+    for model in _structs(msgspec.Struct):
+        _describe(model, components.get(model.__name__, {}).get("properties", {}))
     components |= {
         "PresignRequest": PRESIGN,
         "ConfirmRequest": CONFIRM,
@@ -197,6 +203,30 @@ def document() -> dict[str, Any]:
             },
         },
     }
+
+
+def _structs(base: type) -> Iterator[type]:
+    """Every model of ours that was imported."""
+    for model in base.__subclasses__():
+        if model.__module__.startswith("lib."):
+            yield model
+        yield from _structs(model)
+
+
+def _describe(model: type, properties: dict[str, Any]) -> None:
+    """Give the fields the sentences that stand below them in the source."""
+    names = {each.name: each.encode_name for each in msgspec.structs.fields(model)}
+    if not properties or set(names.values()) != set(properties):
+        return  # another model of this name
+    (definition,) = ast.parse(inspect.getsource(model)).body
+    assert isinstance(definition, ast.ClassDef)
+    for field, after in pairwise(definition.body):
+        match field, after:
+            case (
+                ast.AnnAssign(target=ast.Name(id=name)),
+                ast.Expr(value=ast.Constant(value=str() as sentence)),
+            ) if names.get(name) in properties:
+                properties[names[name]]["description"] = inspect.cleandoc(sentence)
 
 
 def text() -> str:
@@ -307,7 +337,7 @@ def _paths() -> dict[str, Any]:
             "post": _operation(
                 "receiveStripeEvent",
                 "For Stripe alone: an event, signed by it",
-                _ref("Received"),
+                _ref("EventReceived"),
                 (400, 500, 503),
             )
             | {"security": []}

@@ -21,6 +21,7 @@ export default defineConfig(({ isSsrBuild }) => ({
             pricing: "src/client/pricing.tsx",
             support: "src/client/support.tsx",
             status: "src/client/status.tsx",
+            docs: "src/client/docs.tsx",
           },
         },
       },

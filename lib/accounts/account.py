@@ -13,7 +13,7 @@ from lib.platform.errors import Problem, bad_request
 from lib.platform.times import stamp, stamp_or_none
 
 
-class Accepted(msgspec.Struct):
+class AcceptedPolicy(msgspec.Struct):
     """A policy that was accepted."""
 
     version: str
@@ -44,7 +44,7 @@ class Account(msgspec.Struct):
     over_13_confirmed_at: str | None
     plan: PlanShown
     retention: Kept
-    policies: list[Accepted]
+    policies: list[AcceptedPolicy]
 
 
 class Change(msgspec.Struct, forbid_unknown_fields=True):
@@ -126,7 +126,7 @@ def _account(row: dict[str, Any]) -> Account:
         plan=msgspec.convert(row["plan"], PlanShown),
         retention=kept(row),
         policies=[
-            Accepted(each["version"], stamp(_moment(each["accepted_at"])))
+            AcceptedPolicy(each["version"], stamp(_moment(each["accepted_at"])))
             for each in row["policies"]
         ],
     )

@@ -32,7 +32,7 @@ TYPES = (
 """What we are told of; the webhook endpoint asks for these. Stripe lists by 20 types at most."""
 
 
-class Received(msgspec.Struct):
+class EventReceived(msgspec.Struct):
     """That an event arrived."""
 
     received: bool
@@ -49,7 +49,7 @@ class Replayed(msgspec.Struct):
     failed: int = 0
 
 
-def receive(payload: bytes, signature: str | None) -> Received:
+def receive(payload: bytes, signature: str | None) -> EventReceived:
     """Take an event from its raw body, and process it.
 
     Raises Problem 400 for what Stripe did not sign, 500 or 503 when it can't be processed now:
@@ -60,10 +60,10 @@ def receive(payload: bytes, signature: str | None) -> Received:
     except platform.Forged as error:
         raise bad_request("This is not signed by Stripe, or was long ago.") from error
     if not _store(event):
-        return Received(True, before=True)
+        return EventReceived(True, before=True)
     if not _process(event.id, event.type, event.data.object):
         raise Problem(500, "The event is kept, and could not be processed now.")
-    return Received(True, before=False)
+    return EventReceived(True, before=False)
 
 
 def replay(days: int) -> Replayed:

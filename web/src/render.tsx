@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { renderToString } from "preact-render-to-string";
 import { Layout, type Assets } from "./ui/layout";
 import { pages } from "./pages";
+import { twins } from "./docs/twins";
 
 const PUBLIC = join(import.meta.dirname, "..", "..", "public");
 
@@ -32,6 +33,7 @@ for (const page of pages) {
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, `<!doctype html>\n${renderToString(<Layout {...page} assets={assets} />)}\n`);
 }
+for (const [path, text] of Object.entries(twins())) writeFileSync(join(PUBLIC, path), text);
 // For the pages that functions answer, which know no hashes.
 copyFileSync(join(PUBLIC, chunk("src/style.css").file), join(PUBLIC, "style.css"));
 writeFileSync(join(PUBLIC, "robots.txt"), "User-agent: *\nDisallow: /v1/\n");

@@ -8,6 +8,7 @@ import { legalPages } from "./legal";
 import { pricing } from "./pricing";
 import { status } from "./status";
 import { support } from "./support";
+import { docsPages } from "./docs";
 
 export const pages: PageProps[] = [
   home,
@@ -15,6 +16,7 @@ export const pages: PageProps[] = [
   ...legalPages,
   support,
   status,
+  ...docsPages,
   ...signPages,
   app,
   notFound,
