@@ -49,6 +49,7 @@ class Presigned(msgspec.Struct):
     """Where to PUT the bytes."""
 
     uploadUrl: str  # noqa: N815 -- the wire's names are camelCase here
+    """Good for 15 minutes; the PUT carries the same Content-Type, and no key."""
     filename: str
     """The stored name, to be given to confirm."""
     expiresAt: str  # noqa: N815
@@ -58,11 +59,14 @@ class Confirmed(msgspec.Struct):
     """A file that is stored and was looked into."""
 
     fileUrl: str  # noqa: N815
+    """The gs:// address to name in a job."""
     downloadUrl: str  # noqa: N815
+    """Shows the file, for an hour."""
     filename: str
     fileSize: int  # noqa: N815
     uploadedAt: str  # noqa: N815
     metadata: dict[str, Any]
+    """What the file holds, as ffprobe's answer has it; empty when it can't be read as media."""
 
 
 class ProbeRequest(msgspec.Struct):

@@ -54,11 +54,17 @@ class TranscodeRequest(msgspec.Struct, omit_defaults=True):
     """A job: what to read, what to make, how."""
 
     inputs: Annotated[list[Input], msgspec.Meta(min_length=1, max_length=10)]
+    """Without options, several are joined in order."""
     outputFormat: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
+    """mp4, webm, mov, avi, mp3, m4a, aac, wav, ogg, opus, flac, jpeg, png, gif or webp."""
     preset: Preset | None = None
+    """Beside `options` its resolution is passed over; its quality too, unless a virtual option is
+    among them."""
     options: Annotated[list[Option], msgspec.Meta(max_length=MAX_OPTIONS)] | None = None
+    """Flags of the output, and virtual options such as @trim."""
     filters: Annotated[list[Filter], msgspec.Meta(max_length=20)] | None = None
     metadata: dict[str, Any] | None = None
+    """Anything of yours, at most 8192 bytes; it comes back as `metadata.user`."""
     expireAfter: Annotated[int, msgspec.Meta(ge=0)] | None = None
     """Seconds after the job's end until its files are deleted, if sooner than usual."""
 
