@@ -28,16 +28,19 @@ help: ## list the commands
 	@touch $@
 
 # The site, where there is Node to build it; without, all else runs.
-public/index.html: web/package-lock.json web/vite.config.ts $(shell find web/src web/static -type f)
-	@if command -v npm >/dev/null; then \
-		cd web && npm ci --no-audit --no-fund --loglevel=error && npm run --silent build >/dev/null; \
-	else echo "The site is not built: Node and npm are missing. The API runs without it."; fi
+public/index.html: web/package-lock.json web/vite.config.ts lib/http/openapi.yaml docs/allowed.md \
+		$(shell find web/src web/static web/docs web/policies web/terms -type f)
+	@if ! command -v npm >/dev/null; then \
+		echo "The website is not built: Node and npm are missing. The API runs without it."; \
+	elif ! (cd web && npm ci --no-audit --no-fund --loglevel=error && npm run --silent build >/dev/null); then \
+		echo "The website is not built, see above (Node 20.19 or later is needed). The API runs without it."; \
+	fi
 
 .PHONY: site
 site: public/index.html ## build the website into public/
 
 .PHONY: demo
-demo: .venv/local.done ## the main job, from upload to download: make demo [VIDEO=] [FORMAT=] [RESOLUTION=] [QUALITY=]
+demo: .venv/local.done public/index.html ## the main job, from upload to download: make demo [VIDEO=] [FORMAT=] [RESOLUTION=] [QUALITY=]
 	@$(BIN)/python -m local demo --format "$(FORMAT)" --quality "$(QUALITY)" \
 		$(if $(RESOLUTION),--resolution "$(RESOLUTION)") $(if $(VIDEO),--video "$(VIDEO)")
 
@@ -117,6 +120,10 @@ tables: .venv/dev.done ## make the tables of filters anew from ffmpeg and the po
 overlays: .venv/local.done ## draw docs/overlays.png: words in every script, marks, subtitles
 	$(BIN)/python -m tools.overlays
 
+.PHONY: pictures
+pictures: .venv/dev.done public/index.html ## the README's pictures of the site
+	@$(BIN)/python -m tools.pictures
+
 .PHONY: bench
 bench: .venv/dev.done ## how fast it is, as ratios against raw ffmpeg and bare Flask: make bench [ONLY=]
 	$(BIN)/python -m bench $(ONLY)
@@ -127,4 +134,5 @@ deploy-check: .venv/dev.done ## the real vercel build, offline, and its function
 
 .PHONY: clean
 clean: ## remove what make made, but for data
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache demo-output
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache demo-output public \
+		screenshots web/node_modules web/.ssr

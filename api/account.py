@@ -2,10 +2,16 @@
 
 from flask import Response, request
 
-from lib.accounts import account, guests, keys, usage
+from lib.accounts import account, guests, keys, ledger, usage
 from lib.http.app import afterwards, answer, create_app
-from lib.http.auth import authenticate, authenticate_person, bearer, limit_address
-from lib.http.body import json_body, parse, query_text
+from lib.http.auth import (
+    authenticate,
+    authenticate_account,
+    authenticate_person,
+    bearer,
+    limit_address,
+)
+from lib.http.body import json_body, parse, query_int, query_text
 from lib.http.client import client_network
 from lib.jobs import links
 from lib.platform import auth, wake
@@ -15,13 +21,11 @@ from lib.privacy import erase, export
 app = create_app(__name__)
 
 LINKS_PER_MINUTE = 600
-GUESTS_PER_MINUTE = 2
 
 
 @app.post("/v1/try")
 def try_it() -> Response:
-    limit_address("try", GUESTS_PER_MINUTE)
-    if request.content_length:
+    if request.get_data().strip():
         parse(json_body(), guests.Nothing)
     return answer(guests.open_account(client_network()), 201)
 
@@ -33,7 +37,7 @@ def get_account() -> Response:
 
 @app.patch("/v1/account")
 def change_account() -> Response:
-    caller = authenticate()
+    caller = authenticate_account()
     token = bearer() if caller.key_id is None else None
     return answer(account.change(caller.account_id, parse(json_body(), account.Change), token))
 
@@ -41,6 +45,18 @@ def change_account() -> Response:
 @app.get("/v1/account/usage")
 def get_usage() -> Response:
     return answer(usage.usage(authenticate().account_id, query_text("period")))
+
+
+@app.get("/v1/account/ledger")
+def get_ledger() -> Response:
+    return answer(
+        ledger.entries(
+            authenticate().account_id,
+            query_text("period"),
+            page=query_int("page", 1, 1, 100_000),
+            limit=query_int("limit", 100, 1, 1000),
+        )
+    )
 
 
 @app.delete("/v1/account")
@@ -84,11 +100,12 @@ def download_file() -> Response:
 
 @app.delete("/v1/account/sessions")
 def sign_out_everywhere() -> Response:
-    authenticate_person()
+    caller = authenticate_person()
     try:
         auth.sign_out_everywhere(bearer())
     except auth.AuthRefused as error:
         raise Problem(401, "unauthorized", str(error)) from error
+    account.end_sessions(caller.account_id)
     return answer({"success": True})
 
 

@@ -41,12 +41,14 @@ def write_to_support() -> Response:
     limit_address("support", MESSAGES_PER_MINUTE)
     account_id = None
     if has_credential():
-        account_id = authenticate(
+        caller = authenticate(
             window="support",
             per_minute=MESSAGES_PER_MINUTE,
             scope="read",
             suspended_too=True,  # they are told to write
-        ).account_id
+        )
+        # A visitor's account has no address to answer to: the letter must say one.
+        account_id = None if caller.guest else caller.account_id
     received = support.receive(parse(json_body(), support.Letter), account_id)
     afterwards(wake.tasks)
     return answer(received, 201)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from flask import Response
 
 from lib.http.app import afterwards, answer, create_app
-from lib.http.auth import authenticate, limit_address
+from lib.http.auth import authenticate, authenticate_account, limit_address
 from lib.http.body import json_body, parse, query_int, query_text, query_time
 from lib.jobs import addresses, admission, again, cancel, create, delete, links, read
 from lib.jobs.wire import Accepted
@@ -39,6 +39,7 @@ def list_transcodes() -> Response:
         order=query_text("order") or "created_at.desc",
         status=query_text("status"),
         job_type=query_text("job_type"),
+        search=query_text("q"),
         since=query_time("since"),
         until=query_time("until"),
     )
@@ -77,7 +78,7 @@ def download_transcode(job_id: str) -> Response:
 
 @app.post("/v1/transcodes/<job_id>/report")
 def report_transcode(job_id: str) -> Response:
-    caller = authenticate()
+    caller = authenticate_account()
     made = reports.report(caller.account_id, job_id, parse(json_body(), reports.NewReport))
     afterwards(wake.tasks)
     return answer(made, 201)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from lib.accounts import mail, subscriptions, tasks
+from lib.accounts import guests, mail, subscriptions, tasks
 from lib.jobs import sweep as files
 from lib.platform.settings import settings
 from lib.privacy import erase, export, kept, policies
 
 SWEEP_SECONDS = 30
 IDLE_SECONDS = 40
+GUESTS = 20
+"""Visitors whose erasure is begun at a time."""
 
 
 def run(seconds: float) -> dict[str, int]:
@@ -22,12 +24,13 @@ def run(seconds: float) -> dict[str, int]:
 
 
 def idle() -> int:
-    """What a worker does with nothing else to do: due tasks, and once an hour a sweep.
+    """What a worker does with nothing else to do: visitors' ends, due tasks, hourly a sweep.
 
     So files go within the hour where anything happens at all, although the platform's free plan
     calls crons once a day only. The number of tasks done.
     """
     hour = datetime.now(UTC).strftime("%Y-%m-%dT%H")
+    guests.leave(GUESTS)
     tasks.add("sweep", key=f"sweep:{hour}")
     return run(IDLE_SECONDS)["done"]
 

@@ -160,7 +160,7 @@ def _welcome(stack: Stack, file_url: str) -> str:
     return rf"""
 FFmpeg Micro is up. Ctrl-C stops it; data stays in .local/ until `make reset`.
 
-  API       {stack.url}
+  API       {stack.url}, {stack.site}
   Supabase  {stack.settings["SUPABASE_URL"]}  (stand-ins for Auth and Storage)
   key       {key}
   mails     {stack.settings["SUPABASE_URL"]}/mail  (what would have been sent)

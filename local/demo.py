@@ -44,7 +44,7 @@ def demo(folder: Path, output_folder: Path, request: dict[str, Any], video: Path
     with steps.step("start the stack"):
         stack = Stack(folder)
     with stack:
-        console.print(f"The service is up at {stack.url}")
+        console.print(f"The service is up at {stack.url}, {stack.site}")
         if video is None:
             video = sample.make(folder / "sample.mp4")
         with api.connect(stack.url, stack.demo_key()) as client:

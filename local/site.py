@@ -13,6 +13,10 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 HOSTED = "https://*.supabase.co"
 """Stands in the headers of vercel.json for the project's address."""
 
+NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
+LONGEST = 500
+"""Of an address; longer ones name no file, and the machine might not take them."""
+
 Headers = list[tuple[str, str]]
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None] | None
 
@@ -59,7 +63,7 @@ def serve(
 def _file(public: Path, path: str) -> Path | None:
     """The file that an address names, .html or not; never one outside, nor a hidden one."""
     names = path.strip("/").split("/")
-    if any(not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]*", name) for name in names if name):
+    if len(path) > LONGEST or any(name and not NAME.fullmatch(name) for name in names):
         return None
     target = public.joinpath(*names) if path.strip("/") else public / "index"
     for candidate in (target, target.with_name(f"{target.name}.html")):

@@ -135,6 +135,14 @@ class Stack:
         self._stack.callback(child.stop)
         return child
 
+    @property
+    def site(self) -> str:
+        """Whether the website is there, for who has started this."""
+        from local import functions
+
+        built = (functions.ROOT / "public" / "index.html").is_file()
+        return "with its website" if built else "without its website, which Node builds"
+
     def demo_key(self) -> str:
         """An API key of this machine's own account, made at first use and kept."""
         path = self.folder / "demo-key"

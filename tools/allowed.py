@@ -102,7 +102,7 @@ def _argument(base: str, flag: tables.Flag) -> str:
 
 
 def _filter(name: str, known: tables.FilterTable) -> Iterator[str]:
-    yield f"#### {name}\n"
+    yield f"### {name}\n"
     yield f"{known.says}.\n"
     names: dict[tables.Option, list[str]] = {}
     for given, option in known.options.items():

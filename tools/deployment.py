@@ -50,10 +50,11 @@ def python() -> Path:
     raise ToolMissing("Python 3.12 is needed to build as Vercel does: apt install python3.12")
 
 
-def build(tree: Path) -> Path:
+def build(tree: Path, settings: Mapping[str, str] | None = None) -> Path:
     """Build the project in `tree` (a throw-away copy); the folder .vercel/output.
 
-    Raises ToolMissing, subprocess.CalledProcessError.
+    `settings` are those of the deployment that the build reads. Raises ToolMissing,
+    subprocess.CalledProcessError.
     """
     cli = _cli()
     (tree / ".vercel").mkdir(exist_ok=True)
@@ -63,7 +64,8 @@ def build(tree: Path) -> Path:
         name: value
         for name, value in os.environ.items()
         if name.upper().startswith(PASSED_ON) or name == "HOME"
-    } | {
+    }
+    environment |= dict(settings or {}) | {
         "PATH": os.pathsep.join(path),
         "VERCEL_TELEMETRY_DISABLED": "1",
         "UV_PYTHON_DOWNLOADS": "never",

@@ -136,3 +136,10 @@ def _moment(text: str) -> Any:
     from datetime import datetime
 
     return datetime.fromisoformat(text)
+
+
+def end_sessions(account_id: UUID) -> None:
+    """Take no access token of the account any more that was issued before now."""
+    postgres.rows(
+        "update app.accounts set sessions_ended_at = now() where id = %(id)s", {"id": account_id}
+    )

@@ -34,6 +34,8 @@ class Caller:
     """What the key may do: jobs, read; all of it for a person."""
     suspended_for: str | None
     """Why the account may not work; None when it may."""
+    guest: bool
+    """Whether it is a visitor's, who has no account of a person."""
     plan: Plan
     files: dict[str, dict[str, Any]]
     """The caller's own among the files asked for: uploads by object name, outputs by job id."""
@@ -68,16 +70,17 @@ def identify(
     """
     key_hash: bytes | None = None
     person: UUID | None = None
+    issued = 0
     if credential.count(".") == 2 and not credential.startswith(keys.PREFIX):
         try:
-            person = tokens.subject(credential)
+            person, issued = tokens.subject(credential)
         except tokens.TokenRefused as error:
             raise Unknown from error
     else:
         key_hash = keys.digest(credential)
     return _find(
         _BY_KEY if key_hash else _BY_PERSON,
-        {"hash": key_hash, "person": person},
+        {"hash": key_hash, "person": person, "issued": issued},
         objects,
         jobs,
         ["all", *([window] if window else [])],
@@ -91,7 +94,7 @@ def in_the_name_of(
 
     Raises Unknown, Closed.
     """
-    return _find(_BY_PERSON, {"person": account_id}, objects, jobs, [])
+    return _find(_BY_PERSON, {"person": account_id, "issued": None}, objects, jobs, [])
 
 
 def _find(
@@ -115,6 +118,7 @@ def _find(
         key_id=found["key_id"],
         scopes=frozenset(found["scopes"]),
         suspended_for=found["suspended_for"],
+        guest=found["guest"],
         plan=Plan(
             found["plan_name"],
             found["minutes_per_month"],
@@ -163,6 +167,7 @@ def _statement(who: str, with_uploads: bool, with_jobs: bool) -> str:
     return f"""
         with who as ({who}), counted as ({_COUNTED})
         select who.key_id, who.account_id, who.closed, who.scopes, who.suspended_for,
+               who.guest,
                p.name as plan_name, p.minutes_per_month, p.max_input_bytes, p.max_job_seconds,
                p.requests_per_minute,
                (select jsonb_object_agg(name, hits) from counted) as hits,
@@ -174,6 +179,7 @@ def _statement(who: str, with_uploads: bool, with_jobs: bool) -> str:
 
 _BY_KEY = """
     select k.id as key_id, k.scopes, a.id as account_id, a.plan_id,
+           a.guest_until is not null as guest,
            a.closed_at is not null as closed,
            case when a.suspended_at is not null then coalesce(a.suspended_for, '') end
              as suspended_for
@@ -184,9 +190,12 @@ _BY_KEY = """
 
 _BY_PERSON = """
     select null::uuid as key_id, array['jobs', 'read'] as scopes, id as account_id, plan_id,
-           closed_at is not null as closed,
+           closed_at is not null as closed, guest_until is not null as guest,
            case when suspended_at is not null then coalesce(suspended_for, '') end as suspended_for
-      from app.accounts where id = %(person)s
+      from app.accounts
+     where id = %(person)s
+       and (sessions_ended_at is null or %(issued)s::bigint is null
+            or to_timestamp(%(issued)s::bigint) >= date_trunc('second', sessions_ended_at))
 """
 
 _COUNTED = """

@@ -7,10 +7,73 @@ A refund gives back what was settled; a grant adds to a month.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from uuid import UUID
 
+import msgspec
+
+from lib.accounts.usage import month_of
 from lib.platform import postgres
+from lib.platform.times import stamp
+
+
+class Entry(msgspec.Struct):
+    """A row of the ledger."""
+
+    at: str
+    kind: Literal["reserve", "settle", "release", "refund", "grant"]
+    """reserve holds a job's minutes; settle charges it and release gives what was held back;
+    refund gives back what was charged; grant adds to the month."""
+    minutes: float
+    job_id: str | None
+    period: str
+    """The month (UTC) it counts for, YYYY-MM."""
+
+
+class Entries(msgspec.Struct):
+    """A page of the ledger, newest first."""
+
+    items: list[Entry]
+    page: int
+    limit: int
+    total: int
+
+
+def entries(account_id: UUID, period: str | None, *, page: int, limit: int) -> Entries:
+    """The account's ledger of the month `period` (YYYY-MM), by default this one.
+
+    Raises Problem 400.
+    """
+    rows = postgres.rows(
+        """
+        with month as (
+          select * from app.usage_ledger
+           where account_id = %(account)s and period = %(period)s
+        )
+        select counted.total, e.*
+          from (select count(*) as total from month) counted
+          left join (select at, kind, minutes, job_id, to_char(period, 'YYYY-MM') as month
+                       from month order by id desc limit %(limit)s offset %(offset)s) e on true
+        """,
+        {
+            "account": account_id,
+            "period": month_of(period),
+            "limit": limit,
+            "offset": (page - 1) * limit,
+        },
+    )
+    items = [
+        Entry(
+            stamp(row["at"]),
+            row["kind"],
+            float(row["minutes"]),
+            str(row["job_id"]) if row["job_id"] else None,
+            row["month"],
+        )
+        for row in rows
+        if row["at"] is not None
+    ]
+    return Entries(items, page, limit, rows[0]["total"])
 
 
 class Difference(NamedTuple):

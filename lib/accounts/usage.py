@@ -49,7 +49,7 @@ class Usage(msgspec.Struct):
 
 def usage(account_id: UUID, period: str | None) -> Usage:
     """The month `period` (YYYY-MM), by default this one. Raises Problem 400."""
-    month = _month(period)
+    month = month_of(period)
     row = postgres.row(
         """
         with charged as (
@@ -95,7 +95,7 @@ def usage(account_id: UUID, period: str | None) -> Usage:
     )  # fmt: skip
 
 
-def _month(period: str | None) -> date:
+def month_of(period: str | None) -> date:
     if period is None:
         return datetime.now(UTC).date().replace(day=1)
     if not re.fullmatch(r"20[0-9]{2}-(0[1-9]|1[0-2])", period):

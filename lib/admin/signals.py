@@ -62,12 +62,13 @@ MANY_ACCOUNTS = Signal(
     select l.ip, count(distinct a.id) as calls, min(a.created_at) as first,
            max(a.created_at) as last, (array_agg(distinct a.id))[1:10] as accounts
       from app.accounts a join app.request_log l on l.account_id = a.id
-     where a.created_at > now() - make_interval(hours => %(hours)s)
+     where a.created_at > now() - make_interval(hours => %(hours)s) and a.guest_until is null
        and l.at > now() - make_interval(hours => %(hours)s) and l.ip is not null
      group by 1 having count(distinct a.id) >= %(least)s order by calls desc limit %(most)s
     """,
 )
-"""Free minutes, over and over. Sign-ups themselves are Auth's; here the accounts' calls count."""
+"""Free minutes, over and over. Sign-ups themselves are Auth's; here the accounts' calls count.
+Visitors without an account of their own are limited by address."""
 
 QUOTA_PROBING = Signal("creates against the quota's wall", 20, _of_accounts(402))
 HAMMERING = Signal("calls beyond the rate", 200, _of_accounts(429))

@@ -10,6 +10,7 @@ from uuid import UUID
 from flask import g, request
 
 from lib.accounts import callers
+from lib.accounts.guests import SIGN_UP
 from lib.accounts.keys import Scope
 from lib.http.client import client_network
 from lib.platform.errors import Problem
@@ -80,6 +81,15 @@ def authenticate_person(**told: Any) -> callers.Caller:
             "This needs a signed-in person, not an API key. Sign in and send the session's access"
             " token.",
         )
+    return caller
+
+
+def authenticate_account(**told: Any) -> callers.Caller:
+    """A caller with an account of its own, by its key or signed in. Raises Problem as
+    `authenticate`, and 403 for a visitor."""
+    caller = authenticate(**told)
+    if caller.guest:
+        raise Problem(403, f"This needs an account of your own. {SIGN_UP}")
     return caller
 
 

@@ -18,6 +18,9 @@ class Site(msgspec.Struct):
     """What browsers show to the login; it opens nothing by itself."""
     can_buy: bool
     max_upload_bytes: int
+    input_hours: int
+    """How long uploads are kept at most; outputs likewise."""
+    output_hours: int
 
 
 def site() -> Site:
@@ -25,4 +28,11 @@ def site() -> Site:
     key = settings().supabase_publishable_key
     if key is None:
         raise Problem(503, "The site's login is not set up: SUPABASE_PUBLISHABLE_KEY is missing.")
-    return Site(settings().supabase_url, key, stripe.enabled(), MAX_BYTES)
+    return Site(
+        settings().supabase_url,
+        key,
+        stripe.enabled(),
+        MAX_BYTES,
+        settings().input_hours,
+        settings().output_hours,
+    )

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import msgspec
 
 from lib.accounts.callers import Caller
+from lib.accounts.guests import SIGN_UP
 from lib.jobs.admission import admit
 from lib.jobs.wire import Accepted
 from lib.media.planner import billable_seconds, lane
@@ -58,7 +59,7 @@ def create(
     if made is None:  # the statement stores any job, but of an account closed meanwhile
         raise Problem(401, "unauthorized", "This account is closed and is being deleted.")
     if made["status"] == "failed":
-        raise QuotaExceeded(made["id"], caller.plan.name, caller.plan.minutes_per_month)
+        raise QuotaExceeded(made["id"], caller)
     return Accepted(
         id=str(made["id"]),
         status="pending",
@@ -76,10 +77,14 @@ def minutes(seconds: float) -> Decimal:
 class QuotaExceeded(Problem):
     """402 with the row that records the attempt and a link that leads out of the wall."""
 
-    def __init__(self, job_id: UUID, plan: str, limit: int) -> None:
+    def __init__(self, job_id: UUID, caller: Caller) -> None:
+        limit = caller.plan.minutes_per_month
         super().__init__(
             402,
-            quota_sentence(plan, limit),
+            f"Quota exceeded: Video Processing Minutes. This job needs more than what is left of"
+            f" the {limit} minutes to try. {SIGN_UP}"
+            if caller.guest
+            else quota_sentence(caller.plan.name, limit),
             extra={"job_id": str(job_id), "upgrade_url": upgrade_url(job_id)},
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,9 @@ DOWNLOAD_SECONDS = 600
 """How long the link to an output lives."""
 TOTAL_CAP = 5_000
 """The `total` of a filtered list is counted up to here; the unfiltered one is exact."""
+SEARCHED = 10_000
+"""The newest jobs that a search looks through."""
+MAX_SEARCH = 200
 ORDERS = {
     "created_at.desc": "created_at desc, id desc",
     "updated_at.asc": "updated_at asc, id asc",
@@ -48,10 +52,13 @@ def page(
     job_type: str | None,
     since: datetime | None,
     until: datetime | None,
+    search: str | None = None,
 ) -> TranscodeList:
     """A page of the account's jobs; `since` and `until` bound `updated_at`, both inclusive.
 
-    An unknown status is an empty list (contract, 3.6). Raises Problem 400 for an unknown order.
+    `search` is the beginning of an id, or part of the name or address of an input. An unknown
+    status is an empty list (contract, 3.6). Raises Problem 400 for an unknown order, and for a
+    search of more than MAX_SEARCH characters.
     """
     if order not in ORDERS:
         raise bad_request(f"`order` must be one of {', '.join(ORDERS)}.")
@@ -59,7 +66,10 @@ def page(
         return TranscodeList([], page, limit, 0)
     if job_type is not None and job_type not in ("transcode", "transcribe"):
         raise bad_request("`job_type` must be transcode or transcribe.")
+    if search is not None and len(search) > MAX_SEARCH:
+        raise bad_request(f"`q` may have at most {MAX_SEARCH} characters.")
     conditions = ["account_id = %(account)s"]
+    conditions += [_FOUND] if search else []
     conditions += ["status = %(status)s"] if status else []
     conditions += ["job_type = %(job_type)s"] if job_type else []
     conditions += ["updated_at >= %(since)s"] if since else []
@@ -87,12 +97,30 @@ def page(
             "job_type": job_type,
             "since": since,
             "until": until,
+            "begins": f"{_literal(search)}%" if search else None,
+            "holds": f"%{_literal(search)}%" if search else None,
             "limit": limit,
             "offset": (page - 1) * limit,
         },
     )
     items = [transcode(row) for row in rows if row["id"] is not None]
     return TranscodeList(items, page, limit, rows[0]["total"])
+
+
+_FOUND = f"""
+    id in (
+      select recent.id
+        from (select j.id, j.inputs from app.jobs j where j.account_id = %(account)s
+               order by j.created_at desc, j.id desc limit {SEARCHED}) recent
+       where recent.id::text ilike %(begins)s
+          or exists (select from jsonb_array_elements(recent.inputs) i
+                      where i ->> 'filename' ilike %(holds)s or i ->> 'url' ilike %(holds)s))
+"""  # noqa: S608 -- the number is ours
+
+
+def _literal(text: str) -> str:
+    """Text as `like` takes it, without wildcards."""
+    return re.sub(r"([\\%_])", r"\\\1", text)
 
 
 def download(account_id: UUID, job_id: str) -> Download:

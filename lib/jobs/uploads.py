@@ -15,6 +15,7 @@ import msgspec
 
 from lib.accounts import retention
 from lib.accounts.callers import Caller
+from lib.accounts.guests import SIGN_UP
 from lib.jobs import addresses
 from lib.jobs.addresses import Address
 from lib.jobs.files import open_stored
@@ -49,7 +50,6 @@ class Presigned(msgspec.Struct):
     """Where to PUT the bytes."""
 
     uploadUrl: str  # noqa: N815 -- the wire's names are camelCase here
-    """Good for 15 minutes; the PUT carries the same Content-Type, and no key."""
     filename: str
     """The stored name, to be given to confirm."""
     expiresAt: str  # noqa: N815
@@ -59,14 +59,11 @@ class Confirmed(msgspec.Struct):
     """A file that is stored and was looked into."""
 
     fileUrl: str  # noqa: N815
-    """The gs:// address to name in a job."""
     downloadUrl: str  # noqa: N815
-    """Shows the file, for an hour."""
     filename: str
     fileSize: int  # noqa: N815
     uploadedAt: str  # noqa: N815
     metadata: dict[str, Any]
-    """What the file holds, as ffprobe's answer has it; empty when it can't be read as media."""
 
 
 class ProbeRequest(msgspec.Struct):
@@ -77,17 +74,27 @@ class ProbeRequest(msgspec.Struct):
 
 
 def presign(caller: Caller, request: Any) -> Presigned:
-    """A link for one file of at most 2,040,109,465 bytes. Raises Problem 400, 503."""
+    """A link for one file of at most 2,040,109,465 bytes. Raises Problem 400, 503.
+
+    How large an input may be is the plan's, and checked when a job names it (contract, section 4);
+    but a visitor's uploads are checked here.
+    """
     filename, content_type, size = _presign_fields(request)
+    if caller.guest and size > caller.plan.max_input_bytes:
+        raise bad_request(
+            f"File size too large. The {caller.plan.name} plan takes files of at most"
+            f" {_mebibytes(caller.plan.max_input_bytes)}.",
+            f"fileSize may be at most {caller.plan.max_input_bytes} bytes. {_more(caller)}",
+        )
     stored = stored_name(filename)
     address = addresses.upload(caller.account_id, stored)
     # A limit that is raced past by an upload or two does no harm.
     row = postgres.row(
         """
         with fits as (
-          select a.id, p.max_uploads is null or %(size)s <= p.max_input_bytes
-                   and (select count(*) from app.uploads u where u.account_id = a.id)
-                     < p.max_uploads as fits
+          select a.id, p.max_uploads,
+                 p.max_uploads is null or p.max_uploads > (
+                   select count(*) from app.uploads u where u.account_id = a.id) as fits
             from app.accounts a join app.plans p on p.id = a.plan_id where a.id = %(account)s
         ),
         noted as (
@@ -97,7 +104,7 @@ def presign(caller: Caller, request: Any) -> Presigned:
                  now() + make_interval(hours => %(hours)s)
             from fits where fits
         )
-        select fits from fits
+        select fits, max_uploads from fits
         """,
         {
             "account": caller.account_id,
@@ -110,9 +117,7 @@ def presign(caller: Caller, request: Any) -> Presigned:
     )
     if row and not row["fits"]:
         raise bad_request(
-            "This is more than the plan takes.",
-            f"A visitor uploads a few files, each of at most {caller.plan.max_input_bytes} bytes."
-            " Sign up for more.",
+            f"The {caller.plan.name} plan takes {row['max_uploads']} uploads. {_more(caller)}"
         )
     try:
         link = storage.sign_upload(address.object_name)
@@ -262,6 +267,15 @@ def _presign_fields(request: Any) -> tuple[str, str, int]:
             f"fileSize may be at most {MAX_BYTES} bytes.",
         )
     return filename, content_type.partition(";")[0].strip().lower(), int(size)
+
+
+def _mebibytes(number: int) -> str:
+    return f"{number / 2**20:.0f} MiB"
+
+
+def _more(caller: Caller) -> str:
+    """Where there is more than the caller's plan has."""
+    return SIGN_UP if caller.guest else "A larger plan takes more."
 
 
 def _confirm_fields(request: Any) -> tuple[str, int]:

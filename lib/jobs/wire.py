@@ -23,6 +23,7 @@ class JobInput(msgspec.Struct, omit_defaults=True):
     """One input of a job."""
 
     url: str
+    """As it was asked for: a public URL, or the gs:// address of an upload or output."""
     filename: str
     duration: float
     """Seconds; 0 for a still image, and until it is known."""
@@ -38,6 +39,7 @@ class JobOutput(msgspec.Struct):
     """One output of a completed job."""
 
     url: str
+    """The gs:// address, which another job may read; a download link has a route of its own."""
     filename: str
     size_bytes: int
     format: str
@@ -61,22 +63,29 @@ class Transcode(msgspec.Struct):
     inputs: list[JobInput]
     outputs: list[JobOutput]
     output_url: str | None
+    """`outputs[0].url`; null until it is completed."""
     created_at: str
     updated_at: str
     started_at: str | None
     completed_at: str | None
     queue_position: int | None
+    """Its place among the waiting when it was accepted."""
     lane: Literal["short", "long", "heavy"] | None
     progress: float | None
     """Percent of the encoding that is done; null until it starts."""
     seconds_left: float | None
     """How long the encoding will take yet, at the pace so far; null until that can be told."""
     billable_minutes: float
+    """Held while it runs, charged when it is completed, 0 when it failed or was canceled."""
     duration_seconds: float
+    """Of the inputs, summed up."""
     processing_time_seconds: float | None
     error_message: str | None
+    """Why it failed, as a sentence."""
     error_category: Category
+    """Means something only when it failed."""
     metadata: dict[str, Any]
+    """`user` holds what the request had as `metadata`."""
     ffmpeg_options: FfmpegOptions | None
     receipt: Receipt | None
     """Hashes, the argument list and figures of a completed job; null in lists."""

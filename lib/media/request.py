@@ -27,6 +27,7 @@ class Option(msgspec.Struct, omit_defaults=True):
     """A flag of ffmpeg and its argument; a flag without one has none, null or ""."""
 
     option: Annotated[str, msgspec.Meta(max_length=100)]
+    """A flag such as -crf, or a virtual option such as @trim."""
     argument: Argument = None
 
 
@@ -35,6 +36,7 @@ class Input(msgspec.Struct, omit_defaults=True):
 
     url: Annotated[str, msgspec.Meta(min_length=1, max_length=address.MAX_LENGTH)]
     options: list[Option] | None = None
+    """ffmpeg's flags of this input, such as -ss."""
 
 
 class Preset(msgspec.Struct, omit_defaults=True):
@@ -42,6 +44,7 @@ class Preset(msgspec.Struct, omit_defaults=True):
 
     quality: Literal["high", "medium", "low"] | None = None
     resolution: Literal["480p", "720p", "1080p", "4k"] | None = None
+    """Fitted by the short side, never enlarged."""
 
 
 class Filter(msgspec.Struct):
@@ -54,17 +57,16 @@ class TranscodeRequest(msgspec.Struct, omit_defaults=True):
     """A job: what to read, what to make, how."""
 
     inputs: Annotated[list[Input], msgspec.Meta(min_length=1, max_length=10)]
-    """Without options, several are joined in order."""
+    """Several without options are joined in order."""
     outputFormat: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
     """mp4, webm, mov, avi, mp3, m4a, aac, wav, ogg, opus, flac, jpeg, png, gif or webp."""
     preset: Preset | None = None
-    """Beside `options` its resolution is passed over; its quality too, unless a virtual option is
-    among them."""
+    """Instead of options."""
     options: Annotated[list[Option], msgspec.Meta(max_length=MAX_OPTIONS)] | None = None
-    """Flags of the output, and virtual options such as @trim."""
+    """ffmpeg's flags of the output, and virtual options."""
     filters: Annotated[list[Filter], msgspec.Meta(max_length=20)] | None = None
     metadata: dict[str, Any] | None = None
-    """Anything of yours, at most 8192 bytes; it comes back as `metadata.user`."""
+    """Kept with the job and given back, at most 8 KB as JSON."""
     expireAfter: Annotated[int, msgspec.Meta(ge=0)] | None = None
     """Seconds after the job's end until its files are deleted, if sooner than usual."""
 

@@ -17,9 +17,13 @@ class TokenRefused(Exception):
     """The token is not one of this project's, or its time is over."""
 
 
-def subject(token: str) -> UUID:
-    """The person a valid access token speaks for. Raises TokenRefused."""
-    return UUID(_claims(token)["sub"])
+def subject(token: str) -> tuple[UUID, int]:
+    """The person a valid access token speaks for, and the second in which it was issued.
+
+    Raises TokenRefused.
+    """
+    claims = _claims(token)
+    return UUID(claims["sub"]), int(claims.get("iat", 0))
 
 
 def signed_in_at(token: str) -> datetime | None:

@@ -45,7 +45,8 @@ TABLES = (
         "accounts",
         "cascade",
         "id email name plan_id last_turn created_at jobs_total over_13_at suspended_at"
-        " suspended_for inputs_kept_seconds outputs_kept_seconds closed_at",
+        " suspended_for inputs_kept_seconds outputs_kept_seconds closed_at guest_until"
+        " sessions_ended_at",
         "t.id = %(account)s",
     ),
     Table(

@@ -6,13 +6,16 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.browser.conftest import WIDTHS, Visitor, picture, violations
+from tests.browser.conftest import ROOT, WIDTHS, Visitor, picture, violations
 from tests.browser.filled import Filled
 
 OPEN = [
     "/", "/pricing", "/privacy", "/privacy/1", "/terms", "/support", "/status",
     "/sign-up", "/sign-in", "/reset", "/confirm", "/404", "/500",
 ]  # fmt: skip
+DOCS = sorted(
+    "/docs/" + page.stem for page in (ROOT / "public" / "docs").glob("*.html")
+)  # fmt: skip
 SIGNED_IN = [
     "/dashboard",
     "/jobs",
@@ -49,7 +52,7 @@ MOST_SHIFT = 0.1
 def look(visitor: Visitor, path: str, name: str) -> None:
     """Open a page and hold it to all that every page keeps."""
     page = visitor.go(path)
-    page.get_by_text("Loading…").first.wait_for(state="hidden")
+    page.get_by_text("Loading…", exact=True).first.wait_for(state="hidden")
     picture(page, name)
     assert violations(page) == [], name
     wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
@@ -73,6 +76,15 @@ def test_every_open_page(visit: Callable[..., Visitor], width: str, scheme: str)
         look(visitor, path, f"{name_of(path)}-{width}-{scheme}")
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_page_of_the_docs(visit: Callable[..., Visitor], width: str) -> None:
+    visitor = visit(WIDTHS[width])
+    visitor.context.add_init_script(SHIFTS)
+    assert len(DOCS) > 10
+    for path in ["/docs", *DOCS]:
+        look(visitor, path, f"{name_of(path)}-{width}")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", WIDTHS)
 def test_every_page_of_the_dashboard(
@@ -83,4 +95,5 @@ def test_every_page_of_the_dashboard(
     visitor.expected.append("11111111-1111-4111-8111-111111111111")
     visitor.sign_in(filled.email)
     for path in SIGNED_IN:
-        look(visitor, path.format(**filled.jobs), f"{name_of(path)}-{width}-{scheme}")
+        name = name_of(path).replace("{", "").replace("}", "")
+        look(visitor, path.format(**filled.jobs), f"{name}-{width}-{scheme}")

@@ -31,6 +31,11 @@ DURATIONS = {
     "api/worker": 300,
 }
 INTENDED = set(DURATIONS)
+OPERATOR = {
+    "OPERATOR_NAME": "Example Media Ltd",
+    "OPERATOR_PLACE": "Lisbon",
+    "SUPPORT_EMAIL": "help@media.example",
+}
 LIMIT = 225 * 2**20
 UNWANTED = ("tests/", "bench/", "local/", "tools/", "web/", ".local/", ".git/", ".env", "supabase/",
             "demo-output/")  # fmt: skip
@@ -43,7 +48,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def output(tree: Path) -> Path:
-    return deployment.build(tree)
+    return deployment.build(tree, OPERATOR)
 
 
 @pytest.fixture(scope="module")
@@ -178,7 +183,9 @@ def test_every_page_is_beside_the_functions_with_its_headers(
     _, url = deployed
     pages = {path: file for path, file in deployment.Routes(output).files.items()
              if file.suffix == ".html"}  # fmt: skip
-    assert {"index", "404", "app", "sign-up", "sign-in", "reset", "confirm"} <= set(pages)
+    named = {"index", "404", "500", "app", "sign-up", "sign-in", "reset", "confirm", "pricing"}
+    named |= {"docs", "docs/api", "docs/allowed", "privacy", "privacy/1", "terms", "support"}
+    assert named | {"status"} <= set(pages)
     with httpx.Client(base_url=url, trust_env=False) as client:
         for path in ["" if path == "index" else path for path in pages] + ["dashboard", "jobs/x"]:
             answer = client.get(f"/{path}")
@@ -195,4 +202,18 @@ def test_every_page_is_beside_the_functions_with_its_headers(
                 assert found.status_code == 200, asset
                 assert "immutable" in found.headers["Cache-Control"]
         assert client.get("/index.html").status_code == 308
+        kinds = {
+            "/docs.md": "text/markdown",
+            "/docs/api.md": "text/markdown",
+            "/docs/search.json": "application/json",
+            "/llms.txt": "text/plain",
+            "/sample.mp4": "video/mp4",
+            "/style.css": "text/css",
+        }
+        for path, kind in kinds.items():
+            assert client.get(path).headers["Content-Type"].startswith(kind), path
+        policy_page = client.get("/privacy").text
+        assert all(told in policy_page for told in OPERATOR.values())
+        lost = client.get("/nothing", headers={"Accept": "text/html"})
+        assert (lost.status_code, "There is no such page" in lost.text) == (404, True)
     assert not (output / "static" / ".vite").exists()

@@ -137,7 +137,14 @@ def test_sign_out_everywhere(person: Person, stack: Stack) -> None:
         {"email": person.email, "password": person.password}
     )
     assert other.session is not None
+    key = person.http.post("/v1/api-keys", json={}).json()["key"]
+    time.sleep(1.1)  # moments of tokens are whole seconds
     assert person.http.delete("/v1/account/sessions").json() == {"success": True}
+    for token, status in ((person.token, 401), (other.session.access_token, 401), (key, 200)):
+        with api_client.connect(stack.url, token) as client:
+            assert client.get("/v1/account").status_code == status
+    again = Person(stack, supabase_client(stack), person.email, person.password)
+    assert again.http.get("/v1/account").status_code == 200
     with pytest.raises(Exception, match=r"[Rr]efresh|[Ss]ession"):
         supabase_client(stack).auth.refresh_session(other.session.refresh_token)
 

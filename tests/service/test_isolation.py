@@ -98,6 +98,7 @@ def test_the_matrix_covers_every_route() -> None:
         "/v1/account",
         "/v1/account/access-log",
         "/v1/account/export",
+        "/v1/account/ledger",
         "/v1/account/reports",
         "/v1/account/sessions",
         "/v1/account/usage",

@@ -54,7 +54,7 @@ def test_files_have_clean_addresses(client: Client, path: str, file: str) -> Non
 
 @pytest.mark.parametrize(
     "path", ["/v1/account", "/nothing", "/.vite/manifest.json", "/../secret", "/..%2fsecret",
-             "/docs", "/docs/../../secret"],
+             "/docs", "/docs/../../secret", "/" + "x" * 5000, "/x" * 3000],
 )  # fmt: skip
 def test_all_else_goes_to_the_functions(client: Client, path: str) -> None:
     assert client.get(path).text == "function"

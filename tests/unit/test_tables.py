@@ -16,7 +16,7 @@ def test_the_page_names_flags_filters_options_and_fonts() -> None:
     page = allowed.text()
     for named in (
         "| `-crf` | `:v` | a number from -1 to 63 |",
-        "#### xfade",
+        "### xfade",
         "- `transition`: one of custom, fade,",
         "### @watermark",
         "| `charsPerLine` | a whole number from 5 to 100 |",
@@ -25,7 +25,7 @@ def test_the_page_names_flags_filters_options_and_fonts() -> None:
     ):
         assert named in page, named
     for refused in ("movie", "textfile", "lavfi", "stats_file", "`fontfile`"):
-        assert f"#### {refused}\n" not in page
+        assert f"### {refused}\n" not in page
         assert f"- `{refused}`" not in page
 
 

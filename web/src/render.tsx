@@ -3,8 +3,8 @@ import { copyFileSync, readFileSync, writeFileSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { renderToString } from "preact-render-to-string";
 import { Layout, type Assets } from "./ui/layout";
+import { docs, index, llms, markdownPath, twin, whole } from "./docs";
 import { pages } from "./pages";
-import { twins } from "./docs/twins";
 
 const PUBLIC = join(import.meta.dirname, "..", "..", "public");
 
@@ -33,7 +33,10 @@ for (const page of pages) {
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, `<!doctype html>\n${renderToString(<Layout {...page} assets={assets} />)}\n`);
 }
-for (const [path, text] of Object.entries(twins())) writeFileSync(join(PUBLIC, path), text);
+for (const page of docs) writeFileSync(join(PUBLIC, markdownPath(page.path)), twin(page));
+writeFileSync(join(PUBLIC, "docs.md"), whole());
+writeFileSync(join(PUBLIC, "docs", "search.json"), JSON.stringify(index()));
+writeFileSync(join(PUBLIC, "llms.txt"), llms());
 // For the pages that functions answer, which know no hashes.
 copyFileSync(join(PUBLIC, chunk("src/style.css").file), join(PUBLIC, "style.css"));
 writeFileSync(join(PUBLIC, "robots.txt"), "User-agent: *\nDisallow: /v1/\n");

@@ -4,6 +4,8 @@ export interface Site {
   publishable_key: string;
   can_buy: boolean;
   max_upload_bytes: number;
+  input_hours: number;
+  output_hours: number;
 }
 
 let asked: Promise<Site> | undefined;

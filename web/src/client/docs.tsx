@@ -1,131 +1,112 @@
-// The docs in a browser: this host in the examples, buttons to copy them, the search.
+// The docs' search, buttons that copy, and this service's own address in the examples.
 import { render } from "preact";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
-import { find, type Entry } from "./docs/find";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { Note, told } from "./forms";
 import { Copy } from "./run/copy";
 
+const MOST = 12;
 const HOST = "https://YOUR-HOST";
 
-function nameThisHost(within: Element): void {
-  const texts = document.createTreeWalker(within, NodeFilter.SHOW_TEXT);
-  while (texts.nextNode()) {
-    const text = texts.currentNode as Text;
-    if (text.data.includes(HOST)) text.data = text.data.replaceAll(HOST, location.origin);
-  }
+interface Found {
+  page: string;
+  heading: string;
+  url: string;
+  text: string;
 }
 
-function addCopyButtons(within: Element): void {
-  for (const pre of within.querySelectorAll("pre")) {
-    const box = document.createElement("div");
-    const button = document.createElement("div");
-    box.className = "code-box";
-    button.className = "code-copy";
-    pre.replaceWith(box);
-    box.append(pre, button);
-    render(<Copy text={pre.textContent ?? ""} what="the code" />, button);
-  }
-}
+let loaded: Promise<Found[]> | undefined;
 
-/** Only what can be scrolled is worth a stop of the Tab key. */
-function stopAtWideTables(within: Element): void {
-  const seen = new ResizeObserver((changes) => {
-    for (const { target } of changes) {
-      if (target.scrollWidth > target.clientWidth) target.setAttribute("tabindex", "0");
-      else target.removeAttribute("tabindex");
-    }
+function index(): Promise<Found[]> {
+  loaded ??= fetch("/docs/search.json").then((answer) => {
+    if (!answer.ok) throw new Error("The search can't be loaded just now.");
+    return answer.json();
   });
-  for (const table of within.querySelectorAll(".table")) seen.observe(table);
+  return loaded;
 }
 
-let asked: Promise<Entry[]> | undefined;
+/** Parts that hold all the words, those with them in their titles first. */
+function find(all: Found[], words: string[]): Found[] {
+  const scored = all.map((each) => {
+    const title = `${each.heading} ${each.page}`.toLowerCase();
+    const text = each.text.toLowerCase();
+    if (!words.every((word) => title.includes(word) || text.includes(word))) return { each, score: 0 };
+    const inTitle = words.filter((word) => title.includes(word)).length;
+    return { each, score: 1 + 3 * inTitle };
+  });
+  return scored
+    .filter(({ score }) => score > 0)
+    .sort((a, b) => b.score - a.score)
+    .map(({ each }) => each);
+}
 
-function index(): Promise<Entry[]> {
-  asked ??= fetch("/docs/search.json")
-    .then((answer) => {
-      if (!answer.ok) throw new Error(String(answer.status));
-      return answer.json() as Promise<Entry[]>;
-    })
-    .catch((error: unknown) => {
-      asked = undefined;
-      throw error;
-    });
-  return asked;
+/** The text around the first word that was looked for. */
+function excerpt(text: string, words: string[]): string {
+  const at = Math.min(...words.map((word) => text.toLowerCase().indexOf(word)).filter((each) => each >= 0));
+  const begin = Number.isFinite(at) ? Math.max(0, at - 40) : 0;
+  return `${begin > 0 ? "…" : ""}${text.slice(begin, begin + 120)}${text.length > begin + 120 ? "…" : ""}`;
 }
 
 function Search() {
-  const [entries, setEntries] = useState<Entry[]>();
-  const [failed, setFailed] = useState(false);
-  const [words, setWords] = useState("");
-  const id = useId();
-  const box = useRef<HTMLDivElement>(null);
-  const load = () => {
-    setFailed(false);
-    index().then(setEntries, () => setFailed(true));
-  };
+  const [query, setQuery] = useState("");
+  const [all, setAll] = useState<Found[]>();
+  const [error, setError] = useState("");
+  const input = useRef<HTMLInputElement>(null);
+  const load = () => void index().then(setAll, (failed) => setError(told(failed)));
   useEffect(() => {
-    const focus = (event: KeyboardEvent) => {
-      const typing = (event.target as Element).closest("input, textarea, select");
+    const pressed = (event: KeyboardEvent) => {
+      const typing = event.target instanceof HTMLElement && event.target.matches("input, textarea, select");
       if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
       event.preventDefault();
-      box.current?.querySelector("input")?.focus();
+      input.current?.focus();
     };
-    document.addEventListener("keydown", focus);
-    return () => document.removeEventListener("keydown", focus);
+    addEventListener("keydown", pressed);
+    return () => removeEventListener("keydown", pressed);
   }, []);
-  const asking = words.trim() !== "";
-  const found = asking && entries ? find(entries, words) : [];
-  const stops = () => [...(box.current?.querySelectorAll<HTMLElement>("input, a") ?? [])];
-  const move = (event: KeyboardEvent) => {
-    if (event.key === "Escape") {
-      setWords("");
-      stops()[0]?.focus();
-    }
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    const to = step && stops()[stops().indexOf(event.target as HTMLElement) + step];
-    if (!to) return;
-    event.preventDefault();
-    to.focus();
-  };
-  const told = failed
-    ? "The search can't be loaded just now. Use the list of pages."
-    : !asking ? ""
-    : !entries ? "Loading…"
-    : found.length === 0 ? "Nothing holds all of these words. Try fewer."
-    : `${found.length} ${found.length === 1 ? "place" : "places"}`;
+  const words = query.toLowerCase().split(/\s+/).filter(Boolean);
+  const found = all && words.length ? find(all, words) : [];
   return (
-    <div ref={box} role="search" class="docs-search" onKeyDown={move}>
-      <label for={id}>Search the docs <kbd aria-hidden="true">/</kbd></label>
+    <form role="search" onSubmit={(event) => event.preventDefault()}>
+      <label for="docs-search" class="hidden">Search the docs</label>
       <input
-        id={id}
+        ref={input}
+        id="docs-search"
         type="search"
-        autocomplete="off"
-        aria-keyshortcuts="/"
-        value={words}
+        placeholder="Search (/)"
+        value={query}
         onFocus={load}
-        onInput={(event) => setWords(event.currentTarget.value)}
+        onInput={(event) => setQuery(event.currentTarget.value)}
+        onKeyDown={(event) => event.key === "Escape" && setQuery("")}
       />
-      <p class="soft" role="status">{told}</p>
-      {found.length > 0 && (
-        <ul aria-label="Results">
-          {found.map(({ entry, excerpt }) => (
-            <li key={entry.href}>
-              <a href={entry.href} onClick={() => setWords("")}>
-                {entry.heading || entry.page}
-                <small>{entry.heading ? `${entry.page}. ` : ""}{excerpt}</small>
+      <span class="hidden" role="status">
+        {words.length > 0 && all && (found.length === 1 ? "1 place" : `${found.length} places`)}
+      </span>
+      {error && <Note tone="bad">{error}</Note>}
+      {words.length > 0 && all && (
+        <ul class="found">
+          {found.slice(0, MOST).map((each) => (
+            <li key={each.url + each.heading}>
+              <a href={each.url}>
+                {each.heading || each.page}
+                <small>{each.heading && `${each.page}: `}{excerpt(each.text, words)}</small>
               </a>
             </li>
           ))}
+          {found.length === 0 && <li class="soft">Nothing has all of these words.</li>}
+          {found.length > MOST && <li class="soft">and {found.length - MOST} more: add a word</li>}
         </ul>
       )}
-    </div>
+    </form>
   );
 }
 
-const article = document.querySelector("article");
-const search = document.querySelector("#search");
-if (article) {
-  nameThisHost(article);
-  addCopyButtons(article);
-  stopAtWideTables(article);
+for (const code of document.querySelectorAll("pre code")) {
+  const text = (code.textContent ?? "").replaceAll(HOST, location.origin);
+  code.textContent = text;
+  const button = document.createElement("div");
+  button.className = "copy";
+  code.parentElement?.after(button);
+  render(<Copy text={text} what="this code" />, button);
 }
-if (search) render(<Search />, search);
+
+const root = document.getElementById("search");
+if (root) render(<Search />, root);

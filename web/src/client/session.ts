@@ -2,6 +2,8 @@
 import { GoTrueClient, type Session } from "@supabase/auth-js";
 import { site } from "./config";
 
+const STORED = "ffmpeg-micro-session";
+
 let made: Promise<GoTrueClient> | undefined;
 
 export function auth(): Promise<GoTrueClient> {
@@ -10,10 +12,11 @@ export function auth(): Promise<GoTrueClient> {
       new GoTrueClient({
         url: `${supabase_url}/auth/v1`,
         headers: { apikey: publishable_key },
-        storageKey: "ffmpeg-micro-session",
+        storageKey: STORED,
         autoRefreshToken: true,
         persistSession: true,
-        detectSessionInUrl: true,
+        // Nowhere else may an address sign anybody in.
+        detectSessionInUrl: ["/confirm", "/reset"].includes(location.pathname.replace(/\/+$/, "")),
         flowType: "implicit",
       }),
   );
@@ -24,4 +27,9 @@ export function auth(): Promise<GoTrueClient> {
 export async function session(): Promise<Session | null> {
   const { data } = await (await auth()).getSession();
   return data.session;
+}
+
+/** Drops a session that Auth knows no more; the page is left after it. */
+export function forget(): void {
+  localStorage.removeItem(STORED);
 }

@@ -162,3 +162,11 @@ export interface Access {
   until: string;
   files: string[];
 }
+
+export interface LedgerEntry {
+  at: string;
+  kind: "reserve" | "settle" | "release" | "refund" | "grant";
+  minutes: number;
+  job_id: string | null;
+  period: string;
+}

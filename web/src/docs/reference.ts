@@ -1,144 +1,133 @@
-// The API reference as Markdown, from lib/http/openapi.yaml.
-import { slug } from "../pages/markdown";
-import { curl } from "./example";
-import { fields, type Elsewhere, type Field } from "./fields";
-import { nameOf, needsSession, resolved, routes, type Answer, type Route } from "./openapi";
+// The API reference as Markdown, from the OpenAPI document that the service itself serves.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { Schemas, type Row, type Schema } from "./schema";
 
-/** The groups, each with the beginnings of the paths that are in it; the longest one counts. */
-const GROUPS: Record<string, string[]> = {
-  Uploads: ["/v1/upload", "/v1/ffprobe"],
-  Jobs: ["/v1/validate", "/v1/transcodes"],
-  Account: ["/v1/account"],
-  Keys: ["/v1/api-keys"],
-  Billing: ["/v1/billing", "/hooks/stripe"],
-  Privacy: [
-    "/v1/account/export", "/v1/account/reports", "/v1/account/access-log", "/v1/policies",
-    "/v1/support",
-  ],
-  Service: ["/"],
-};
+const DOCUMENT = join(import.meta.dirname, "..", "..", "lib", "http", "openapi.yaml");
 
-function groupOf({ path }: Route): string {
-  const fits = Object.entries(GROUPS).flatMap(([group, starts]) =>
-    starts.filter((start) => path.startsWith(start)).map((start) => ({ group, start })),
-  );
-  return fits.sort((a, b) => b.start.length - a.start.length)[0]!.group;
+interface Content {
+  content?: Record<string, { schema: Schema; example?: unknown }>;
 }
 
-const title = (route: Route) => `${route.method} ${route.path}`;
-const link = (route: Route, text = title(route)) => `[${text}](#${slug(title(route))})`;
+interface Parameter {
+  name: string;
+  in: string;
+  required?: boolean;
+  schema: Schema;
+  description?: string;
+}
 
+interface Operation {
+  summary: string;
+  description?: string;
+  tags: string[];
+  security?: Record<string, unknown>[];
+  parameters?: Parameter[];
+  requestBody?: Content;
+  responses: Record<string, Content & { description: string }>;
+}
+
+interface Document {
+  info: { description: string };
+  tags: { name: string }[];
+  paths: Record<string, Record<string, Operation> & { parameters?: Parameter[] }>;
+  components: { schemas: Record<string, Schema> };
+}
+
+const METHODS = ["get", "post", "patch", "put", "delete"];
+const JSON_TYPE = "application/json";
+
+const document: Document = parse(readFileSync(DOCUMENT, "utf8"));
+const schemas = new Schemas(document.components.schemas);
+
+/** All of it. */
 export function reference(): string {
-  const groups = Object.keys(GROUPS).map((group) => ({
-    group,
-    members: routes.filter((route) => groupOf(route) === group),
-  }));
-  const contents = groups.map(
-    ({ group, members }) =>
-      `**[${group}](#${slug(group)})**\n\n` +
-      members.map((route) => `- ${link(route)}: ${sentence(route)}`).join("\n"),
-  );
-  const told = groups.map(({ group, members }) => [`## ${group}`, ...members.map(section)].join("\n\n"));
-  return [BEGINNING, ...contents, ...told].join("\n\n");
-}
-
-const BEGINNING = `Made from the [OpenAPI document](/openapi.yaml), which is made from the code that
-parses requests and writes answers. Bodies are JSON in UTF-8, at most 4.5 MB. In the examples
-\`$KEY\` is an [API key](/keys), and \`$TOKEN\` the access token of a
-[session](/docs/accounts#a-session-by-http).
-
-An error's body is \`{"error": "…", "details": "…"}\`, with \`details\` only where there is more to
-say; [errors](/docs/errors) tells what to do. Each answer carries \`X-Request-Id\`: quote it when you
-write to [support](/support).`;
-
-function sentence({ summary }: Route): string {
-  return `${summary.replace(/; needs (a session|no key)[^;]*/, "")}.`;
-}
-
-function section(route: Route): string {
-  const { parameters, requestBody, responses } = route;
-  const body = requestBody?.content["application/json"]?.schema;
-  const done = Object.entries(responses).filter(([status]) => Number(status) < 400);
-  const errors = Object.entries(responses).filter(([status]) => Number(status) >= 400);
-  return [
-    `### ${title(route)}`,
-    sentence(route),
-    route.description,
-    who(route),
-    parameters.length > 0 && `**Parameters**\n\n${table(parameters.map((each) => ({
-      ...fields({ properties: { [each.name]: each.schema } }, () => undefined)[0]!,
-      required: each.required ?? false,
-      about: [`in the ${each.in}`, each.description].filter(Boolean).join(": "),
-    })))}`,
-    body && `**Body**\n\n${table(fields(body, () => undefined))}`,
-    `**Example**\n\n\`\`\`sh\n${curl(route)}\n\`\`\``,
-    ...done.map(([status, answer]) => success(route, status, answer)),
-    `**Errors**\n\n| status | when |\n|---|---|\n${errors
-      .map(([status, answer]) => `| ${status} | ${answer.description}${errorFields(answer)} |`)
-      .join("\n")}`,
-  ].filter(Boolean).join("\n\n");
-}
-
-function who(route: Route): string {
-  const { security } = route;
-  if (security?.some((each) => "operatorSecret" in each))
-    return "Needs the operator's `CRON_SECRET` as the bearer.";
-  if (security?.some((each) => Object.keys(each).length === 0)) return "A key is not required.";
-  if (security) return "Needs no key.";
-  if (needsSession(route)) return "Needs a session's access token; a key is answered with 403.";
-  return route.method === "GET"
-    ? "Needs a key with the scope `read`, or a session's access token."
-    : "Needs a key with the scope `jobs`, or a session's access token.";
-}
-
-function success(route: Route, status: string, { content }: Answer): string {
-  const head = `**Answer: ${status}**`;
-  if (status === "302") return `${head}\n\nA redirect; \`Location\` and \`url\` say where to.`;
-  const schema = content?.["application/json"]?.schema;
-  if (!schema) return `${head}\n\n${content ? `As \`${Object.keys(content)[0]}\`.` : "No body."}`;
-  const about = resolved(schema).description;
-  return [head, about, table(fields(schema, elsewhere(route)), "answer")].filter(Boolean).join("\n\n");
-}
-
-/** An answer of a GET is told there, and only named where another answer holds it. */
-function elsewhere(here: Route): Elsewhere {
-  return (name) => {
-    const home = routes.find(
-      ({ method, responses }) =>
-        method === "GET" && nameOf(responses["200"]?.content?.["application/json"]?.schema ?? {}) === name,
+  const parts = [
+    `${document.info.description} The document itself: [openapi.yaml](/openapi.yaml).`,
+    "Every call carries `Authorization: Bearer YOUR_KEY`, unless it is said otherwise.",
+  ];
+  for (const { name } of document.tags) {
+    const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+      METHODS.filter((method) => methods[method]?.tags.includes(name)).map((method) =>
+        route(method.toUpperCase(), path, methods[method]!, methods.parameters ?? []),
+      ),
     );
-    return home && home !== here ? link(home) : undefined;
-  };
+    parts.push(`## ${name}`, ...operations);
+  }
+  return parts.join("\n\n");
 }
 
-/** What an error holds beside `error` and `details`. */
-function errorFields({ content }: Answer): string {
-  const schema = content?.["application/json"]?.schema ?? {};
-  const more = Object.keys(resolved(schema).properties ?? {})
-    .filter((name) => name !== "error" && name !== "details")
-    .map((name) => `\`${name}\``);
-  return more.length > 0 ? ` It holds ${more.join(" and ")} too.` : "";
+function route(method: string, path: string, operation: Operation, shared: Parameter[]): string {
+  const [title = "", ...rest] = operation.summary.split(/[;:] /);
+  const about = rest.join("; ");
+  const parameters = [...shared, ...(operation.parameters ?? [])];
+  const body = operation.requestBody?.content?.[JSON_TYPE];
+  const parts = [`### ${title}`, `\`${method} ${path}\``];
+  if (about) parts.push(`${about[0]!.toUpperCase()}${about.slice(1)}.`);
+  if (operation.description) parts.push(operation.description);
+  if (operation.security?.length === 0) parts.push("Needs no key.");
+  if (parameters.length) parts.push("**Parameters**", parameterTable(parameters));
+  if (body) parts.push("**Body**", table(schemas.rows(body.schema)));
+  parts.push(code("bash", call(method, path, body?.example, operation.security?.length === 0)));
+  for (const [status, response] of Object.entries(operation.responses)) {
+    if (Number(status) >= 400) continue;
+    const schema = response.content?.[JSON_TYPE]?.schema;
+    parts.push(`**Answer ${status}**`);
+    if (!schema) {
+      const kind = Object.keys(response.content ?? {})[0];
+      parts.push(kind ? `As \`${kind}\`.` : Number(status) === 302 ? "Leads on to the file." : "Empty.");
+      continue;
+    }
+    parts.push(table(schemas.rows(schema)));
+    parts.push(code("json", JSON.stringify(schemas.example(schema), null, 2)));
+  }
+  parts.push("**Errors**", errors(operation));
+  return parts.join("\n\n");
 }
 
-function table(rows: Field[], kind: "request" | "answer" = "request"): string {
-  const cell = (text: string) => text.replace(/\s*\n\s*/g, " ").replaceAll("|", "\\|");
-  const must = (row: Field) =>
-    kind === "request" ? (row.required ? "required" : "") : row.required ? "" : "may be absent";
-  const about = (row: Field) =>
-    [...[must(row), row.limits].filter(Boolean).map(sentenceCase), row.about && ended(row.about)]
-      .filter(Boolean)
-      .join(" ");
-  return [
-    "| field | type | what it is |",
-    "|---|---|---|",
-    ...rows.map((row) => `| \`${row.name}\` | ${cell(row.type)} | ${cell(about(row))} |`),
-  ].join("\n");
+function call(method: string, path: string, example: unknown, open: boolean): string {
+  const words = ["curl"];
+  if (method !== "GET") words.push(`-X ${method}`);
+  const address = `https://YOUR-HOST${path.replace(/\{(\w+)\}/g, (_, name: string) => name.toUpperCase())}`;
+  const lines = [[...words, address].join(" ")];
+  if (!open) lines.push('-H "Authorization: Bearer YOUR_KEY"');
+  if (example !== undefined)
+    lines.push('-H "Content-Type: application/json"', `-d '${JSON.stringify(example, null, 2)}'`);
+  return lines.join(" \\\n  ");
 }
 
-function sentenceCase(text: string): string {
-  return ended(text[0]!.toUpperCase() + text.slice(1));
+function code(language: string, text: string): string {
+  return `\`\`\`${language}\n${text}\n\`\`\``;
 }
 
-function ended(text: string): string {
-  return /[.!?]$/.test(text) ? text : `${text}.`;
+/** Text for a cell: a bar would end it. */
+function cell(text: string): string {
+  return text.replaceAll("|", "\\|").replaceAll("\n", " ");
+}
+
+function table(rows: Row[]): string {
+  if (!rows.length) return "An object.";
+  const lines = rows.map(
+    ({ name, type, required, about }) =>
+      `| \`${name}\` | ${cell(type)} | ${required ? "always" : ""} | ${cell(about)} |`,
+  );
+  return ["| field | type | there | what it is |", "|---|---|---|---|", ...lines].join("\n");
+}
+
+function parameterTable(parameters: Parameter[]): string {
+  const lines = parameters.map((each) => {
+    const { schema } = each;
+    const type = schema.enum?.join(", ") ?? [schema.type, schema.format].filter(Boolean).join(", ");
+    return `| \`${each.name}\` | ${each.in} | ${cell(String(type))} | ${cell(each.description ?? "")} |`;
+  });
+  return ["| name | in | type | what it is |", "|---|---|---|---|", ...lines].join("\n");
+}
+
+function errors(operation: Operation): string {
+  const lines = Object.entries(operation.responses)
+    .filter(([status]) => Number(status) >= 400)
+    .map(([status, { description }]) => `| ${status} | ${cell(description)} |`);
+  if (!lines.length) return "None of its own.";
+  return ["| status | what it means |", "|---|---|", ...lines].join("\n");
 }

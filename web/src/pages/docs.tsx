@@ -1,66 +1,69 @@
-// The docs: a list of pages beside, the text, what comes before and next.
+import { docs, guides, markdownPath, references, rendered, type Page } from "../docs";
 import type { PageProps } from "../ui/layout";
-import { docs, type Doc } from "../docs/all";
-import { twin } from "../docs/twins";
-import { html, type Heading } from "./markdown";
 
-function Contents({ here, headings }: { here: Doc; headings: Heading[] }) {
-  return (
+function Navigation({ path }: { path: string }) {
+  const links = (pages: Page[]) => (
     <ul>
-      {docs.map((doc) => (
-        <li key={doc.path}>
-          <a href={doc.path} aria-current={doc === here ? "page" : undefined}>{doc.title}</a>
-          {doc === here && headings.length > 1 && (
-            <ul>
-              {headings.map(({ id, text }) => (
-                <li key={id}><a href={`#${id}`} dangerouslySetInnerHTML={{ __html: text }} /></li>
-              ))}
-            </ul>
-          )}
+      {pages.map((page) => (
+        <li key={page.path}>
+          <a href={page.path} aria-current={page.path === path ? "page" : undefined}>{page.title}</a>
         </li>
       ))}
     </ul>
   );
+  return (
+    <>
+      <p>Guides</p>
+      {links(guides)}
+      <p>Reference</p>
+      {links(references)}
+    </>
+  );
 }
 
-function page(doc: Doc, index: number): PageProps {
-  const text = html(doc.markdown);
-  const contents = (
-    <Contents here={doc} headings={text.headings.filter(({ level }) => level === 2)} />
-  );
-  const before = docs[index - 1];
-  const next = docs[index + 1];
+function docsPage(page: Page): PageProps {
+  const { html, headings } = rendered(page);
+  const contents = headings.filter(({ level }) => level === 2 || (level === 3 && page.path === "/docs/api"));
   return {
-    path: doc.path,
-    title: doc.title,
-    about: doc.about,
+    path: page.path,
+    title: page.title,
+    about: page.about,
+    kind: "docs",
     scripts: ["docs.tsx"],
     children: (
-      <div class="docs">
-        <div class="docs-side">
-          <div id="search" />
-          <nav aria-label="Docs" class="docs-list">{contents}</nav>
-          <details class="docs-menu">
+      <>
+        <div class="side">
+          <div id="search" class="search" />
+          <nav aria-label="Docs" class="wide-only"><Navigation path={page.path} /></nav>
+          <details class="narrow-only">
             <summary>All pages of the docs</summary>
-            <nav aria-label="Docs">{contents}</nav>
+            <nav aria-label="Docs, on small screens"><Navigation path={page.path} /></nav>
           </details>
         </div>
         <article>
-          <h1>{doc.title}</h1>
-          <p class="lead">{doc.about}</p>
-          <div dangerouslySetInnerHTML={{ __html: text.html }} />
-          <nav class="docs-ends" aria-label="Before and next">
-            {before && <a href={before.path} rel="prev">← {before.title}</a>}
-            {next && <a href={next.path} rel="next">{next.title} →</a>}
-          </nav>
-          <p class="soft">
-            This page as <a href={twin(doc)}>Markdown</a>; all of them{" "}
-            <a href="/docs.md">in one file</a>.
+          <h1>{page.title}</h1>
+          <p class="lead">{page.about}</p>
+          {contents.length > 3 && (
+            <details class="contents" open={page.path !== "/docs/api" && contents.length < 12}>
+              <summary>On this page</summary>
+              <ul>
+                {contents.map(({ id, text, level }) => (
+                  <li key={id} class={level === 3 ? "deep" : undefined}>
+                    <a href={`#${id}`} dangerouslySetInnerHTML={{ __html: text }} />
+                  </li>
+                ))}
+              </ul>
+            </details>
+          )}
+          <div dangerouslySetInnerHTML={{ __html: html }} />
+          <p class="soft after">
+            <a href={markdownPath(page.path)}>This page as Markdown</a> · <a href="/docs.md">all of them</a>
+            {" "}· <a href="/llms.txt">llms.txt</a>
           </p>
         </article>
-      </div>
+      </>
     ),
   };
 }
 
-export const docsPages: PageProps[] = docs.map(page);
+export const docsPages = docs.map(docsPage);

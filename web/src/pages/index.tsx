@@ -4,19 +4,19 @@ import { home } from "./home";
 import { failed, notFound } from "./errors";
 import { signPages } from "./sign";
 import { app } from "./app";
+import { docsPages } from "./docs";
 import { legalPages } from "./legal";
 import { pricing } from "./pricing";
 import { status } from "./status";
 import { support } from "./support";
-import { docsPages } from "./docs";
 
 export const pages: PageProps[] = [
   home,
   pricing,
+  ...docsPages,
   ...legalPages,
   support,
   status,
-  ...docsPages,
   ...signPages,
   app,
   notFound,

@@ -1,6 +1,6 @@
 // The privacy policy and the terms: the newest version, and each there was.
 import type { PageProps } from "../ui/layout";
-import { html, named, texts, type Text } from "./markdown";
+import { html, named, texts, type Text } from "../docs/markdown";
 
 const KINDS = [
   {

@@ -8,7 +8,7 @@ export const pricing: PageProps = {
   children: (
     <>
       <h1>Pricing</h1>
-      <p class="lead">By minutes of input, a month ahead. No overage charges: what is used up waits.</p>
+      <p class="lead">By minutes of input, a month ahead. No overage charges: what is used up is used up.</p>
       <div id="plans" class="plans-box">
         <p class="soft">Loading…</p>
         <noscript>

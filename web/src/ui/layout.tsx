@@ -8,7 +8,7 @@ export interface PageProps {
   path: string;
   /** Entries of vite.config.ts that the page loads. */
   scripts?: string[];
-  kind?: "narrow" | "text";
+  kind?: "narrow" | "text" | "docs";
   children: ComponentChildren;
 }
 

@@ -143,6 +143,7 @@ function Actions({ job, path, changed }: { job: Job; path: string; changed(): vo
         <button type="button" disabled={busy} onClick={retry}>
           {busy ? "One moment…" : "Retry as a new job"}
         </button>
+        <a class="button" href={`/playground?from=${job.id}`}>Change it in the playground</a>
         {hasFiles(job) && (
           <Ask
             label="Delete the files"

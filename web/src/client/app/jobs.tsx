@@ -1,4 +1,5 @@
-// All jobs, a page at a time, by status; what is under way is read anew by itself.
+// All jobs, a page at a time, by status and words; what is under way is read anew by itself.
+import { useEffect, useState } from "preact/hooks";
 import { amount, minutes } from "../format";
 import { jobName, Moment, StatusWord, Title, underWay, useApi, Waiting } from "./parts";
 import { navigate, useAddress } from "./router";
@@ -10,9 +11,11 @@ const LIMIT = 20;
 export function Jobs() {
   const query = useAddress().searchParams;
   const status = query.get("status") ?? "";
+  const search = query.get("q") ?? "";
   const page = Math.max(1, Number(query.get("page")) || 1);
   const wanted = new URLSearchParams({ limit: String(LIMIT), page: String(page) });
   if (status) wanted.set("status", status);
+  if (search) wanted.set("q", search);
   const jobs = useApi<Page<Job>>(`/v1/transcodes?${wanted}`, (read) =>
     read.items.some(underWay) ? 2_500 : 15_000,
   );
@@ -26,7 +29,7 @@ export function Jobs() {
           Status
           <select
             value={status}
-            onChange={(event) => navigate(address(event.currentTarget.value, 1))}
+            onChange={(event) => navigate(address(event.currentTarget.value, 1, search))}
           >
             <option value="">All</option>
             {STATUSES.map((each) => (
@@ -34,14 +37,15 @@ export function Jobs() {
             ))}
           </select>
         </label>
+        <Search of={search} onSearch={(next) => navigate(address(status, 1, next), "replace")} />
         <span class="soft" role="status">{data && count(data.total)}</span>
       </div>
       <Waiting of={jobs} />
       {data &&
         (data.items.length > 0 ? (
           <JobTable jobs={data.items} />
-        ) : status ? (
-          <p>No job has this status. <a href="/jobs">Show all</a></p>
+        ) : status || search ? (
+          <p>No job is like that. <a href="/jobs">Show all</a></p>
         ) : (
           <p>
             There are no jobs yet. <a href="/keys">Make a key</a> and send the first one, or try the{" "}
@@ -50,12 +54,36 @@ export function Jobs() {
         ))}
       {last > 1 && (
         <nav class="row" aria-label="Pages">
-          {page > 1 && <a class="button" href={address(status, page - 1)}>Newer</a>}
+          {page > 1 && <a class="button" href={address(status, page - 1, search)}>Newer</a>}
           <span>Page {page} of {amount(last)}</span>
-          {page < last && <a class="button" href={address(status, page + 1)}>Older</a>}
+          {page < last && <a class="button" href={address(status, page + 1, search)}>Older</a>}
         </nav>
       )}
     </>
+  );
+}
+
+const PAUSE_MS = 350;
+
+/** Asks once nobody has typed for a moment. */
+function Search({ of: asked, onSearch }: { of: string; onSearch(text: string): void }) {
+  const [text, setText] = useState(asked);
+  useEffect(() => {
+    if (text.trim() === asked) return;
+    const timer = setTimeout(() => onSearch(text.trim()), PAUSE_MS);
+    return () => clearTimeout(timer);
+  }, [text, asked]);
+  return (
+    <label class="inline">
+      Search
+      <input
+        type="search"
+        placeholder="name, address or id"
+        maxLength={200}
+        value={text}
+        onInput={(event) => setText(event.currentTarget.value)}
+      />
+    </label>
   );
 }
 
@@ -63,8 +91,9 @@ function count(total: number): string {
   return total === 1 ? "1 job" : `${amount(total)} jobs`;
 }
 
-function address(status: string, page: number): string {
+function address(status: string, page: number, search: string): string {
   const query = new URLSearchParams();
+  if (search) query.set("q", search);
   if (status) query.set("status", status);
   if (page > 1) query.set("page", String(page));
   return `/jobs${query.size ? `?${query}` : ""}`;

@@ -115,7 +115,7 @@ function FirstSteps() {
         <li><a href="/keys">Make a key</a>. It is shown once; keep it where your program finds it.</li>
         <li>
           Send a job. The input is any public URL, or a file that you{" "}
-          <a href="/docs">upload</a> first:
+          <a href="/docs/uploads">upload</a> first:
           <pre><code>{line}</code></pre>
           <Copy text={line} what="the command" />
         </li>

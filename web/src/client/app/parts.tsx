@@ -3,7 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { api, ApiError } from "../api";
 import { Note, told, useAction } from "../forms";
-import { auth } from "../session";
+import { forget } from "../session";
 import { date, when } from "../format";
 import { signInAgain } from "./router";
 import type { Job, Status } from "../types";
@@ -38,7 +38,7 @@ export function useApi<Data>(path: string, again?: (data: Data) => number): Load
       } catch (error) {
         if (control.signal.aborted) return;
         const status = error instanceof ApiError ? error.status : 0;
-        if (status === 401) return void signedOut();
+        if (status === 401) return signedOut();
         setState((before) => ({
           path,
           ...(before.path === path && before.data !== undefined ? { data: before.data } : {}),
@@ -73,8 +73,8 @@ export function useApi<Data>(path: string, again?: (data: Data) => number): Load
 }
 
 /** The API knows the session no more: it is forgotten here as well. */
-async function signedOut(): Promise<void> {
-  await (await auth()).signOut({ scope: "local" });
+function signedOut(): void {
+  forget();
   signInAgain();
 }
 

@@ -1,12 +1,11 @@
 // Makes jobs from the browser: a source, a form or the request itself, the run, the result.
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { api, ApiError } from "../api";
-import { site } from "../config";
 import { Note, useAction } from "../forms";
 import { CodeTabs } from "../run/code-tabs";
 import { JobRun } from "../run/job-run";
 import type { JobRequest, OptionItem } from "../run/request";
-import type { Job } from "../types";
+import type { Account, Job } from "../types";
 import { Title } from "./parts";
 import { Fields } from "./play/fields";
 import { fault, KINDS, untouched, type Kind, type Values } from "./play/kinds";
@@ -28,7 +27,11 @@ export default function Playground() {
   const { busy, error, setError, run } = useAction();
   const [blocked, setBlocked] = useState("");
 
-  useEffect(() => void site().then((told) => setMaxBytes(told.max_upload_bytes), () => undefined), []);
+  // Without an answer the service itself refuses what is too large.
+  useEffect(
+    () => void api<Account>("/v1/account").then(({ plan }) => setMaxBytes(plan.max_input_bytes), () => undefined),
+    [],
+  );
   useEffect(() => {
     if (!from) return;
     api<Job>(`/v1/transcodes/${encodeURIComponent(from)}`).then(

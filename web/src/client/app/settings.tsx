@@ -1,8 +1,9 @@
 // The account: name, address, password, how long files are kept, export, sessions, deletion.
-import { useId, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { api } from "../api";
-import { EMAIL, Field, Form, Note, SHORTEST_PASSWORD, useAction } from "../forms";
-import { auth } from "../session";
+import { site } from "../config";
+import { EMAIL, Field, Form, Note, SHORTEST_PASSWORD, told, useAction } from "../forms";
+import { auth, forget } from "../session";
 import { seconds } from "../format";
 import { Ask, Moment, Title, useApi, Waiting, type Loaded } from "./parts";
 import type { Account, Export } from "../types";
@@ -151,19 +152,25 @@ function Password({ email }: { email: string }) {
   );
 }
 
-/** The service's own hours, which "as long as promised" stands for. */
-const PROMISED = { inputs: 72, outputs: 168 };
 const HOURS = [0, 1, 6, 24, 72];
-type Kind = keyof typeof PROMISED;
+type Kind = "inputs" | "outputs";
 
 function Retention({ account, changed }: { account: Account; changed(account: Account): void }) {
   const [hours, setHours] = useState(account.retention);
+  const [most, setMost] = useState<Record<Kind, number>>();
   const [saved, setSaved] = useState(false);
-  const { busy, error, run } = useAction();
+  const { busy, error, setError, run } = useAction();
+  useEffect(() => {
+    site().then(
+      ({ input_hours, output_hours }) => setMost({ inputs: input_hours, outputs: output_hours }),
+      (failed) => setError(told(failed)),
+    );
+  }, []);
   const send = () =>
     run(async () => {
+      if (!most) return;
       setSaved(false);
-      const wire = (kind: Kind) => (hours[kind] >= PROMISED[kind] ? null : hours[kind]);
+      const wire = (kind: Kind) => (hours[kind] >= most[kind] ? null : hours[kind]);
       const retention = { inputs: wire("inputs"), outputs: wire("outputs") };
       changed(
         (await api<Changed>("/v1/account", { method: "PATCH", body: { retention } })).account,
@@ -178,9 +185,9 @@ function Retention({ account, changed }: { account: Account; changed(account: Ac
         are there too.
       </p>
       <Form onSend={send} label="How long files are kept">
-        <Hours kind="inputs" label="Uploads" value={hours.inputs}
+        <Hours most={most?.inputs} label="Uploads" value={hours.inputs}
           onValue={(inputs) => setHours({ ...hours, inputs })} />
-        <Hours kind="outputs" label="Outputs" value={hours.outputs}
+        <Hours most={most?.outputs} label="Outputs" value={hours.outputs}
           onValue={(outputs) => setHours({ ...hours, outputs })} />
         {error && <Note tone="bad">{error}</Note>}
         {saved && <Note tone="good">Saved.</Note>}
@@ -190,9 +197,16 @@ function Retention({ account, changed }: { account: Account; changed(account: Ac
   );
 }
 
-function Hours(props: { kind: Kind; label: string; value: number; onValue(hours: number): void }) {
+interface HoursProps {
+  /** The longest there is, once that is known. */
+  most: number | undefined;
+  label: string;
+  value: number;
+  onValue(hours: number): void;
+}
+
+function Hours({ most = 0, ...props }: HoursProps) {
   const id = useId();
-  const most = PROMISED[props.kind];
   const choices = [...new Set([...HOURS.filter((each) => each < most), most, props.value])];
   return (
     <div class="field">
@@ -270,7 +284,7 @@ function Sessions() {
         verb="Sign out"
         act={async () => {
           await api("/v1/account/sessions", { method: "DELETE" });
-          await (await auth()).signOut({ scope: "local" });
+          forget();
           location.assign("/sign-in");
         }}
       >
@@ -296,7 +310,7 @@ function Deletion({ email }: { email: string }) {
   const send = () =>
     run(async () => {
       await api("/v1/account", { method: "DELETE", body: { password } });
-      await (await auth()).signOut({ scope: "local" });
+      forget();
       location.assign("/sign-in?deleted");
     });
   return (

@@ -1,10 +1,12 @@
-// Minutes of a month, by day and by kind of job; as CSV too, made in this browser.
-import { Field } from "../forms";
+// Minutes of a month, by day, by kind of job, and each of them; as CSV too, made in this browser.
+import { useState } from "preact/hooks";
+import { api } from "../api";
+import { Field, Note, useAction } from "../forms";
 import { DayChart } from "./day-chart";
 import { amount, minutes, monthName } from "../format";
 import { Moment, Title, useApi, Waiting } from "./parts";
 import { navigate, useAddress } from "./router";
-import type { Usage } from "../types";
+import type { LedgerEntry, Page, Usage } from "../types";
 
 const MONTH = /^20\d\d-(0[1-9]|1[0-2])$/;
 
@@ -31,7 +33,7 @@ export function UsagePage() {
           </button>
         </div>
         {data && data.days.length > 0 && (
-          <button type="button" onClick={() => save(data)}>Download as CSV</button>
+          <button type="button" onClick={() => saveDays(data)}>Download as CSV</button>
         )}
       </div>
       <Waiting of={usage} />
@@ -71,7 +73,88 @@ export function UsagePage() {
               </div>
             </>
           )}
+          <Ledger period={period} key={period} />
         </>
+      )}
+    </>
+  );
+}
+
+const LEDGER_PAGE = 50;
+const LEDGER_MOST = 1000;
+const KINDS: Record<LedgerEntry["kind"], string> = {
+  reserve: "held",
+  settle: "charged",
+  release: "given back unused",
+  refund: "given back after a charge",
+  grant: "added to the month",
+};
+
+/** Each time that minutes were held, charged or given. */
+function Ledger({ period }: { period: string }) {
+  const [page, setPage] = useState(1);
+  const ledger = useApi<Page<LedgerEntry>>(
+    `/v1/account/ledger?period=${period}&limit=${LEDGER_PAGE}&page=${page}`,
+  );
+  const { busy, error, run } = useAction();
+  const { data } = ledger;
+  const last = data ? Math.max(1, Math.ceil(data.total / LEDGER_PAGE)) : page;
+  const download = () =>
+    run(async () => {
+      const all: LedgerEntry[] = [];
+      for (let at = 1; ; at += 1) {
+        const query = `period=${period}&limit=${LEDGER_MOST}&page=${at}`;
+        const part = await api<Page<LedgerEntry>>(`/v1/account/ledger?${query}`);
+        all.push(...part.items);
+        if (part.items.length < LEDGER_MOST) break;
+      }
+      save(
+        `ffmpeg-micro-ledger-${period}.csv`,
+        ["at", "kind", "minutes", "job_id", "period"],
+        all.map((each) => [each.at, each.kind, each.minutes, each.job_id ?? "", each.period]),
+      );
+    });
+  if (data?.total === 0) return null;
+  return (
+    <>
+      <div class="row between ledger-head">
+        <h2>Ledger</h2>
+        <button type="button" disabled={busy} onClick={download}>Download the ledger as CSV</button>
+      </div>
+      {error && <Note tone="bad">{error}</Note>}
+      <Waiting of={ledger} />
+      {data && (
+        <div class="table">
+          <table class="stack">
+            <thead>
+              <tr>
+                <th scope="col">When</th>
+                <th scope="col">Minutes</th>
+                <th scope="col">What</th>
+                <th scope="col">Job</th>
+              </tr>
+            </thead>
+            <tbody>
+              {data.items.map((each, index) => (
+                <tr key={`${each.at}-${index}`}>
+                  <th scope="row"><Moment at={each.at} /></th>
+                  <td data-label="Minutes">{each.minutes}</td>
+                  <td data-label="What">{KINDS[each.kind]}</td>
+                  <td data-label="Job">
+                    {each.job_id ? <a href={`/jobs/${each.job_id}`}>{each.job_id.slice(0, 8)}</a> : "none"}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {last > 1 && (
+        <nav class="row" aria-label="Pages of the ledger">
+          {page > 1 && <button type="button" onClick={() => setPage(page - 1)}>Newer</button>}
+          <span>Page {page} of {amount(last)}</span>
+          {page < last && <button type="button" onClick={() => setPage(page + 1)}>Older</button>}
+        </nav>
       )}
     </>
   );
@@ -82,14 +165,19 @@ function shifted(period: string, by: number): string {
   return new Date(Date.UTC(year, month - 1 + by, 1)).toISOString().slice(0, 7);
 }
 
-function save(usage: Usage): void {
-  const lines = [
-    "date,minutes,jobs",
-    ...usage.days.map((day) => `${day.date},${day.minutes},${day.jobs}`),
-  ];
+function save(name: string, columns: string[], rows: (string | number)[][]): void {
+  const lines = [columns, ...rows].map((row) => `${row.join(",")}\r\n`);
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([`${lines.join("\r\n")}\r\n`], { type: "text/csv" }));
-  link.download = `ffmpeg-micro-usage-${usage.period}.csv`;
+  link.href = URL.createObjectURL(new Blob(lines, { type: "text/csv" }));
+  link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+function saveDays({ period, days }: Usage): void {
+  save(
+    `ffmpeg-micro-usage-${period}.csv`,
+    ["date", "minutes", "jobs"],
+    days.map((day) => [day.date, day.minutes, day.jobs]),
+  );
 }

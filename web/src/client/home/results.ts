@@ -61,7 +61,7 @@ export const CHOICES: Choice[] = [
       options: [
         {
           option: "@text-overlay",
-          argument: { text: "Hello, world", style: { position: "bottom-center" } },
+          argument: { text: "Hello, world", style: { position: "bottom" } },
         },
       ],
     }),

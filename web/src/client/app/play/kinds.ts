@@ -47,9 +47,8 @@ const PICTURES = list("jpeg", "png", "webp");
 const QUALITIES = list(["high", "High"], ["medium", "Medium"], ["low", "Low"]);
 const RESOLUTIONS = list(["", "As it is"], "480p", "720p", "1080p", "4k");
 const PLACES = list(
-  ["top-left", "Top left"], ["top-center", "Top"], ["top-right", "Top right"],
-  ["middle-center", "Middle"],
-  ["bottom-left", "Bottom left"], ["bottom-center", "Bottom"], ["bottom-right", "Bottom right"],
+  ["top-left", "Top left"], ["top", "Top"], ["top-right", "Top right"], ["center", "Middle"],
+  ["bottom-left", "Bottom left"], ["bottom", "Bottom"], ["bottom-right", "Bottom right"],
 );
 const CORNERS = list(
   ["bottom-right", "Bottom right"], ["bottom-left", "Bottom left"],
@@ -218,7 +217,7 @@ export const KINDS: Kind[] = [
     sources: 1,
     fields: [
       { name: "text", label: "Words", kind: "words", value: "Hello, world" },
-      select("position", "Where", PLACES, "bottom-center"),
+      select("position", "Where", PLACES, "bottom"),
       number("size", "Size in pixels", "48", { min: 12, max: 200, step: 1 }),
       { name: "color", label: "Colour", kind: "color", value: "#ffffff" },
       VIDEO_FORMAT,

@@ -44,14 +44,6 @@ export function slug(text: string): string {
     .replace(/[ /]+/g, "-");
 }
 
-/** An id that no heading before has. */
-function unused(id: string, before: Heading[]): string {
-  const taken = (each: string) => before.some((heading) => heading.id === each);
-  let number = 1;
-  while (taken(number > 1 ? `${id}-${number}` : id)) number += 1;
-  return number > 1 ? `${id}-${number}` : id;
-}
-
 /** As HTML: headings can be linked to, wide tables and code can be scrolled by keyboard. */
 export function html(markdown: string): { html: string; headings: Heading[] } {
   const headings: Heading[] = [];
@@ -60,7 +52,7 @@ export function html(markdown: string): { html: string; headings: Heading[] } {
       heading({ tokens, depth }) {
         const text = this.parser.parseInline(tokens);
         const plain = text.replace(/<[^>]*>/g, "");
-        const id = unused(slug(plain), headings);
+        const id = slug(plain);
         headings.push({ id, text: plain, level: depth });
         return `<h${depth} id="${id}">${text}</h${depth}>\n`;
       },

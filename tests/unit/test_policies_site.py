@@ -1,0 +1,39 @@
+"""The policy and terms that the site shows are those that people accept."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+SEEDED = re.compile(r"insert into app\.policies .*?values \('([^']+)', '(\d{4}-\d\d-\d\d)", re.S)
+
+
+def seeded() -> tuple[str, str]:
+    """Version and day of the newest policy that the migrations bring."""
+    text = "".join(
+        path.read_text() for path in sorted((ROOT / "supabase" / "migrations").glob("*.sql"))
+    )
+    return max(SEEDED.findall(text), key=lambda found: str(found[1]))
+
+
+@pytest.mark.parametrize("folder", ["policies", "terms"])
+def test_each_version_says_which_it_is(folder: str) -> None:
+    files = sorted((ROOT / "web" / folder).glob("*.md"))
+    heads = {path.stem: yaml.safe_load(path.read_text().split("---")[1]) for path in files}
+    assert all(head["version"] == name for name, head in heads.items())
+    newest = max(heads.values(), key=lambda head: str(head["date"]))
+    assert (newest["version"], str(newest["date"])) == seeded()
+
+
+@pytest.mark.parametrize(
+    "promised",
+    ["name, your email address and a password", "13 or older", "Stripe", "3 days", "7 days",
+     "30 days", "Nobody, unless you report", "no tracker", "export", "Delete it",
+     "There is no newsletter", "number and a date", "{contact}", "{operator}"],
+)  # fmt: skip
+def test_the_promises_stand_in_it(promised: str) -> None:
+    assert promised in (ROOT / "web" / "policies" / "1.md").read_text()
