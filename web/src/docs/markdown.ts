@@ -36,7 +36,7 @@ function read(folder: string, name: string): Text {
   return { name, head: parse(head, { schema: "failsafe" }), markdown: body.trim() };
 }
 
-export function slug(text: string): string {
+function slug(text: string): string {
   return text
     .toLowerCase()
     .replace(/<[^>]*>|[^\p{L}\p{N} /_-]/gu, "")
