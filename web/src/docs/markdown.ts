@@ -36,12 +36,21 @@ function read(folder: string, name: string): Text {
   return { name, head: parse(head, { schema: "failsafe" }), markdown: body.trim() };
 }
 
-export function slug(text: string): string {
+function slug(text: string): string {
   return text
     .toLowerCase()
     .replace(/<[^>]*>|[^\p{L}\p{N} /_-]/gu, "")
     .trim()
     .replace(/[ /]+/g, "-");
+}
+
+/** An id that no heading before has: a filter may be called as a virtual option is. */
+function unused(id: string, before: Heading[]): string {
+  const taken = new Set(before.map((heading) => heading.id));
+  let number = 1;
+  let free = id;
+  while (taken.has(free)) free = `${id}-${++number}`;
+  return free;
 }
 
 /** As HTML: headings can be linked to, wide tables and code can be scrolled by keyboard. */
@@ -52,7 +61,7 @@ export function html(markdown: string): { html: string; headings: Heading[] } {
       heading({ tokens, depth }) {
         const text = this.parser.parseInline(tokens);
         const plain = text.replace(/<[^>]*>/g, "");
-        const id = slug(plain);
+        const id = unused(slug(plain), headings);
         headings.push({ id, text: plain, level: depth });
         return `<h${depth} id="${id}">${text}</h${depth}>\n`;
       },
