@@ -55,9 +55,7 @@ def _up(arguments: argparse.Namespace) -> int:
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
-    # The site's own sample is a URL input of the docs' quick start.
-    own = (f"{host}:{arguments.port}" for host in ("127.0.0.1", "localhost"))
-    overrides = {"SOURCE_ALLOW": ",".join((os.environ.get("SOURCE_ALLOW", ""), *own))}
+    overrides = {"SOURCE_ALLOW": os.environ.get("SOURCE_ALLOW", "")}
     try:
         stack = Stack(
             arguments.data,
