@@ -82,11 +82,17 @@ export function html(markdown: string): { html: string; headings: Heading[] } {
   return { html: marked.parse(markdown, { async: false }), headings };
 }
 
-/** Puts the operator's name, place and address where {operator} and {contact} stand. */
+/** Puts in who runs the service where {operator}, {place} and {support} stand. */
 export function named(markdown: string): string {
   const { name, place, support } = OPERATOR;
-  const contact =
-    `${name}${place ? `, ${place}` : ""}. Write to [${support}](mailto:${support}) ` +
-    "or use the [form](/support).";
-  return markdown.replaceAll("{operator}", name).replaceAll("{contact}", contact);
+  const words: Record<string, string> = {
+    operator: name,
+    place: place && `, ${place}`,
+    support: `[${support}](mailto:${support})`,
+  };
+  return markdown.replace(/\{(\w+)\}/g, (_, word: string) => {
+    const told = words[word];
+    if (told === undefined) throw new Error(`nobody knows what {${word}} is`);
+    return told;
+  });
 }
