@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-import httpx
 import psycopg
+
+from local import people
 
 
 def create(settings: Mapping[str, str], email: str, label: str, plan: str) -> str:
@@ -15,23 +16,11 @@ def create(settings: Mapping[str, str], email: str, label: str, plan: str) -> st
     Works against whatever `settings` point at: the person is made by Supabase Auth's admin call,
     the account by the database's own trigger.
     """
-    secret = settings["SUPABASE_SECRET_KEY"]
     with psycopg.connect(settings["POSTGRES_URL"], autocommit=True) as connection:
         find = "select id from app.accounts where lower(email) = lower(%s)"
         found = connection.execute(find, (email,)).fetchone()
         if found is None:
-            httpx.post(
-                f"{settings['SUPABASE_URL']}/auth/v1/admin/users",
-                headers={"apikey": secret, "Authorization": f"Bearer {secret}"},
-                json={
-                    "email": email,
-                    "email_confirm": True,
-                    # The operator vouches for who uses the machine.
-                    "user_metadata": {"over_13": True},
-                },
-                timeout=30,
-                trust_env=False,
-            ).raise_for_status()
+            people.add(settings, email)
             found = connection.execute(find, (email,)).fetchone()
         if found is None:
             raise RuntimeError("the account was not made by the trigger on auth.users")

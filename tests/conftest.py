@@ -17,7 +17,7 @@ import pytest
 
 from lib.media.ffmpeg import binary
 from local import client as api_client
-from local import keys_command, sample
+from local import keys_command, people, sample
 from local.stack import Stack
 from supabase import Client, create_client
 from tests.sources import SourceServer
@@ -153,18 +153,7 @@ def free_account(stack: Stack) -> Account:
 def new_person(stack: Stack, name: str = "Ann") -> Person:
     """Somebody fresh, whose address counts as confirmed."""
     email, password = f"{uuid.uuid4()}@example.com", "correct horse 1"
-    secret = stack.settings["SUPABASE_SECRET_KEY"]
-    httpx.post(
-        f"{stack.settings['SUPABASE_URL']}/auth/v1/admin/users",
-        headers={"apikey": secret, "Authorization": f"Bearer {secret}"},
-        json={
-            "email": email,
-            "password": password,
-            "email_confirm": True,
-            "user_metadata": {"name": name, "over_13": True},
-        },
-        trust_env=False,
-    ).raise_for_status()
+    people.add(stack.settings, email, password, name)
     return Person(stack, supabase_client(stack), email, password)
 
 

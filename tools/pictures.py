@@ -10,10 +10,10 @@ import tempfile
 import uuid
 from pathlib import Path
 
-import httpx
 from playwright.sync_api import Page, sync_playwright
 
 from lib.media.ffmpeg import binary
+from local import people
 from local.stack import Stack
 
 ROOT = Path(__file__).parent.parent
@@ -56,18 +56,7 @@ def _home(page: Page, stack: Stack, folder: Path) -> None:
 
 def _sign_in(page: Page, stack: Stack) -> None:
     email = f"{uuid.uuid4()}@example.com"
-    secret = stack.settings["SUPABASE_SECRET_KEY"]
-    httpx.post(
-        f"{stack.settings['SUPABASE_URL']}/auth/v1/admin/users",
-        headers={"apikey": secret, "Authorization": f"Bearer {secret}"},
-        json={
-            "email": email,
-            "password": PASSWORD,
-            "email_confirm": True,
-            "user_metadata": {"name": "Ann", "over_13": True},
-        },
-        trust_env=False,
-    ).raise_for_status()
+    people.add(stack.settings, email, PASSWORD, "Ann")
     page.goto(f"{stack.url}/sign-in")
     page.get_by_label("Email").fill(email)
     page.get_by_label("Password", exact=True).fill(PASSWORD)

@@ -10,7 +10,7 @@ const PUBLIC = join(import.meta.dirname, "..", "..", "public");
 
 interface Chunk {
   file: string;
-  css?: string[];
+  imports?: string[];
 }
 
 const manifest: Record<string, Chunk> = JSON.parse(
@@ -23,9 +23,20 @@ function chunk(source: string): Chunk {
   return found;
 }
 
+/** What a script needs before it can begin, so that browsers fetch all of it at once. */
+function needed(source: string, found = new Set<string>()): Set<string> {
+  for (const each of chunk(source).imports ?? []) {
+    if (found.has(each)) continue;
+    found.add(each);
+    needed(each, found);
+  }
+  return found;
+}
+
 const assets: Assets = {
-  style: [`/${chunk("src/style.css").file}`],
+  style: `/${chunk("src/style.css").file}`,
   script: (entry) => `/${chunk(`src/client/${entry}`).file}`,
+  imports: (entry) => [...needed(`src/client/${entry}`)].map((each) => `/${chunk(each).file}`),
 };
 
 for (const page of pages) {

@@ -1,6 +1,6 @@
 // The dashboard: one page, its parts by address. Who is not signed in goes to the sign-in.
 import { render, type ComponentType } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { Note, told } from "./forms";
 import { auth, session } from "./session";
 import { AccessLog, Reports } from "./app/logs";
@@ -36,9 +36,16 @@ function owns(path: string): boolean {
 
 function App() {
   const path = useAddress().pathname.replace(/(.)\/+$/, "$1");
+  const tabs = useRef<HTMLElement>(null);
+  // On a small screen the row of tabs is longer than the screen.
+  useEffect(() => {
+    const nav = tabs.current;
+    const current = nav?.querySelector<HTMLElement>("[aria-current]");
+    if (nav && current) nav.scrollLeft = current.offsetLeft - nav.clientWidth / 2;
+  }, [path]);
   return (
     <>
-      <nav class="tabs" aria-label="Dashboard">
+      <nav ref={tabs} class="tabs" aria-label="Dashboard">
         {PAGES.map(([to, label]) => (
           <a
             href={to}

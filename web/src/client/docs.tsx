@@ -108,5 +108,14 @@ for (const code of document.querySelectorAll("pre code")) {
   render(<Copy text={text} what="this code" />, button);
 }
 
+/** Only what can be scrolled is worth a stop of the Tab key. */
+const sizes = new ResizeObserver((changes) => {
+  for (const { target } of changes) {
+    if (target.scrollWidth > target.clientWidth) target.setAttribute("tabindex", "0");
+    else target.removeAttribute("tabindex");
+  }
+});
+for (const table of document.querySelectorAll(".table")) sizes.observe(table);
+
 const root = document.getElementById("search");
 if (root) render(<Search />, root);

@@ -1,7 +1,7 @@
 // All pages of the docs as Markdown: what the HTML, the .md twins and the search are made of.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { html, slug, texts, type Heading } from "./markdown";
+import { html, texts, type Heading } from "./markdown";
 import { reference } from "./reference";
 
 export interface Page {
@@ -92,14 +92,16 @@ export function markdownPath(path: string): string {
 
 /** What the search looks through. */
 export function index(): Found[] {
-  return docs.flatMap((page) =>
-    page.markdown.split(/^(?=#{2,3} )/m).map((part) => {
-      const [, title = ""] = /^#{2,3} (.*)\n?/.exec(part) ?? [];
-      const heading = title.replace(/`/g, "");
+  return docs.flatMap((page) => {
+    const headings = rendered(page).headings.filter(({ level }) => level === 2 || level === 3);
+    return page.markdown.split(/^(?=#{2,3} )/m).map((part) => {
+      const [, title] = /^#{2,3} (.*)\n?/.exec(part) ?? [];
+      const id = title === undefined ? undefined : headings.shift()?.id;
+      const heading = (title ?? "").replace(/`/g, "");
       const text = page.path === "/docs/allowed" ? firstCells(part) : plain(part);
-      return { page: page.title, heading, url: page.path + (title ? `#${slug(heading)}` : ""), text };
-    }),
-  );
+      return { page: page.title, heading, url: page.path + (id ? `#${id}` : ""), text };
+    });
+  });
 }
 
 function plain(markdown: string): string {

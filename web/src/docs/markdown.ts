@@ -36,12 +36,21 @@ function read(folder: string, name: string): Text {
   return { name, head: parse(head, { schema: "failsafe" }), markdown: body.trim() };
 }
 
-export function slug(text: string): string {
+function slug(text: string): string {
   return text
     .toLowerCase()
     .replace(/<[^>]*>|[^\p{L}\p{N} /_-]/gu, "")
     .trim()
     .replace(/[ /]+/g, "-");
+}
+
+/** An id that no heading before has: a filter may be called as a virtual option is. */
+function unused(id: string, before: Heading[]): string {
+  const taken = new Set(before.map((heading) => heading.id));
+  let number = 1;
+  let free = id;
+  while (taken.has(free)) free = `${id}-${++number}`;
+  return free;
 }
 
 /** As HTML: headings can be linked to, wide tables and code can be scrolled by keyboard. */
@@ -52,7 +61,7 @@ export function html(markdown: string): { html: string; headings: Heading[] } {
       heading({ tokens, depth }) {
         const text = this.parser.parseInline(tokens);
         const plain = text.replace(/<[^>]*>/g, "");
-        const id = slug(plain);
+        const id = unused(slug(plain), headings);
         headings.push({ id, text: plain, level: depth });
         return `<h${depth} id="${id}">${text}</h${depth}>\n`;
       },
@@ -73,11 +82,17 @@ export function html(markdown: string): { html: string; headings: Heading[] } {
   return { html: marked.parse(markdown, { async: false }), headings };
 }
 
-/** Puts the operator's name, place and address where {operator} and {contact} stand. */
+/** Puts in who runs the service where {operator}, {place} and {support} stand. */
 export function named(markdown: string): string {
   const { name, place, support } = OPERATOR;
-  const contact =
-    `${name}${place ? `, ${place}` : ""}. Write to [${support}](mailto:${support}) ` +
-    "or use the [form](/support).";
-  return markdown.replaceAll("{operator}", name).replaceAll("{contact}", contact);
+  const words: Record<string, string> = {
+    operator: name,
+    place: place && `, ${place}`,
+    support: `[${support}](mailto:${support})`,
+  };
+  return markdown.replace(/\{(\w+)\}/g, (_, word: string) => {
+    const told = words[word];
+    if (told === undefined) throw new Error(`nobody knows what {${word}} is`);
+    return told;
+  });
 }

@@ -38,6 +38,10 @@ export const pricing: PageProps = {
           </dd>
         </div>
         <div>
+          <dt>Minutes left over</dt>
+          <dd>They are not carried over to the next month.</dd>
+        </div>
+        <div>
           <dt>A file too large</dt>
           <dd>The job fails with a sentence that names the limit, and costs nothing.</dd>
         </div>

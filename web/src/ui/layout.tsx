@@ -12,9 +12,12 @@ export interface PageProps {
   children: ComponentChildren;
 }
 
+/** Addresses of what the build made. */
 export interface Assets {
-  style: string[];
+  style: string;
   script(entry: string): string;
+  /** What a script loads itself, to be fetched beside it. */
+  imports(entry: string): string[];
 }
 
 export const OPERATOR = {
@@ -30,7 +33,7 @@ const LINKS = [
 ] as const;
 
 export function Layout(props: PageProps & { assets: Assets }) {
-  const { assets, title, about, path } = props;
+  const { assets, title, about, path, scripts = [] } = props;
   return (
     <html lang="en">
       <head>
@@ -39,10 +42,11 @@ export function Layout(props: PageProps & { assets: Assets }) {
         <title>{path === "/" ? title : `${title} · FFmpeg Micro`}</title>
         <meta name="description" content={about} />
         <link rel="icon" href="/icon.svg" type="image/svg+xml" />
-        {assets.style.map((href) => (
-          <link rel="stylesheet" href={href} />
+        <link rel="stylesheet" href={assets.style} />
+        {scripts.flatMap(assets.imports).map((href) => (
+          <link rel="modulepreload" href={href} />
         ))}
-        {(props.scripts ?? []).map((entry) => (
+        {scripts.map((entry) => (
           <script type="module" src={assets.script(entry)} />
         ))}
       </head>

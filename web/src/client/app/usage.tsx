@@ -23,7 +23,7 @@ export function UsagePage() {
     <>
       <Title page="Usage">Usage</Title>
       <div class="row between">
-        <div class="row">
+        <div class="row months">
           <button type="button" onClick={() => go(shifted(period, -1))}>
             <span aria-hidden="true">←</span><span class="hidden">The month before</span>
           </button>
