@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from lib.jobs.read import WITHOUT_RECEIPT, parse_id, unknown_job
+from lib.jobs.read import SHORT, parse_id, unknown_job
 from lib.jobs.wire import Canceled, transcode
 from lib.platform import log, postgres
 from lib.platform.errors import bad_request
@@ -38,8 +38,8 @@ _CANCEL = f"""
     select b.status as status_before, c.*,
            case when b.status = 'processing'
              then app.send_ticket_of_waiting(%(account)s::uuid) end as ticket
-      from before b left join (select {WITHOUT_RECEIPT} from canceled) c on true
-"""  # noqa: S608 -- WITHOUT_RECEIPT is ours
+      from before b left join (select {SHORT} from canceled) c on true
+"""  # noqa: S608 -- SHORT is ours
 
 
 def cancel(account_id: UUID, job_id: str) -> Canceled:

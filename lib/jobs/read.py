@@ -32,8 +32,8 @@ COLUMNS = """
     processing_seconds, error_message, error_category, created_at, updated_at, started_at,
     completed_at, files_expire_at, files_deleted_at
 """
-WITH_RECEIPT = f"{COLUMNS}, receipt"
-WITHOUT_RECEIPT = f"{COLUMNS}, null::jsonb as receipt"
+WHOLE = f"{COLUMNS}, receipt, request"
+SHORT = f"{COLUMNS}, null::jsonb as receipt, null::jsonb as request"
 """Of lists, which would become long."""
 
 
@@ -86,7 +86,7 @@ def page(
         f"""
         with total as ({total}),
         items as (
-          select {WITHOUT_RECEIPT} from app.jobs where {where}
+          select {SHORT} from app.jobs where {where}
            order by {ORDERS[order]} limit %(limit)s offset %(offset)s
         )
         select total.count as total, items.* from total left join items on true
@@ -168,7 +168,7 @@ def unknown_job() -> Problem:
 
 def _row(account_id: UUID, job_id: str) -> dict[str, Any]:
     row = postgres.row(
-        f"select {WITH_RECEIPT} from app.jobs where id = %(id)s and account_id = %(account)s",  # noqa: S608
+        f"select {WHOLE} from app.jobs where id = %(id)s and account_id = %(account)s",  # noqa: S608
         {"id": parse_id(job_id), "account": account_id},
     )
     if row is None:

@@ -89,6 +89,8 @@ class Transcode(msgspec.Struct):
     ffmpeg_options: FfmpegOptions | None
     receipt: Receipt | None
     """Hashes, the argument list and figures of a completed job; null in lists."""
+    request: dict[str, Any] | None
+    """The request as it was made; null in lists."""
     user_id: str
     files_expire_at: str | None = None
     """When the outputs are deleted."""
@@ -159,6 +161,7 @@ def transcode(row: dict[str, Any]) -> Transcode:
         metadata=row["metadata"],
         ffmpeg_options=msgspec.convert(row["ffmpeg_options"], FfmpegOptions | None),
         receipt=msgspec.convert(row["receipt"], Receipt | None),
+        request=row["request"],
         user_id=str(row["account_id"]),
         files_expire_at=stamp_or_none(row["files_expire_at"]),
         files_deleted_at=stamp_or_none(row["files_deleted_at"]),

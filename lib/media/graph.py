@@ -63,6 +63,13 @@ def open_outputs(graph: Graph) -> list[str]:
     return [label for label in given if label not in taken]
 
 
+def taken(graph: Graph) -> list[str]:
+    """The labels that the graph takes from outside: used, and given by none of its filters."""
+    given = {label for chain in graph for each in chain for label in each.outputs}
+    used = (label for chain in graph for each in chain for label in each.inputs)
+    return [label for label in used if label not in given]
+
+
 def labels(graph: Graph) -> set[str]:
     """Every label in the graph."""
     return {label for chain in graph for each in chain for label in (*each.inputs, *each.outputs)}

@@ -324,6 +324,10 @@ class _Check:
         if sum(map(len, tree)) > MAX_FILTERS:
             self._refuse(where, f"it holds more than {MAX_FILTERS} filters.")
             return ()
+        for label in graph.taken(tree):
+            number = label.partition(":")[0]
+            if number.isdigit() and int(number) >= len(self.request.inputs):
+                self._refuse(where, f"[{label}] names an input that is not there; 0 is the first.")
         return tuple(tuple(self._filter(each, where) for each in chain) for chain in tree)
 
     def _filter(self, each: graph.Filter, where: str) -> graph.Filter:

@@ -155,27 +155,18 @@ def test_a_failed_job_says_what_to_do(playground: Page, clip: Path) -> None:
     expect(page.get_by_text("A job that failed costs nothing.")).to_be_visible()
 
 
-def test_an_ended_job_is_changed_only_where_it_tells_its_request(
-    playground: Page, clip: Path
-) -> None:
+def test_an_ended_job_is_begun_from_again(playground: Page, clip: Path) -> None:
     page = playground
-    change = page.get_by_role("link", name="Change it in the playground")
-    for form, told in (("Compress", True), ("Text", False)):
-        choose(page, "A video, a sound or a picture", clip)
-        page.locator(".kinds").get_by_text(form, exact=True).click()
-        page.get_by_role("button", name="Run it").click()
-        page.get_by_role("heading", name="Done").wait_for()
-        page.get_by_role("link", name="All about this job").click()
-        page.get_by_role("button", name="Retry as a new job").wait_for()
-        job = page.url.rsplit("/", 1)[1]
-        expect(change).to_have_count(int(told))
-        page.goto(f"{page.url.split('/jobs')[0]}/playground?from={job}")
-        if told:
-            sent = json.loads(page.get_by_label("The request, as JSON").input_value())
-            assert sent["preset"] == {"quality": "low", "resolution": "720p"}
-            page.get_by_role("button", name="Back to the form").click()
-        else:
-            expect(page.get_by_text("does not tell its whole request")).to_be_visible()
+    choose(page, "A video, a sound or a picture", clip)
+    page.locator(".kinds").get_by_text("Text", exact=True).click()
+    page.get_by_role("button", name="Run it").click()
+    page.get_by_role("heading", name="Done").wait_for()
+    page.get_by_role("link", name="All about this job").click()
+    page.get_by_role("link", name="Change it in the playground").click()
+    sent = json.loads(page.get_by_label("The request, as JSON").input_value())
+    assert sent["options"][0]["option"] == "@text-overlay"
+    page.get_by_role("button", name="Run it").click()
+    page.get_by_role("heading", name="Done").wait_for()
 
 
 def test_raw_mode_checks_as_one_types(playground: Page, visitor: Visitor, clip: Path) -> None:

@@ -88,6 +88,21 @@ def test_no_receipt_before_the_end_or_in_lists(account: Account, clip: Path) -> 
     assert account.http.get("/v1/transcodes").json()["items"][0]["receipt"] is None
 
 
+def test_a_job_tells_its_request_as_it_was_made(account: Account, clip: Path) -> None:
+    url = account.upload(clip)
+    asked = {
+        "inputs": [{"url": url, "options": [{"option": "-ss", "argument": "0.5"}]}],
+        "outputFormat": "mp4",
+        "options": [{"option": "@text-overlay", "argument": {"text": "Hello"}}],
+        "metadata": {"order": 7},
+        "expireAfter": 3600,
+    }
+    job_id = account.http.post("/v1/transcodes", json=asked).json()["id"]
+    assert account.job(job_id)["request"] == asked
+    account.wait(job_id)
+    assert account.http.get("/v1/transcodes").json()["items"][0]["request"] is None
+
+
 def test_a_copy_is_said_in_the_job(account: Account, clip: Path) -> None:
     job = finished(account, account.upload(clip), "mov")
     assert [each["action"] for each in job["receipt"]["streams"]] == ["copy", "copy"]

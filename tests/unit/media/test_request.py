@@ -75,6 +75,17 @@ def test_filter_complex_as_an_option_is_a_filter() -> None:
     assert by_option.filters == check(ask(filters=[{"filter": graph}])).filters == graph
 
 
+@pytest.mark.parametrize("graph", ["[0:v][1:v]overlay[v]", "[7]hflip[v]", "[1:a:0]volume=2[a]"])
+def test_a_graph_names_inputs_that_are_there(graph: str) -> None:
+    assert "names an input that is not there" in refusal(ask(filters=[{"filter": graph}]))
+    assert "names an input that is not there" in refusal(ask(options=options(("-vf", graph))))
+
+
+def test_labels_of_the_graph_itself_may_be_numbers() -> None:
+    check(ask(filters=[{"filter": "[0:v]split[1][2];[1][2]hstack[v]"}]))
+    check(ask(inputs=2, filters=[{"filter": "[0:v][1:v]overlay[v]"}]))
+
+
 @pytest.mark.parametrize(
     "flag",
     [

@@ -243,7 +243,7 @@ def test_sound_that_ends_before_the_picture_is_no_damage(tmp_path: Path, make_me
         ({"options": options(("-ss", 60))}, "empty file"),
         ({"options": options("-an", "-vn")}, "ffmpeg could not do this"),
         ({"options": options(("-vf", "crop=9999:9999"))}, "ffmpeg could not do this"),
-        ({"filters": [{"filter": "[5:v]hflip[v]"}]}, "ffmpeg could not do this"),
+        ({"filters": [{"filter": "[0:v:5]hflip[v]"}]}, "ffmpeg could not do this"),
         ({"options": options(("-c:v", "libvorbis"))}, "-c:v"),
         ({"output_format": "webm", "options": options(("-c", "copy"))}, "ffmpeg could not do this"),
     ],

@@ -1,4 +1,6 @@
 // The API's shapes, as lib/http/openapi.yaml has them; of long ones what is shown.
+import type { JobRequest } from "./run/request";
+
 export type Status = "pending" | "processing" | "completed" | "failed" | "canceled";
 
 export interface Option {
@@ -62,6 +64,8 @@ export interface Job {
     preset: Record<string, string> | null;
   } | null;
   receipt: Receipt | null;
+  /** As it was made; null in lists. */
+  request: JobRequest | null;
   files_expire_at: string | null;
   files_deleted_at: string | null;
 }

@@ -6,7 +6,6 @@ import { bytes, minutes, seconds, until } from "../format";
 import { Copy } from "../run/copy";
 import { kindOf, Media } from "../run/media";
 import { Ask, jobName, Moment, StatusWord, Title, underWay, useApi, Waiting } from "./parts";
-import { again } from "./play/again";
 import { navigate } from "./router";
 import type { Job, Report } from "../types";
 
@@ -144,9 +143,7 @@ function Actions({ job, path, changed }: { job: Job; path: string; changed(): vo
         <button type="button" disabled={busy} onClick={retry}>
           {busy ? "One moment…" : "Retry as a new job"}
         </button>
-        {again(job) && (
-          <a class="button" href={`/playground?from=${job.id}`}>Change it in the playground</a>
-        )}
+        <a class="button" href={`/playground?from=${job.id}`}>Change it in the playground</a>
         {hasFiles(job) && (
           <Ask
             label="Delete the files"

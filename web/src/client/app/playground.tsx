@@ -7,7 +7,6 @@ import { JobRun } from "../run/job-run";
 import type { JobRequest } from "../run/request";
 import type { Account, Job } from "../types";
 import { Title } from "./parts";
-import { again } from "./play/again";
 import { Fields } from "./play/fields";
 import { fault, KINDS, untouched, type Kind, type Values } from "./play/kinds";
 import { Result } from "./play/result";
@@ -36,11 +35,7 @@ export default function Playground() {
   useEffect(() => {
     if (!from) return;
     api<Job>(`/v1/transcodes/${encodeURIComponent(from)}`).then(
-      (job) => {
-        const request = again(job);
-        if (request) setRaw(written(request));
-        else setError("The job does not tell its whole request, so it can't be begun from here.");
-      },
+      ({ request }) => request && setRaw(written(request)),
       () => setError("The job to begin from is not there."),
     );
   }, [from]);
