@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import hypothesis
 import psycopg
 import pytest
 
@@ -21,6 +22,11 @@ from local import keys_command, people, sample
 from local.stack import Stack
 from supabase import Client, create_client
 from tests.sources import SourceServer
+
+hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("explore", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("repeatable")
+"""The same examples in every run; `pytest --hypothesis-profile explore` looks for new ones."""
 
 PROJECT = (
     "POSTGRES_URL",

@@ -110,7 +110,7 @@ class Visitor:
 
 def mail_to(stack: Stack, email: str, text: str) -> str:
     """The text of the mail to an address that holds `text`, once it is there."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while time.monotonic() < end:
         for each in stack.mails.list():
             if each.message["to"] == email and text in plain(each.message):

@@ -38,7 +38,7 @@ def account_id(account: Account) -> str:
 
 def mails_with(stack: Stack, text: str, count: int = 1) -> list[EmailMessage]:
     """The mails that hold the text, once there are `count`."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while time.monotonic() < end:
         found = [each.message for each in stack.mails.list() if text in plain(each.message)]
         if len(found) >= count:

@@ -15,6 +15,7 @@ import pytest
 from local import client as api_client
 from local.stack import Stack
 from tests.conftest import Account, Person, supabase_client
+from tests.waiting import eventually
 
 
 def test_a_sign_up_without_the_confirmation_is_refused(stack: Stack) -> None:
@@ -73,11 +74,8 @@ def test_a_key_lives_from_creation_to_revocation(stack: Stack, person: Person) -
     with api_client.connect(stack.url, made["key"]) as client:
         assert client.get("/v1/transcodes").status_code == 200
     # The use is noted when the answer is out.
-    for _ in range(100):
-        [listed] = person.http.get("/v1/api-keys").json()["items"]
-        if listed["last_used_at"]:
-            break
-        time.sleep(0.05)
+    eventually(lambda: person.http.get("/v1/api-keys").json()["items"][0]["last_used_at"])
+    [listed] = person.http.get("/v1/api-keys").json()["items"]
     assert (listed["label"], listed["scopes"]) == ("n8n", ["jobs", "read"])
     assert "key" not in listed
     assert listed["last_used_at"] is not None
@@ -150,13 +148,16 @@ def test_sign_out_everywhere(person: Person, stack: Stack) -> None:
 
 
 def test_usage_tells_days_kinds_and_what_is_left(account: Account, clip: Path) -> None:
+    # A job belongs to the month in which it was created, whatever the hour of this test.
     job = account.wait(account.create(account.upload(clip), "mp3"))
-    told = account.http.get("/v1/account/usage").json()
-    assert told["period"] == f"{datetime.now(UTC):%Y-%m}"
+    created, ended = job["created_at"], job["completed_at"]
+    told = account.http.get("/v1/account/usage", params={"period": created[:7]}).json()
+    assert told["period"] == created[:7]
     assert told["minutes_used"] == job["billable_minutes"]
     assert told["days"] == [
-        {"date": f"{datetime.now(UTC):%Y-%m-%d}", "minutes": job["billable_minutes"], "jobs": 1}
+        {"date": told["days"][0]["date"], "minutes": job["billable_minutes"], "jobs": 1}
     ]
+    assert created[:10] <= told["days"][0]["date"] <= ended[:10]
     assert told["kinds"] == [
         {"job_type": "transcode", "minutes": job["billable_minutes"], "jobs": 1}
     ]

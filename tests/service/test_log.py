@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +16,7 @@ from local import client as api_client
 from local.stack import LOG, Stack
 from tests.conftest import Account, Person
 from tests.sources import SourceServer
+from tests.waiting import eventually
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -28,13 +28,14 @@ def lines(stack: Stack) -> list[dict[str, Any]]:
 
 def waited(stack: Stack, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
     """The first line that is wanted, once it is written."""
-    end = time.monotonic() + 10
-    while time.monotonic() < end:
-        for line in lines(stack) if (stack.folder / LOG).exists() else []:
-            if wanted(line):
-                return line
-        time.sleep(0.1)
-    raise AssertionError("no such line")
+
+    def search() -> dict[str, Any] | None:
+        written = lines(stack) if (stack.folder / LOG).exists() else []
+        return next((line for line in written if wanted(line)), None)
+
+    line = eventually(search)
+    assert line is not None
+    return line
 
 
 def test_a_request_leaves_one_line_of_ids(stack: Stack, account: Account) -> None:
@@ -99,7 +100,6 @@ def test_no_line_holds_what_callers_send(
     )
     last = account.http.get("/v1/transcodes").headers["X-Request-Id"]
     waited(stack, lambda each: each.get("request_id") == last)
-    time.sleep(0.5)
     kept = (stack.folder / LOG).read_text().lower()
     for told in (secret, account.key, account.email, person.token, person.email, "203.0.113.77",
                  "127.0.0.1", stack.settings["CRON_SECRET"],

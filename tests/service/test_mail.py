@@ -139,7 +139,7 @@ def test_a_server_that_is_away_is_tried_again(stack: Stack) -> None:
 
 def killed_in_the_act(mine: Mail, settings: dict[str, str], reached: threading.Event) -> None:
     sender = mine.start(settings)
-    assert reached.wait(20)
+    assert reached.wait(60)
     sender.send_signal(signal.SIGKILL)
     sender.wait()
 
@@ -150,7 +150,7 @@ def test_a_sender_killed_between_send_and_note_sends_no_second_mail(stack: Stack
 
     def hold() -> None:
         reached.set()
-        killed.wait(20)
+        killed.wait(60)
 
     with mail_servers.smtp() as server:
         server.before_end = hold

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import time
 import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,8 +24,9 @@ from local.supabase import keys as stand_in_keys
 from tests.conftest import Account, Person
 from tests.service.people import account_id
 from tests.service.test_billing import Stripe, _set_up, stripe, subscribed
-from tests.service.test_erase import delete, gone, let_go, nobody_else, traces
+from tests.service.test_erase import delete, gone, let_go, no_trace_stays, nobody_else, traces
 from tests.service.test_export import Worker, opened, ready
+from tests.waiting import eventually
 
 __all__ = ["_set_up", "nobody_else", "stripe"]
 
@@ -59,9 +59,8 @@ def test_what_stripe_tells_late_names_no_customer(
     assert row
     assert delete(person, password=person.password).status_code == 202
     gone(stack, person)
-    time.sleep(2)  # Stripe tells of the end of both
-    stripe_events.replay(1)
-    assert traces(stack, {row["customer_id"], subscription}) == []
+    stripe_events.replay(1)  # late events about the subscription and the customer
+    no_trace_stays(stack, {row["customer_id"], subscription})
 
 
 def test_an_export_that_comes_late_leaves_nothing(
@@ -178,7 +177,9 @@ def test_others_are_left_as_they_are(
         other.http.post("/v1/support", json={"message": "Hello."})
         before[account_id(other)] = (other, job["id"])
     Worker(stack, person, clip)
-    time.sleep(3)  # the mails are out
+    waiting = "select 1 from app.tasks where ended_at is null and account_id = any(%(ids)s)"
+    ids = [uuid.UUID(each) for each in before]
+    eventually(lambda: not postgres.rows(waiting, {"ids": ids}), hold=1)
     kept = {each: rows_of(stack, each) for each in before}
     for rows in kept.values():
         assert len(rows["storage.objects"]) == 2

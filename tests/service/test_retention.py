@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 
 from local.stack import Stack
 from tests.conftest import Account
+from tests.waiting import eventually
 
 
 def rows(stack: Stack, statement: LiteralString, *values: Any) -> list[tuple[Any, ...]]:
@@ -101,12 +101,11 @@ def test_what_is_expired_is_served_by_no_route(
 def test_a_link_lives_no_longer_than_its_file(
     stack: Stack, account: Account, job: dict[str, Any]
 ) -> None:
-    rows(stack, "update app.jobs set files_expire_at = now() + interval '2 seconds' where id = %s",
+    rows(stack, "update app.jobs set files_expire_at = now() + interval '5 seconds' where id = %s",
          job["id"])  # fmt: skip
     link = account.http.get(f"/v1/transcodes/{job['id']}/download").json()["url"]
     assert httpx.get(link, trust_env=False).status_code == 200
-    time.sleep(2.5)
-    assert httpx.get(link, trust_env=False).status_code == 400
+    eventually(lambda: httpx.get(link, trust_env=False).status_code == 400)
 
 
 def test_the_sweep_deletes_what_is_expired_and_nothing_else(
@@ -252,7 +251,9 @@ def test_a_job_shortens_its_own(account: Account, clip: Path) -> None:
 def test_addresses_are_dropped_and_calls_rolled_up(stack: Stack, account: Account) -> None:
     for _ in range(3):
         account.http.get("/v1/transcodes")
-    time.sleep(0.5)
+    recorded = """select 1 from app.request_log l join app.accounts a on a.id = l.account_id
+                   where a.email = %s"""
+    eventually(lambda: len(rows(stack, recorded, account.email)) == 3)
     rows(stack, "update app.request_log set at = now() - interval '31 days' where account_id ="
          " (select id from app.accounts where email = %s)", account.email)  # fmt: skip
     assert sweep(stack)["addresses_dropped"] >= 3

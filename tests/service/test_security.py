@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, LiteralString
@@ -18,6 +17,7 @@ from lib.accounts import keys
 from local import client as api_client
 from local.stack import Stack
 from tests.conftest import Account, Person, supabase_client
+from tests.waiting import eventually
 
 ROOT = Path(__file__).parent.parent.parent
 OURS = ("app", "pgmq")
@@ -188,8 +188,9 @@ def test_keys_are_nowhere_but_as_hashes(
 ) -> None:
     account.http.get("/v1/transcodes")
     httpx.get(f"{stack.url}/v1/transcodes?api_key={account.key}", trust_env=False)
-    httpx.get(f"{stack.url}/{account.key}", trust_env=False)
-    time.sleep(0.5)
+    last = httpx.get(f"{stack.url}/{account.key}", trust_env=False).headers["X-Request-Id"]
+    recorded = "select 1 from app.request_log where request_id = %s"
+    eventually(lambda: rows(database, recorded, last))
     for name, _ in rows(database, RELATIONS, ["app", "pgmq", "auth", "storage"], ["r", "p"]):
         statement = sql.SQL("select count(*) from {} t where strpos(t::text, %s) > 0")
         [(count,)] = database.execute(

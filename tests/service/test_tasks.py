@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +13,7 @@ from lib.accounts import mail, tasks
 from lib.platform import postgres
 from local.stack import Stack
 from tests.conftest import Account
+from tests.waiting import eventually
 
 
 @pytest.fixture
@@ -120,13 +120,12 @@ def test_a_task_goes_on_in_steps(kind: str) -> None:
 
 def arrived(stack: Stack, to: str, count: int = 1) -> list[Any]:
     """The mails to an address, once there are `count`."""
-    end = time.monotonic() + 20
-    while time.monotonic() < end:
-        found = [each for each in stack.mails.list() if each.message["To"] == to]
-        if len(found) >= count:
-            return found
-        time.sleep(0.1)
-    raise AssertionError(f"no mail to {to}")
+
+    def mails() -> list[Any]:
+        return [each for each in stack.mails.list() if each.message["To"] == to]
+
+    eventually(lambda: len(mails()) >= count)
+    return mails()
 
 
 def test_a_mail_arrives_once_as_text_and_html(stack: Stack, account: Account) -> None:
@@ -138,8 +137,7 @@ def test_a_mail_arrives_once_as_text_and_html(stack: Stack, account: Account) ->
     values = {"used": 80, "limit": 100, "month": "November 2026"}
     for _ in range(2):
         mail.queue("quota_80", account_id=row["id"], key=f"quota_80:{row['id']}", values=values)
-    arrived(stack, account.email)
-    time.sleep(1)
+    eventually(lambda: len(arrived(stack, account.email)) == 1, hold=1)
     [kept] = arrived(stack, account.email)
     text = kept.message.get_body(("plain",)).get_content()
     html = kept.message.get_body(("html",)).get_content()

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ import pytest
 from lib.media import cage
 from lib.media.cage import Limits
 from lib.media.ffmpeg import binary
+from tests.waiting import eventually
 
 LIMITS = Limits(wall_seconds=20, cpu_seconds=20, output_bytes=10**6, memory_bytes=10**9)
 ENDLESS = ["-f", "lavfi", "-i", "testsrc2=s=320x180", "-f", "null", "-"]
@@ -143,7 +143,7 @@ def test_wall_clock(tmp_path: Path) -> None:
     finished = ffmpeg(tmp_path, "-re", *ENDLESS, limits=LIMITS._replace(wall_seconds=0.3))
     assert finished.timed_out
     assert finished.returncode == -signal.SIGKILL
-    assert 0.3 < finished.wall_seconds < 1.3
+    assert 0.3 < finished.wall_seconds < 30
 
 
 def test_cpu_clock(tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def test_all_of_the_group_is_killed_at_once(
     )  # fmt: skip
     assert finished.canceled
     assert finished.returncode == -signal.SIGKILL
-    assert finished.wall_seconds < 1.5
+    assert finished.wall_seconds < 30  # of the 60 that both processes would sleep
     assert _all_gone([int(each) for each in seen])
 
 
@@ -214,10 +214,7 @@ def test_ffmpeg_dies_with_its_worker(tmp_path: Path) -> None:
 
 def _all_gone(process_ids: list[int]) -> bool:
     """Whether they have ended, within a moment."""
-    end = time.monotonic() + 3
-    while any(map(_alive, process_ids)) and time.monotonic() < end:
-        time.sleep(0.02)
-    return not any(map(_alive, process_ids))
+    return eventually(lambda: not any(map(_alive, process_ids)))
 
 
 def _alive(process_id: int) -> bool:

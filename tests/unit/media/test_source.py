@@ -247,17 +247,17 @@ def test_slow_servers_are_left(
 ) -> None:
     began = time.monotonic()
     assert refused(sources.url(path), tmp_path, allow=allowed, seconds=0.8).category == "upload"
-    assert time.monotonic() - began < 1.8
+    assert time.monotonic() - began < 15  # both would go on for much longer
 
 
 def test_dripping_headers_are_left(tmp_path: Path) -> None:
-    drips = [b"HTTP/1.1 200 OK\r\n"] + [b"X: y\r\n"] * 100
+    drips = [b"HTTP/1.1 200 OK\r\n"] + [b"X: y\r\n"] * 600
     with answering(*drips, pause=0.1) as port:
         began = time.monotonic()
         url = f"http://127.0.0.1:{port}/"
         error = refused(url, tmp_path, allow=(f"127.0.0.1:{port}",), seconds=0.5)
     assert error.category == "upload"
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 30  # the headers would take a minute
 
 
 @pytest.mark.parametrize(
@@ -286,7 +286,7 @@ def test_cancel_ends_a_fetch_that_hangs(
             sources.url("hang"), tmp_path / "o", max_bytes=10, seconds=30, allow=allowed,
             cancelled=lambda: time.monotonic() - began > 0.3,
         )  # fmt: skip
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 15  # of the 30 seconds it may take
 
 
 def test_encoded_answers_are_not_inflated(tmp_path: Path) -> None:
@@ -478,13 +478,13 @@ def test_a_redirect_whose_target_expires() -> None:
 
 
 def test_closing_ends_a_read_that_hangs() -> None:
-    with answering(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", pause=5) as port:
+    with answering(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", pause=20) as port:
         remote = opened(f"http://127.0.0.1:{port}/")
         threading.Timer(0.2, remote.close).start()
         began = time.monotonic()
         with pytest.raises(Canceled):
             read(remote, 0)
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 15  # it does not wait for the server
 
 
 def test_only_waiting_for_the_server_counts(sources: SourceServer) -> None:
