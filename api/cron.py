@@ -6,9 +6,10 @@ from lib import background
 from lib.http.app import answer, create_app
 from lib.http.auth import require_secret
 from lib.jobs.heal import heal
+from lib.platform import limits
 from lib.platform.settings import settings
 
-app = create_app(__name__)
+app = create_app(__name__, limits.BACKGROUND)
 
 SECONDS = 45
 """Less than the function's maxDuration in vercel.json by the longest of its steps."""

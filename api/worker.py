@@ -8,9 +8,10 @@ from lib import background
 from lib.http.app import create_app
 from lib.http.auth import require_secret
 from lib.jobs import worker
+from lib.platform import limits
 from lib.platform.settings import settings
 
-app = create_app(__name__)
+app = create_app(__name__, limits.BACKGROUND)
 
 
 @app.post("/internal/worker")

@@ -12,21 +12,30 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from lib.http import page, request_log
-from lib.platform import log
-from lib.platform.errors import Problem
+from lib.platform import limits, log
+from lib.platform.errors import DATABASE_UNAVAILABLE, RETRY_SECONDS, UNAVAILABLE, Problem
+from lib.platform.limits import Limits
+from lib.platform.postgres import Unavailable
+from lib.platform.storage_http import StorageError
 
 MAX_BODY_BYTES = 4_500_000
 """What Vercel takes; media travels by signed links instead."""
 
 
-def create_app(name: str) -> Flask:
-    """A Flask application whose every answer, errors too, is JSON with a request id."""
+def create_app(name: str, allowed: Limits = limits.CALLER) -> Flask:
+    """A Flask application whose every answer, errors too, is JSON with a request id.
+
+    `allowed` is how long its requests may wait for the database and Storage.
+    """
     app = Flask(name, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.url_map.strict_slashes = False
+    app.before_request(lambda: limits.use(allowed))
     app.before_request(_begin)
     app.after_request(_finish)
     app.register_error_handler(Problem, _problem)
+    app.register_error_handler(Unavailable, _unavailable)
+    app.register_error_handler(StorageError, _unavailable)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)
     return app
@@ -67,7 +76,19 @@ def _finish(response: Response) -> Response:
 
 
 def _problem(problem: Problem) -> Response:
-    return answer(problem.body(), problem.status, problem.headers)
+    headers = problem.headers
+    if problem.status == 503:
+        headers = {"Retry-After": str(RETRY_SECONDS)} | headers
+    return answer(problem.body(), problem.status, headers)
+
+
+def _unavailable(error: Unavailable | StorageError) -> Response:
+    """A 503, which clients send again by themselves; the log line tells what failed and where."""
+    log.error("request failed", error, request_id=g.get("request_id"), route=str(request.url_rule))
+    sentence = UNAVAILABLE if isinstance(error, StorageError) else DATABASE_UNAVAILABLE
+    if page.wanted():
+        return page.page("That did not work", sentence, 503)
+    return _problem(Problem(503, sentence))
 
 
 def _http_error(error: HTTPException) -> Response:

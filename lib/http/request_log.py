@@ -11,6 +11,8 @@ from lib.platform import log, postgres
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 """Any other is a caller's own word, and is not kept."""
+SECONDS = 2.0
+"""How long writing a record may take: without the database, no thread may hang on it."""
 
 
 def entry(status: int, milliseconds: float) -> dict[str, Any]:
@@ -64,6 +66,7 @@ def record(row: dict[str, Any]) -> None:
             select set_config('synchronous_commit', 'off', true)
             """,
             row,
+            wait=SECONDS,
         )
     except postgres.PostgresError as error:
         log.error("request not recorded", error, request_id=row["request_id"])

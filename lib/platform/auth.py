@@ -6,9 +6,12 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from lib.platform.errors import Problem
+from lib.platform.errors import LOGIN_UNAVAILABLE, Problem
 from lib.platform.settings import settings
 from lib.platform.storage_http import http
+
+SECONDS = 8
+"""For one answer, which may come after Auth has sent a mail."""
 
 
 class AuthRefused(Exception):
@@ -63,15 +66,12 @@ def _call(method: str, path: str, token: str, *, json: Any = None) -> None:
     headers = {"apikey": settings().supabase_secret_key, "Authorization": f"Bearer {token}"}
     url = f"{settings().supabase_url}/auth/v1{path}"
     try:
-        response = http().request(method, url, headers=headers, json=json)
+        response = http().request(method, url, headers=headers, json=json, timeout=SECONDS)
     except httpx.HTTPError as error:
-        raise Problem(503, _AWAY) from error
+        raise Problem(503, LOGIN_UNAVAILABLE) from error
     if response.status_code >= 500:
-        raise Problem(503, _AWAY)
+        raise Problem(503, LOGIN_UNAVAILABLE)
     if response.is_error:
         told = response.json() if "json" in response.headers.get("content-type", "") else {}
         sentence = str(told.get("msg") or told.get("message") or response.text[:200])
         raise AuthRefused(sentence, response.status_code)
-
-
-_AWAY = "The login does not answer just now. Try again in a moment."

@@ -7,6 +7,10 @@ from typing import Any
 
 UNAVAILABLE = "Storage does not answer just now. Try again in a moment."
 """What a caller reads when Storage fails us."""
+LOGIN_UNAVAILABLE = "The login does not answer just now. Try again in a moment."
+DATABASE_UNAVAILABLE = "The database does not answer just now. Try again in a moment."
+RETRY_SECONDS = 5
+"""`Retry-After` of every 503 that names no other time."""
 
 
 class Problem(Exception):

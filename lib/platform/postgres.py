@@ -5,24 +5,27 @@ psycopg is imported at the first use: it takes as long to import as Flask does.
 
 from __future__ import annotations
 
-import select
+import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from lib.platform import limits
 from lib.platform.once import once
 from lib.platform.settings import settings
 
 if TYPE_CHECKING:
     import psycopg
-    from psycopg.rows import DictRow
     from psycopg.types.json import Jsonb
-    from psycopg_pool import ConnectionPool
 
-    Pool = ConnectionPool[psycopg.Connection[DictRow]]
+    from lib.platform.pool import Connection, Pool
 
 
 class PostgresError(Exception):
     """The database refused or did not answer; the text is for logs, not for callers."""
+
+
+class Unavailable(PostgresError):
+    """The database is away, hangs or is overloaded: the same statement may work later."""
 
 
 def rows(
@@ -30,19 +33,22 @@ def rows(
 ) -> list[dict[str, Any]]:
     """Run one statement in a transaction of its own; its rows as dictionaries.
 
-    A statement that selects no columns gives no rows.
-
-    `wait` are the seconds to wait for a connection, by default the pool's. Raises PostgresError.
+    A statement that selects no columns gives no rows. `wait` lowers the seconds that it may take
+    in all, see `limits`. Raises PostgresError, Unavailable.
     """
     opened = pool()
     import psycopg
 
+    def execute(connection: Connection) -> list[dict[str, Any]]:
+        cursor = connection.execute(sql.encode(), parameters)
+        return cursor.fetchall() if cursor.description else []
+
+    allowed = limits.current()
+    longest = float("inf") if wait is None else wait
     try:
-        with opened.connection(wait) as connection:
-            cursor = connection.execute(sql.encode(), parameters)
-            return cursor.fetchall() if cursor.description else []
+        return opened.run(execute, min(allowed.connect, longest), min(allowed.database, longest))
     except psycopg.Error as error:
-        raise PostgresError(f"{type(error).__name__}: {error}") from error
+        raise _translated(error) from error
 
 
 def stream(
@@ -50,21 +56,25 @@ def stream(
 ) -> Iterator[dict[str, Any]]:
     """The rows of one query, fetched in batches, for results that may be large.
 
-    Raises PostgresError.
+    Each batch may take as long as a statement, see `limits`. Raises PostgresError, Unavailable.
     """
     opened = pool()
     import psycopg
 
+    allowed = limits.current()
     try:
-        with (
-            opened.connection() as connection,
-            connection.transaction(),  # a cursor lives in one; the pooler keeps it together
-            connection.cursor("stream") as cursor,
-        ):
-            cursor.itersize = batch
-            yield from cursor.execute(sql.encode(), parameters)
+        with opened.connection(allowed.connect) as connection:
+            connection.deadline = time.monotonic() + allowed.database
+            with (
+                connection.transaction(),  # a cursor lives in one; the pooler keeps it together
+                connection.cursor("stream") as cursor,
+            ):
+                cursor.execute(sql.encode(), parameters)
+                while fetched := cursor.fetchmany(batch):
+                    yield from fetched
+                    connection.deadline = time.monotonic() + allowed.database
     except psycopg.Error as error:
-        raise PostgresError(f"{type(error).__name__}: {error}") from error
+        raise _translated(error) from error
 
 
 def row(
@@ -84,36 +94,19 @@ def jsonb(value: object) -> Jsonb:
 
 @once
 def pool() -> Pool:
-    """The process's pool, opened at first use.
-
-    Supabase's transaction pooler gives each transaction another connection, so nothing is
-    prepared; autocommit makes a statement one round trip.
-    """
+    """The process's pool; connections are opened when they are needed."""
     import msgspec
-    import psycopg
-    from psycopg.rows import DictRow, dict_row
     from psycopg.types.json import set_json_dumps, set_json_loads
-    from psycopg_pool import ConnectionPool
+
+    from lib.platform.pool import Pool
 
     set_json_dumps(msgspec.json.encode)
     set_json_loads(msgspec.json.decode)
-    return ConnectionPool(
-        settings().postgres_url,
-        connection_class=psycopg.Connection[DictRow],
-        kwargs={"autocommit": True, "prepare_threshold": None, "row_factory": dict_row},
-        min_size=0,
-        max_size=16,
-        max_idle=120,
-        timeout=15,
-        check=_check_alive,
-        open=True,
-    )
+    return Pool(settings().postgres_url)
 
 
-def _check_alive(connection: psycopg.Connection[DictRow]) -> None:
-    """Notice a connection that the server closed while it lay idle, without a round trip."""
-    readable, _, _ = select.select([connection.fileno()], [], [], 0)
-    if readable:
-        import psycopg
+def _translated(error: psycopg.Error) -> PostgresError:
+    from lib.platform.pool import is_outage
 
-        raise psycopg.OperationalError("the server closed the idle connection")
+    kind = Unavailable if is_outage(error) else PostgresError
+    return kind(f"{type(error).__name__}: {error}")

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from lib.platform.once import once
 from lib.platform.resumable import CHUNK, Upload
 from lib.platform.storage_http import (
     Missing,
     StorageError,
+    asked,
     auth,
     base,
     expect,
@@ -36,12 +37,13 @@ EXPORTS = "exports"
 SIGNED = "/storage/v1/object/sign/"
 """What the path of a signed link begins with, before bucket and object."""
 READ_SIZE = 256 * 1024
+STATUS_SECONDS = 3
 
 
 def sign_upload(object_name: str) -> str:
     """A link that takes one PUT of the object's bytes. Raises StorageError."""
-    with translated():
-        return str(_client().from_(UPLOADS).create_signed_upload_url(object_name)["signed_url"])
+    signed = asked(lambda: _client().from_(UPLOADS).create_signed_upload_url(object_name))
+    return str(signed["signed_url"])
 
 
 def sign_download(bucket: str, object_name: str, seconds: int, filename: str | None = None) -> str:
@@ -49,12 +51,13 @@ def sign_download(bucket: str, object_name: str, seconds: int, filename: str | N
 
     Raises Missing, StorageError.
     """
-    with translated():
-        signed = (
+    signed = asked(
+        lambda: (
             _client()
             .from_(bucket)
             .create_signed_url(object_name, seconds, {"download": filename} if filename else None)
         )
+    )
     link = signed["signedUrl"]
     if not link:
         raise Missing(object_name)
@@ -63,15 +66,13 @@ def sign_download(bucket: str, object_name: str, seconds: int, filename: str | N
 
 def size(bucket: str, object_name: str) -> int:
     """The object's size in bytes. Raises Missing, StorageError."""
-    with translated():
-        return int(_client().from_(bucket).info(object_name)["size"])
+    return int(asked(lambda: _client().from_(bucket).info(object_name))["size"])
 
 
 def remove(bucket: str, object_names: list[str]) -> None:
     """Delete objects; those that are not there do not matter. Raises StorageError."""
     if object_names:
-        with translated():
-            _client().from_(bucket).remove(object_names)
+        asked(lambda: _client().from_(bucket).remove(object_names))
 
 
 def folder(bucket: str, prefix: str) -> list[str]:
@@ -82,8 +83,7 @@ def folder(bucket: str, prefix: str) -> list[str]:
         options: dict[str, Any] = {"prefix": prefix, "limit": 1000, "with_delimiter": False}
         if cursor:
             options["cursor"] = cursor
-        with translated():
-            page = _client().from_(bucket).list_v2(options)  # type: ignore[arg-type]
+        page = asked(partial(_client().from_(bucket).list_v2, options))  # type: ignore[arg-type]
         names += [entry.name for entry in page.objects]
         if not page.hasNext or not page.nextCursor:
             return names
@@ -136,7 +136,7 @@ def upload(bucket: str, object_name: str, source: Path, content_type: str) -> No
 def healthy() -> tuple[int, str]:
     """Status code and text of Storage's own status route. Raises StorageError."""
     with translated():
-        response = http().get(f"{base()}/status", timeout=5)
+        response = http().get(f"{base()}/status", timeout=STATUS_SECONDS)
         return response.status_code, response.reason_phrase
 
 
@@ -172,8 +172,12 @@ def _chunks(file: BinaryIO) -> Iterator[bytes]:
         yield chunk
 
 
-@once
 def _client() -> SyncStorageClient:
+    return _client_over(http())
+
+
+@cache
+def _client_over(http_client: httpx.Client) -> SyncStorageClient:
     from storage3 import SyncStorageClient
 
-    return SyncStorageClient(f"{base()}/", auth(), http_client=http())
+    return SyncStorageClient(f"{base()}/", auth(), http_client=http_client)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
+from lib.platform import limits
 from lib.platform.once import once
 from lib.platform.settings import settings
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import httpx
 
 TRIES = 3
+CONNECT_SECONDS = 2
 
 Result = TypeVar("Result")
 
@@ -73,13 +75,50 @@ def translated() -> Iterator[None]:
         raise StorageError(str(error)) from error
 
 
-@once
+def asked(step: Callable[[], Result]) -> Result:
+    """Run a request that may safely be repeated; once more if no good answer came.
+
+    Raises Missing, StorageError.
+    """
+    with translated():
+        return _twice(step)
+
+
+def _twice(step: Callable[[], Result]) -> Result:
+    import httpx
+    from storage3.exceptions import StorageApiError
+
+    try:
+        return step()
+    except httpx.TransportError:
+        pass
+    except StorageApiError as error:
+        if not str(error.status).startswith("5"):
+            raise
+    time.sleep(0.2)
+    return step()
+
+
 def http() -> httpx.Client:
-    """The process' one client."""
+    """The process's client, which waits as long as `limits` allow."""
+    return _prompt() if limits.current() is limits.CALLER else _patient()
+
+
+@once
+def _prompt() -> httpx.Client:
+    return _client(limits.CALLER)
+
+
+@once
+def _patient() -> httpx.Client:
+    return _client(limits.BACKGROUND)
+
+
+def _client(allowed: limits.Limits) -> httpx.Client:
     import httpx
 
     return httpx.Client(
-        timeout=httpx.Timeout(30, connect=10),
+        timeout=httpx.Timeout(allowed.storage, connect=CONNECT_SECONDS),
         limits=httpx.Limits(max_connections=50, max_keepalive_connections=20, keepalive_expiry=30),
         follow_redirects=False,
         trust_env=False,

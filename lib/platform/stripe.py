@@ -13,7 +13,8 @@ from lib.platform.settings import settings
 if TYPE_CHECKING:
     import stripe
 
-SECONDS = 20
+SECONDS = 10
+CONNECT_SECONDS = 3
 
 
 class Declined(Exception):
@@ -32,6 +33,7 @@ def enabled() -> bool:
 @once
 def client() -> stripe.StripeClient:
     """The process' one client. Raises Problem 503 where the service has no Stripe account."""
+    import httpx
     import stripe
 
     key = settings().stripe_secret_key
@@ -40,8 +42,10 @@ def client() -> stripe.StripeClient:
     return stripe.StripeClient(
         key,
         base_addresses={"api": settings().stripe_url},
-        http_client=stripe.HTTPXClient(timeout=SECONDS, allow_sync_methods=True),
-        max_network_retries=2,  # with an idempotency key of the client's own
+        http_client=stripe.HTTPXClient(
+            timeout=httpx.Timeout(SECONDS, connect=CONNECT_SECONDS), allow_sync_methods=True
+        ),
+        max_network_retries=1,  # with an idempotency key of the client's own
     )
 
 

@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from lib.platform.errors import LOGIN_UNAVAILABLE, Problem
 from lib.platform.once import once
 from lib.platform.settings import settings
 
 if TYPE_CHECKING:
-    from jwt import PyJWKClient
+    from lib.platform.key_set import KeySet
 
 
 class TokenRefused(Exception):
@@ -20,7 +21,7 @@ class TokenRefused(Exception):
 def subject(token: str) -> tuple[UUID, int]:
     """The person a valid access token speaks for, and the second in which it was issued.
 
-    Raises TokenRefused.
+    Raises TokenRefused, Problem 503.
     """
     claims = _claims(token)
     return UUID(claims["sub"]), int(claims.get("iat", 0))
@@ -42,7 +43,7 @@ def signed_in_at(token: str) -> datetime | None:
 
 
 def _claims(token: str) -> dict[str, Any]:
-    """The claims of a valid token. Raises TokenRefused.
+    """The claims of a valid token. Raises TokenRefused; Problem 503 without Auth's keys.
 
     The claims checked are those that Supabase Auth documents: signature by a key of the key set,
     `iss` of this project, `aud` and `role` `authenticated`, `exp`.
@@ -63,16 +64,15 @@ def _claims(token: str) -> dict[str, Any]:
         if claims.get("role") != "authenticated":
             raise TokenRefused
         UUID(claims["sub"])
+    except jwt.PyJWKClientConnectionError as error:
+        raise Problem(503, LOGIN_UNAVAILABLE) from error
     except (jwt.PyJWTError, ValueError) as error:
         raise TokenRefused from error
     return claims
 
 
 @once
-def _key_set() -> PyJWKClient:
-    """The key set, fetched at first use and kept for ten minutes (Auth's own max-age)."""
-    from jwt import PyJWKClient
+def _key_set() -> KeySet:
+    from lib.platform.key_set import KeySet
 
-    return PyJWKClient(
-        f"{settings().supabase_url}/auth/v1/.well-known/jwks.json", lifespan=600, timeout=10
-    )
+    return KeySet(f"{settings().supabase_url}/auth/v1/.well-known/jwks.json")

@@ -8,9 +8,9 @@ from typing import Any
 
 import psycopg
 from psycopg import errors as pg
-from psycopg.rows import DictRow, dict_row
-from psycopg_pool import ConnectionPool
+from psycopg.rows import DictRow
 
+from lib.platform.pool import Pool
 from local.supabase.storage.callers import Caller
 from local.supabase.storage.errors import (
     bucket_exists,
@@ -21,20 +21,14 @@ from local.supabase.storage.errors import (
 
 Connection = psycopg.Connection[DictRow]
 CONNECTIONS = 8
+CONNECT_SECONDS = 15.0
 
 
 class Database:
     """A small pool; no connection is held while bytes move."""
 
     def __init__(self, url: str) -> None:
-        self._pool: ConnectionPool[Connection] = ConnectionPool(
-            url,
-            min_size=1,
-            max_size=CONNECTIONS,
-            kwargs={"row_factory": dict_row},
-            open=True,
-            name="storage",
-        )
+        self._pool = Pool(url, CONNECTIONS)
 
     @contextmanager
     def transaction(self, caller: Caller | None = None) -> Iterator[Connection]:
@@ -43,7 +37,7 @@ class Database:
         Raises StorageError for what the database refuses.
         """
         try:
-            with self._pool.connection() as connection:
+            with self._pool.connection(CONNECT_SECONDS) as connection, connection.transaction():
                 if caller:
                     connection.execute(
                         "select set_config('role', %s, true),"

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from psycopg import Rollback
 from psycopg.types.json import Jsonb
 
 from local.supabase.storage.callers import Caller
@@ -104,7 +105,7 @@ def try_write(
         statement += " on conflict (bucket_id, name) do update set owner_id = excluded.owner_id"
     with service.database.transaction(caller) as connection:
         connection.execute(statement.encode(), (bucket, key, caller.owner if caller else None))
-        connection.rollback()
+        raise Rollback
 
 
 def keep(service: Service, bucket: str, key: str, content: Content, *, upsert: bool) -> Object:
