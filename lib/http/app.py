@@ -11,23 +11,23 @@ import msgspec
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
-from lib.http import page, request_log
+from lib.accounts import rates
+from lib.http import bounds, errors, page, request_log
 from lib.platform import log
 from lib.platform.errors import Problem
-
-MAX_BODY_BYTES = 4_500_000
-"""What Vercel takes; media travels by signed links instead."""
+from lib.platform.postgres import PostgresError
 
 
 def create_app(name: str) -> Flask:
     """A Flask application whose every answer, errors too, is JSON with a request id."""
     app = Flask(name, static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.config["MAX_CONTENT_LENGTH"] = bounds.BODY_BYTES
     app.url_map.strict_slashes = False
     app.before_request(_begin)
     app.after_request(_finish)
     app.register_error_handler(Problem, _problem)
     app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(RecursionError, _too_deep)
     app.register_error_handler(Exception, _unexpected)
     return app
 
@@ -48,6 +48,7 @@ def _begin() -> None:
     g.started = time.perf_counter()
     g.request_id = str(uuid.uuid4())
     g.afterwards = []
+    bounds.check_size()
 
 
 def _finish(response: Response) -> Response:
@@ -63,11 +64,27 @@ def _finish(response: Response) -> Response:
     entry = request_log.entry(response.status_code, (time.perf_counter() - g.started) * 1000)
     # The answer is complete when `close` is called: its reader does not wait for this.
     response.call_on_close(lambda: request_log.record(entry))
+    response.call_on_close(_forget_old_counts)
     return response
 
 
+def _forget_old_counts() -> None:
+    try:
+        rates.forget_old()
+    except PostgresError as error:
+        log.error("old counts not deleted", error)
+
+
 def _problem(problem: Problem) -> Response:
-    return answer(problem.body(), problem.status, problem.headers)
+    response = Response(errors.encode(problem.body()), problem.status, mimetype="application/json")
+    response.headers.update(problem.headers)
+    return response
+
+
+def _too_deep(error: RecursionError) -> Response:
+    """Only nesting that a caller sent gets this deep; the log tells if it was a fault of ours."""
+    log.error("nested too deep", error, request_id=g.get("request_id"))
+    return answer({"error": "The request is nested too deep. Send flatter JSON."}, 400)
 
 
 def _http_error(error: HTTPException) -> Response:
@@ -81,8 +98,9 @@ def _http_error(error: HTTPException) -> Response:
     if isinstance(error, RequestEntityTooLarge):
         return answer(
             {
-                "error": "The request body is larger than 4.5 MB. Send media with the link from"
-                " POST /v1/upload/presigned-url instead."
+                "error": f"The request body is larger than {bounds.body_limit():,} bytes, the limit"
+                " of this route. Send media with the link from POST /v1/upload/presigned-url"
+                " instead."
             },
             413,
         )
