@@ -1,6 +1,6 @@
 """/v1/account, /v1/api-keys: a person's own account, usage and keys; its export and its end."""
 
-from flask import Response, request
+from flask import Response
 
 from lib.accounts import account, guests, keys, ledger, usage
 from lib.http.app import afterwards, answer, create_app
@@ -11,8 +11,8 @@ from lib.http.auth import (
     bearer,
     limit_address,
 )
-from lib.http.body import json_body, parse, query_int, query_text
-from lib.http.client import client_network
+from lib.http.body import json_body, optional_body, parse, query_int, query_text
+from lib.http.client import client_networks
 from lib.jobs import links
 from lib.platform import auth, wake
 from lib.platform.errors import Problem
@@ -21,13 +21,14 @@ from lib.privacy import erase, export
 app = create_app(__name__)
 
 LINKS_PER_MINUTE = 600
+TRIES_PER_MINUTE = 60
 
 
 @app.post("/v1/try")
 def try_it() -> Response:
-    if request.get_data().strip():
-        parse(json_body(), guests.Nothing)
-    return answer(guests.open_account(client_network()), 201)
+    limit_address("try", TRIES_PER_MINUTE)
+    optional_body(guests.Nothing)
+    return answer(guests.open_account(client_networks()), 201)
 
 
 @app.get("/v1/account")
@@ -62,15 +63,14 @@ def get_ledger() -> Response:
 @app.delete("/v1/account")
 def delete_account() -> Response:
     caller = authenticate_person(window="erase", per_minute=erase.ATTEMPTS_PER_MINUTE)
-    asked = parse(json_body(), erase.Erasure) if request.content_length else erase.Erasure()
-    begun = erase.begin(caller.account_id, asked, bearer())
+    begun = erase.begin(caller.account_id, optional_body(erase.Erasure), bearer())
     afterwards(wake.tasks)
     return answer(begun, 202)
 
 
 @app.post("/v1/account/export")
 def ask_export() -> Response:
-    asked = export.ask(authenticate_person().account_id)
+    asked = export.ask(authenticate_person(suspended_too=True).account_id)
     afterwards(wake.tasks)
     return answer(asked, 202, {"Location": "/v1/account/export"})
 

@@ -4,7 +4,7 @@ from flask import Response, request
 
 from lib.accounts import billing, stripe_events
 from lib.http.app import answer, create_app
-from lib.http.auth import authenticate, authenticate_person, limit_address
+from lib.http.auth import authenticate, authenticate_person, count_forgery, limit_address
 from lib.http.body import json_body, parse
 
 app = create_app(__name__)
@@ -31,7 +31,8 @@ def buy_plan() -> Response:
 
 @app.post("/v1/billing/portal")
 def open_portal() -> Response:
-    return answer(billing.portal(authenticate_person().account_id))
+    # Suspended people too: this is where a subscription is canceled.
+    return answer(billing.portal(authenticate_person(suspended_too=True).account_id))
 
 
 @app.get("/v1/billing/invoices")
@@ -41,7 +42,13 @@ def list_invoices() -> Response:
 
 @app.post("/hooks/stripe")
 def receive_event() -> Response:
-    """The signature is made over the bytes as they came."""
-    return answer(
-        stripe_events.receive(request.get_data(), request.headers.get("Stripe-Signature"))
-    )
+    """Stripe's webhook. The signature covers the raw bytes of the body."""
+    signature = request.headers.get("Stripe-Signature")
+    if signature is None:
+        count_forgery()
+        raise stripe_events.NotSigned
+    try:
+        return answer(stripe_events.receive(request.get_data(), signature))
+    except stripe_events.NotSigned:
+        count_forgery()
+        raise

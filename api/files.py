@@ -5,14 +5,17 @@ from flask import Response
 from lib.http.app import answer, create_app
 from lib.http.auth import authenticate
 from lib.http.body import json_body, parse
-from lib.jobs import addresses, admission, delete, uploads
+from lib.http.slow import CONFIRM, LOOK, slow_call
+from lib.jobs import delete, uploads
 from lib.jobs.validate import validate
+from lib.media.members import unknown_members
 from lib.media.request import TranscodeRequest
 
 app = create_app(__name__)
 
 PROBES_PER_MINUTE = 30
 VALIDATIONS_PER_MINUTE = 60
+CONFIRMS_PER_MINUTE = 120
 
 
 @app.post("/v1/upload/presigned-url")
@@ -23,8 +26,10 @@ def presign_upload() -> Response:
 
 @app.post("/v1/upload/confirm")
 def confirm_upload() -> Response:
-    caller = authenticate()
-    return answer({"success": True, "result": uploads.confirm(caller, json_body())})
+    caller = authenticate(window="confirm", per_minute=CONFIRMS_PER_MINUTE)
+    body = json_body()
+    with slow_call(caller, CONFIRM):
+        return answer({"success": True, "result": uploads.confirm(caller, body)})
 
 
 @app.delete("/v1/upload/<filename>")
@@ -34,19 +39,16 @@ def delete_upload(filename: str) -> Response:
 
 @app.post("/v1/ffprobe")
 def ffprobe() -> Response:
-    data = json_body(authenticate_first=authenticate)
-    url = data.get("url") if isinstance(data, dict) else None
-    objects, _ = addresses.named([url] if isinstance(url, str) else [])
-    caller = authenticate(objects=objects, window="ffprobe", per_minute=PROBES_PER_MINUTE)
-    url = parse(data, uploads.ProbeRequest).url
-    return answer({"url": url, "metadata": uploads.inspect(caller, url)})
+    caller = authenticate(window="ffprobe", per_minute=PROBES_PER_MINUTE)
+    url = parse(json_body(), uploads.ProbeRequest).url
+    with slow_call(caller, LOOK):
+        return answer({"url": url, "metadata": uploads.inspect(caller, url)})
 
 
 @app.post("/v1/validate")
 def validate_request() -> Response:
-    data = json_body(authenticate_first=authenticate)
-    objects, jobs = addresses.named(admission.named(data))
-    caller = authenticate(
-        objects=objects, jobs=jobs, window="validate", per_minute=VALIDATIONS_PER_MINUTE
-    )
-    return answer(validate(caller, parse(data, TranscodeRequest)))
+    caller = authenticate(window="validate", per_minute=VALIDATIONS_PER_MINUTE)
+    body = json_body()
+    request = parse(body, TranscodeRequest)
+    with slow_call(caller, LOOK):
+        return answer(validate(caller, request, unknown_members(body, TranscodeRequest)))

@@ -8,7 +8,7 @@ from flask import Response
 from lib.http.app import afterwards, answer, create_app
 from lib.http.auth import authenticate, authenticate_account, limit_address
 from lib.http.body import json_body, parse, query_int, query_text, query_time
-from lib.jobs import addresses, admission, again, cancel, create, delete, links, read
+from lib.jobs import again, cancel, create, delete, links, read
 from lib.jobs.wire import Accepted
 from lib.media.request import TranscodeRequest
 from lib.platform import wake
@@ -23,10 +23,9 @@ LINKS_PER_MINUTE = 600
 
 @app.post("/v1/transcodes")
 def create_transcode() -> Response:
-    data = json_body(authenticate_first=authenticate)
-    objects, jobs = addresses.named(admission.named(data))
-    caller = authenticate(objects=objects, jobs=jobs)
-    return _created(lambda: create.create(caller, parse(data, TranscodeRequest)))
+    caller = authenticate()
+    request = parse(json_body(), TranscodeRequest)
+    return _created(lambda: create.create(caller, request))
 
 
 @app.get("/v1/transcodes")
@@ -62,13 +61,13 @@ def delete_transcode_files(job_id: str) -> Response:
 
 @app.patch("/v1/transcodes/<job_id>/cancel")
 def cancel_transcode(job_id: str) -> Response:
-    return answer(cancel.cancel(authenticate().account_id, job_id))
+    return answer(cancel.cancel(authenticate(suspended_too=True).account_id, job_id))
 
 
 @app.post("/v1/transcodes/<job_id>/retry")
 def retry_transcode(job_id: str) -> Response:
     caller = authenticate()
-    return _created(lambda: again.again(caller.account_id, job_id))
+    return _created(lambda: again.again(caller, job_id))
 
 
 @app.get("/v1/transcodes/<job_id>/download")
@@ -78,7 +77,7 @@ def download_transcode(job_id: str) -> Response:
 
 @app.post("/v1/transcodes/<job_id>/report")
 def report_transcode(job_id: str) -> Response:
-    caller = authenticate_account()
+    caller = authenticate_account(suspended_too=True)
     made = reports.report(caller.account_id, job_id, parse(json_body(), reports.NewReport))
     afterwards(wake.tasks)
     return answer(made, 201)

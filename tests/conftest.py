@@ -116,6 +116,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, sources: SourceServer) -> It
         "LEASE_SECONDS": "3",
         "FETCH_SECONDS": "4",
         "WORKER_SLOTS": "2",
+        "TRUSTED_PROXIES": "127.0.0.1",  # tests say where they call from with X-Real-IP
     }
     project = None
     if os.environ.get("LIVE"):  # make test-live

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 
 import msgspec
 
 from lib.accounts import keys
+from lib.accounts.rates import Network
 from lib.platform import postgres
 from lib.platform.errors import Problem
 from lib.platform.times import stamp
@@ -43,18 +45,24 @@ class Guest(msgspec.Struct):
     """Of input, in all."""
 
 
-def open_account(network: str, most_in_all: int = MOST_IN_ALL) -> Guest:
-    """An account for a visitor from `network`. Raises Problem 429 past the limits."""
+def open_account(networks: Sequence[Network], most_in_all: int = MOST_IN_ALL) -> Guest:
+    """An account for a visitor from an address in `networks`: its own, and a wider one if any.
+
+    Raises Problem 429 past the limits, which are `share` times as high for the wider network.
+    """
+    own, wide = networks[0], networks[1] if len(networks) > 1 else None
     key = keys.PREFIX + secrets.token_urlsafe(32)
     row = postgres.row(
         """
         select o.expires_at, o.beyond, o.wait, p.max_input_bytes, p.minutes_per_month
-          from app.open_guest(%(network)s, %(a_minute)s, %(a_day)s, %(in_all)s, %(seconds)s,
-                              %(hash)s, %(starts)s) o, app.plans p
+          from app.open_guest(%(network)s, %(wide)s, %(share)s, %(a_minute)s, %(a_day)s, %(in_all)s,
+                              %(seconds)s, %(hash)s, %(starts)s) o, app.plans p
          where p.id = 'try'
         """,
         {
-            "network": network,
+            "network": own.name,
+            "wide": wide.name if wide else None,
+            "share": wide.share if wide else 1,
             "a_minute": MOST_A_MINUTE,
             "a_day": MOST_A_DAY,
             "in_all": most_in_all,

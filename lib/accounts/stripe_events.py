@@ -49,16 +49,25 @@ class Replayed(msgspec.Struct):
     failed: int = 0
 
 
+class NotSigned(Problem):
+    """400 for a body without a valid signature."""
+
+    def __init__(self) -> None:
+        super().__init__(400, "This is not signed by Stripe, or was long ago.")
+
+
 def receive(payload: bytes, signature: str | None) -> EventReceived:
     """Take an event from its raw body, and process it.
 
-    Raises Problem 400 for what Stripe did not sign, 500 or 503 when it can't be processed now:
-    Stripe then sends it again.
+    Raises NotSigned (400), Problem 400 for a body that is not an event, 500 or 503 when it can't be
+    processed now: Stripe then sends it again.
     """
     try:
         event = platform.event(payload, signature)
     except platform.Forged as error:
-        raise bad_request("This is not signed by Stripe, or was long ago.") from error
+        raise NotSigned from error
+    except platform.NotAnEvent as error:
+        raise bad_request("The body is not an event of Stripe.") from error
     if not _store(event):
         return EventReceived(True, before=True)
     if not _process(event.id, event.type, event.data.object):

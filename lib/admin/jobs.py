@@ -8,7 +8,7 @@ import msgspec
 
 from lib.accounts import callers
 from lib.admin.shown import Refused, Row
-from lib.jobs import addresses, admission, create
+from lib.jobs import create
 from lib.media.request import TranscodeRequest
 from lib.platform import postgres, wake
 from lib.platform.errors import Problem
@@ -72,9 +72,7 @@ def retry(job_id: UUID, *, reason: str, who: str) -> str:
 
 def _create(account_id: UUID, stored: object, job_id: UUID, made: UUID) -> None:
     request = msgspec.convert(stored, TranscodeRequest)
-    objects, jobs = addresses.named(admission.named(stored))
-    caller = callers.in_the_name_of(account_id, objects=objects, jobs=jobs)
-    create.create(caller, request, job_id=made, retry_of=job_id)
+    create.create(callers.in_the_name_of(account_id), request, job_id=made, retry_of=job_id)
 
 
 def _note(entry: int, made: UUID | None, refused: str | None) -> None:

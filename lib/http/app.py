@@ -11,15 +11,13 @@ import msgspec
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
-from lib.http import page, request_log
+from lib.accounts import rates
+from lib.http import bounds, errors, page, request_log
 from lib.platform import limits, log
 from lib.platform.errors import DATABASE_UNAVAILABLE, RETRY_SECONDS, UNAVAILABLE, Problem
 from lib.platform.limits import Limits
-from lib.platform.postgres import Unavailable
+from lib.platform.postgres import PostgresError, Unavailable
 from lib.platform.storage_http import StorageError
-
-MAX_BODY_BYTES = 4_500_000
-"""What Vercel takes; media travels by signed links instead."""
 
 
 def create_app(name: str, allowed: Limits = limits.CALLER) -> Flask:
@@ -28,7 +26,7 @@ def create_app(name: str, allowed: Limits = limits.CALLER) -> Flask:
     `allowed` is how long its requests may wait for the database and Storage.
     """
     app = Flask(name, static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.config["MAX_CONTENT_LENGTH"] = bounds.BODY_BYTES
     app.url_map.strict_slashes = False
     app.before_request(lambda: limits.use(allowed))
     app.before_request(_begin)
@@ -37,6 +35,7 @@ def create_app(name: str, allowed: Limits = limits.CALLER) -> Flask:
     app.register_error_handler(Unavailable, _unavailable)
     app.register_error_handler(StorageError, _unavailable)
     app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(RecursionError, _too_deep)
     app.register_error_handler(Exception, _unexpected)
     return app
 
@@ -57,6 +56,7 @@ def _begin() -> None:
     g.started = time.perf_counter()
     g.request_id = str(uuid.uuid4())
     g.afterwards = []
+    bounds.check_size()
 
 
 def _finish(response: Response) -> Response:
@@ -72,14 +72,23 @@ def _finish(response: Response) -> Response:
     entry = request_log.entry(response.status_code, (time.perf_counter() - g.started) * 1000)
     # The answer is complete when `close` is called: its reader does not wait for this.
     response.call_on_close(lambda: request_log.record(entry))
+    response.call_on_close(_forget_old_counts)
     return response
 
 
+def _forget_old_counts() -> None:
+    try:
+        rates.forget_old()
+    except PostgresError as error:
+        log.error("old counts not deleted", error)
+
+
 def _problem(problem: Problem) -> Response:
-    headers = problem.headers
+    response = Response(errors.encode(problem.body()), problem.status, mimetype="application/json")
     if problem.status == 503:
-        headers = {"Retry-After": str(RETRY_SECONDS)} | headers
-    return answer(problem.body(), problem.status, headers)
+        response.headers["Retry-After"] = str(RETRY_SECONDS)
+    response.headers.update(problem.headers)
+    return response
 
 
 def _unavailable(error: Unavailable | StorageError) -> Response:
@@ -89,6 +98,12 @@ def _unavailable(error: Unavailable | StorageError) -> Response:
     if page.wanted():
         return page.page("That did not work", sentence, 503)
     return _problem(Problem(503, sentence))
+
+
+def _too_deep(error: RecursionError) -> Response:
+    """Only nesting that a caller sent gets this deep; the log tells if it was a fault of ours."""
+    log.error("nested too deep", error, request_id=g.get("request_id"))
+    return answer({"error": "The request is nested too deep. Send flatter JSON."}, 400)
 
 
 def _http_error(error: HTTPException) -> Response:
@@ -102,8 +117,9 @@ def _http_error(error: HTTPException) -> Response:
     if isinstance(error, RequestEntityTooLarge):
         return answer(
             {
-                "error": "The request body is larger than 4.5 MB. Send media with the link from"
-                " POST /v1/upload/presigned-url instead."
+                "error": f"The request body is larger than {bounds.body_limit():,} bytes, the limit"
+                " of this route. Send media with the link from POST /v1/upload/presigned-url"
+                " instead."
             },
             413,
         )

@@ -3,51 +3,55 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Sequence
+import math
+import time
 from typing import Any
-from uuid import UUID
 
 from flask import g, request
 
-from lib.accounts import callers
+from lib.accounts import callers, rates
 from lib.accounts.guests import SIGN_UP
 from lib.accounts.keys import Scope
-from lib.http.client import client_network
+from lib.http.client import client_networks
 from lib.platform.errors import Problem
 from lib.platform.postgres import PostgresError
 
 FAILURES_PER_MINUTE = 60
-"""Calls with a bad credential, from one address."""
+"""Calls without a valid credential, from one address."""
+GUESSED = "Too many calls without a valid credential."
+MOST_CREDENTIAL = 8192
+"""Characters of a credential."""
 CLOSED = "This account is closed and is being deleted."
 COUNT_SECONDS = 2.0
-"""How long a route that needs no credential waits for its calls to be counted."""
+"""How long a call without a valid credential waits to be counted."""
+_OWN = ("GET", "HEAD", "DELETE")
+"""What a suspended account may do with what it has, unless a route says more."""
 
 
 def authenticate(
     *,
-    objects: Sequence[str] = (),
-    jobs: Sequence[UUID] = (),
     window: str | None = None,
     per_minute: int = 0,
     scope: Scope | None = None,
     suspended_too: bool = False,
 ) -> callers.Caller:
-    """The caller of the request under way.
+    """The caller of the current request. Call it before the body is read.
 
     `scope` is what a key must be allowed; by default `read` for GET and `jobs` for all else.
-    `objects`, `jobs` and `window` are as in `callers.identify`. Raises Problem 401; 403 for an
-    account that is suspended, unless these may call too, or a key that may not; 429 past the plan's
-    calls a minute, past `per_minute` calls of the window, and past FAILURES_PER_MINUTE bad
-    credentials of an address.
+    `window` is as in `callers.identify`. A suspended account may read and delete what it has; any
+    other method needs `suspended_too`. Raises Problem 401; 403 for an account that is suspended or
+    a key without the scope; 429 past the plan's calls a minute, past `per_minute` calls of the
+    window, and past FAILURES_PER_MINUTE calls without a valid credential from one address.
     """
+    credential = _credential()
+    if credential is None:
+        raise _refused()
     try:
-        credential = _bearer()
-        caller = callers.identify(credential, objects=objects, jobs=jobs, window=window)
+        caller = callers.identify(credential, window=window)
     except callers.Closed as error:
         raise _unauthorized(CLOSED) from error
     except callers.Unknown as error:
-        _count_failure()
-        raise _unauthorized() from error
+        raise _refused() from error
     g.caller = caller
     g.rate = (caller.plan.requests_per_minute, caller.hits, caller.window_seconds)
     if caller.hits > caller.plan.requests_per_minute:
@@ -58,23 +62,25 @@ def authenticate(
         )
     if caller.window_hits is not None and caller.window_hits > per_minute:
         raise _too_many(f"This route takes {per_minute} requests a minute.", caller.window_seconds)
-    if caller.suspended_for is not None and not suspended_too:
+    if caller.suspended_for is not None and not (suspended_too or request.method in _OWN):
         raise Problem(
-            403, f"This account is suspended. {caller.suspended_for} Write to support.".strip()
+            403,
+            f"This account is suspended. {caller.suspended_for} You can still read, export and"
+            " delete what is in it. Write to support to have this reviewed.",
         )
     wanted = scope or ("read" if request.method in ("GET", "HEAD") else "jobs")
     if wanted not in caller.scopes:
         raise Problem(
             403,
-            f"This key has not the scope `{wanted}`. Use a key that has it.",
+            f"This key does not have the `{wanted}` scope. Use a key that does.",
             headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{wanted}"'},
         )
     return caller
 
 
-def authenticate_person(**told: Any) -> callers.Caller:
+def authenticate_person(**options: Any) -> callers.Caller:
     """A caller who is signed in. Raises Problem as `authenticate`, and 403 for a key."""
-    caller = authenticate(**told)
+    caller = authenticate(**options)
     if caller.key_id is not None:
         raise Problem(
             403,
@@ -84,24 +90,47 @@ def authenticate_person(**told: Any) -> callers.Caller:
     return caller
 
 
-def authenticate_account(**told: Any) -> callers.Caller:
+def authenticate_account(**options: Any) -> callers.Caller:
     """A caller with an account of its own, by its key or signed in. Raises Problem as
     `authenticate`, and 403 for a visitor."""
-    caller = authenticate(**told)
+    caller = authenticate(**options)
     if caller.guest:
         raise Problem(403, f"This needs an account of your own. {SIGN_UP}")
     return caller
 
 
 def bearer() -> str:
-    """The credential of the request under way. Raises Problem 401."""
-    return _bearer()
+    """The credential of the current request. Raises Problem 401."""
+    credential = _credential()
+    if credential is None:
+        raise _unauthorized()
+    return credential
 
 
-def _count_failure() -> None:
-    hits, seconds = callers.count_address("failed", client_network())
-    if hits > FAILURES_PER_MINUTE:
-        raise _too_many("Too many calls with a credential that is not valid.", seconds)
+_blocked_until: dict[str, float] = {}
+"""Networks past FAILURES_PER_MINUTE, as far as this process knows: they cost no more statement."""
+MOST_BLOCKED = 10_000
+
+
+def _refused() -> Problem:
+    """Count a call without a valid credential: 401, or 429 once its address sent too many.
+
+    Without the database nothing is counted.
+    """
+    networks = client_networks()
+    left = max(_blocked_until.get(each.name, 0.0) for each in networks) - time.monotonic()
+    if left > 0:
+        return _too_many(GUESSED, math.ceil(left))
+    try:
+        hits, seconds = rates.count("failed", networks, wait=COUNT_SECONDS)
+    except PostgresError:
+        return _unauthorized()
+    if hits <= FAILURES_PER_MINUTE:
+        return _unauthorized()
+    if len(_blocked_until) >= MOST_BLOCKED:
+        _blocked_until.clear()
+    _blocked_until[networks[0].name] = time.monotonic() + seconds
+    return _too_many(GUESSED, seconds)
 
 
 def limit_address(window: str, per_minute: int) -> None:
@@ -110,15 +139,25 @@ def limit_address(window: str, per_minute: int) -> None:
     Without the database nothing is counted. Raises Problem 429.
     """
     try:
-        hits, seconds = callers.count_address(window, client_network(), wait=COUNT_SECONDS)
+        hits, seconds = rates.count(window, client_networks(), wait=COUNT_SECONDS)
     except PostgresError:
         return
     if hits > per_minute:
         raise _too_many(f"This route takes {per_minute} requests a minute.", seconds)
 
 
+def count_forgery() -> None:
+    """Count a call whose signature is not valid like one without a valid credential.
+
+    Raises Problem 429 once its address sent too many.
+    """
+    problem = _refused()
+    if problem.status == 429:
+        raise problem
+
+
 def has_credential() -> bool:
-    """Whether the request under way carries a credential, be it valid or not."""
+    """Whether the current request carries a credential, valid or not."""
     return "Authorization" in request.headers
 
 
@@ -131,23 +170,23 @@ def _too_many(sentence: str, seconds: int) -> Problem:
 
 
 def require_secret(secret: str) -> None:
-    """Let in only calls that carry our own `secret` as the bearer. Raises Problem 401."""
-    if not hmac.compare_digest(_bearer().encode(), secret.encode()):
-        raise _unauthorized()
+    """Let in only calls that carry our own `secret` as the bearer. Raises Problem 401, 429."""
+    credential = _credential() or ""
+    if not hmac.compare_digest(credential.encode(), secret.encode()):
+        raise _refused()
 
 
 def carries(secret: str) -> bool:
-    """Whether the request under way carries our own `secret` as the bearer."""
-    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    return hmac.compare_digest(given.encode(), secret.encode())
+    """Whether the current request carries our own `secret` as the bearer."""
+    return hmac.compare_digest((_credential() or "").encode(), secret.encode())
 
 
-def _bearer() -> str:
+def _credential() -> str | None:
+    """What follows `Bearer` in the Authorization header; None for anything else."""
     scheme, _, credential = request.headers.get("Authorization", "").partition(" ")
     credential = credential.strip()
-    if scheme.lower() != "bearer" or not credential or len(credential) > 8192:
-        raise _unauthorized()
-    return credential
+    fits = scheme.lower() == "bearer" and 0 < len(credential) <= MOST_CREDENTIAL
+    return credential if fits else None
 
 
 def _unauthorized(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -14,24 +13,19 @@ from lib.platform.errors import Problem, bad_request
 
 T = TypeVar("T")
 
+MOST_TEXT = 8192
+"""Characters of one value of the query string."""
+MOST_SAID = 300
+"""Characters of what msgspec says, which may quote what the caller sent."""
+
 _AT = re.compile(r"^(?P<what>.*?)(?: - at `\$\.?(?P<where>.*)`)?$", re.DOTALL)
 
 
-def json_body(authenticate_first: Callable[[], object] | None = None) -> Any:
-    """The body as plain JSON values. Raises Problem 400 or 415.
+def json_body() -> Any:
+    """The body as plain JSON values. Call it once the caller is known: it parses the whole body.
 
-    A route that reads the body before it knows the caller names `authenticate_first`, so that a
-    stranger learns of the missing key and not of the body's faults.
+    Raises Problem 400 or 415, RequestEntityTooLarge.
     """
-    try:
-        return _json_body()
-    except Problem:
-        if authenticate_first is not None:
-            authenticate_first()
-        raise
-
-
-def _json_body() -> Any:
     kind = request.mimetype
     if kind and kind != "application/json" and not kind.endswith("+json"):
         raise Problem(
@@ -46,6 +40,11 @@ def _json_body() -> Any:
         return msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise bad_request("The body is not valid JSON.", str(error)[:200]) from error
+
+
+def optional_body(model: type[T]) -> T:
+    """The body as `model`; a request without a body is an empty object. Raises as json_body."""
+    return parse(json_body() if request.get_data().strip() else {}, model)
 
 
 def parse(data: Any, model: type[T]) -> T:
@@ -67,17 +66,22 @@ def query_int(name: str, default: int, low: int, high: int) -> int:
 
 
 def query_text(name: str) -> str | None:
-    """A text of the query; None when it is absent or empty. Raises Problem 400 for a NUL."""
+    """A text of the query; None when it is absent or empty.
+
+    Raises Problem 400 for a NUL, and for more than MOST_TEXT characters.
+    """
     text = request.args.get(name) or None
     if text and "\0" in text:
         raise bad_request(f"`{name}` holds a NUL character.")
+    if text and len(text) > MOST_TEXT:
+        raise bad_request(f"`{name}` may have at most {MOST_TEXT} characters.")
     return text
 
 
 def query_time(name: str) -> datetime | None:
     """A moment of the query, ISO 8601; without a zone it is UTC. Raises Problem 400."""
-    text = request.args.get(name)
-    if not text:
+    text = query_text(name)
+    if text is None:
         return None
     try:
         # A "+" that was not encoded arrives as a space; the official client sends +0000.
@@ -96,7 +100,7 @@ def _sentence(message: str) -> str:
     match = _AT.match(message)
     what, where = (match["what"], match["where"]) if match else (message, None)
     place = f"`{where}`" if where else "The body"
-    what = what.rstrip(".")
+    what = what.rstrip(".")[:MOST_SAID]
     if what.startswith("Object missing required field"):
         field = what.partition("`")[2].rstrip("`")
         path = f"{where}.{field}" if where else field

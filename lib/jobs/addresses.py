@@ -59,7 +59,7 @@ def output_folder(account_id: UUID, job_id: UUID) -> str:
 
 def parse(url: str) -> Address | None:
     """The address in a gs:// URL, or None when it is of another kind or not well formed."""
-    if not url.startswith(SCHEME):
+    if not url.startswith(SCHEME) or not url.isprintable():
         return None
     bucket, _, object_name = url.removeprefix(SCHEME).partition("/")
     parts = object_name.split("/")
@@ -84,7 +84,7 @@ def sources() -> Sources:
 
 
 def named(urls: Iterable[str]) -> tuple[list[str], list[UUID]]:
-    """The object names of uploads and the ids of jobs that `urls` name, for `callers.identify`."""
+    """The object names of uploads and the ids of jobs that `urls` name, in order."""
     found = [address for address in map(parse, urls) if address]
     return (
         [address.object_name for address in found if address.bucket == UPLOADS],

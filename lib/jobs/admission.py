@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -9,11 +10,14 @@ import msgspec
 from lib.accounts import retention
 from lib.accounts.callers import Caller
 from lib.jobs import addresses
+from lib.jobs.stored import StoredFile, own_files
 from lib.media.errors import Refused
 from lib.media.probe import Probe
 from lib.media.request import Checked, Input, Remote, TranscodeRequest, check
-from lib.media.request import addresses as request_addresses
 from lib.platform.errors import Problem, not_found
+
+Files = Mapping[str, StoredFile]
+"""The caller's files that a request names, by their address."""
 
 
 class Stored(msgspec.Struct):
@@ -36,7 +40,7 @@ class Admitted(NamedTuple):
 
 
 def admit(caller: Caller, request: TranscodeRequest) -> Admitted:
-    """Check a request against the rules and what is the caller's.
+    """Check a request against the rules, and look up the stored files that it names.
 
     Raises Problem: 400 for what can't be run, with every fault in `refusals`; 404 for a stored file
     that is not the caller's.
@@ -45,21 +49,22 @@ def admit(caller: Caller, request: TranscodeRequest) -> Admitted:
         checked = check(request, addresses.sources())
     except Refused as refused:
         raise _refusal(refused) from refused
+    files = own_files(caller.account_id, [*checked.urls, *(each.url for each in checked.remotes)])
     inputs = [
-        _stored(caller, url, item, index)
+        _stored(files, url, item, index)
         for index, (url, item) in enumerate(zip(checked.urls, request.inputs, strict=True))
     ]
     for remote in checked.remotes:
-        _owned(caller, remote)
+        _owned(files, remote)
     return Admitted(checked, inputs)
 
 
-def named(data: Any) -> list[str]:
-    """The addresses that a request's body names, as far as it has the right shape."""
+def option_files(stored_request: object) -> list[str]:
+    """The addresses of images and subtitles in a stored request's options; never raises."""
     try:
-        request = msgspec.convert(data, TranscodeRequest)
-        return request_addresses(request, addresses.sources())
-    except (msgspec.ValidationError, RecursionError, OverflowError):
+        request = msgspec.convert(stored_request, TranscodeRequest)
+        return [remote.url for remote in check(request, addresses.sources()).remotes]
+    except (msgspec.ValidationError, Refused):
         return []
 
 
@@ -77,7 +82,7 @@ def _refusal(refused: Refused) -> Problem:
     )
 
 
-def _stored(caller: Caller, url: str, item: Input, index: int) -> Stored:
+def _stored(files: Files, url: str, item: Input, index: int) -> Stored:
     shown: dict[str, Any] = {
         "url": url,
         "filename": url.partition("?")[0].rpartition("/")[2][:200],
@@ -89,10 +94,10 @@ def _stored(caller: Caller, url: str, item: Input, index: int) -> Stored:
         shown["options"] = msgspec.to_builtins(item.options)
     if not url.startswith(addresses.SCHEME):
         return Stored(shown, None)
-    file = _own_file(caller, url)
+    file = _own_file(files, url)
     if file is None:
         raise _no_file(f"inputs[{index}].url")
-    probe = msgspec.convert(file["probe"], Probe) if file["probe"] else None
+    probe = msgspec.convert(file.probe, Probe) if file.probe else None
     if probe is not None:
         shown |= {
             "duration": probe.duration or 0,
@@ -102,20 +107,19 @@ def _stored(caller: Caller, url: str, item: Input, index: int) -> Stored:
     return Stored(shown, probe)
 
 
-def _owned(caller: Caller, remote: Remote) -> None:
+def _owned(files: Files, remote: Remote) -> None:
     """Raises Problem 404 for a stored file in the options that is not the caller's."""
     stored = remote.url.startswith(addresses.SCHEME)
-    if stored and _own_file(caller, remote.url) is None:
+    if stored and _own_file(files, remote.url) is None:
         raise _no_file(f"The address of the {remote.kind} in the options")
 
 
-def _own_file(caller: Caller, url: str) -> dict[str, Any] | None:
-    """The caller's own stored file at `url`. Raises Problem 404 when its time is over."""
-    address = addresses.parse(url)
-    file = caller.files.get(str(address.job_id or address.object_name)) if address else None
-    over = file and retention.gone("The file", file["expires_at"], file["deleted_at"])
-    if over:
-        raise over
+def _own_file(files: Files, url: str) -> StoredFile | None:
+    """The caller's own stored file at `url`. Raises Problem 404 when it has expired."""
+    file = files.get(url)
+    expired = file and retention.gone("The file", file.expires_at, file.deleted_at)
+    if expired:
+        raise expired
     return file
 
 

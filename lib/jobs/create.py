@@ -12,6 +12,7 @@ from lib.accounts.callers import Caller
 from lib.accounts.guests import SIGN_UP
 from lib.jobs.admission import admit
 from lib.jobs.wire import Accepted
+from lib.media.members import known_members
 from lib.media.planner import billable_seconds, lane
 from lib.media.request import TranscodeRequest
 from lib.platform import postgres
@@ -47,7 +48,7 @@ def create(
             "minutes": minutes(seconds or 0),
             "known": seconds is not None,
             "seconds": seconds,
-            "request": postgres.jsonb(request),
+            "request": postgres.jsonb(known_members(request)),
             "format": request.outputFormat,
             "inputs": postgres.jsonb([each.shown for each in admitted.inputs]),
             "metadata": postgres.jsonb(

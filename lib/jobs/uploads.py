@@ -20,6 +20,7 @@ from lib.jobs import addresses
 from lib.jobs.addresses import Address
 from lib.jobs.files import open_stored
 from lib.jobs.prepare import probed
+from lib.jobs.stored import own_files
 from lib.media.errors import MediaError
 from lib.media.probe import Probe, media_metadata
 from lib.platform import postgres, storage
@@ -201,16 +202,12 @@ def inspect(caller: Caller, url: str) -> dict[str, Any]:
             "Only stored files can be probed.",
             ["url must be the gs:// address that POST /v1/upload/confirm answered."],
         )
-    if (
-        address is None
-        or address.bucket != storage.UPLOADS
-        or (address.object_name not in caller.files)
-    ):
+    file = own_files(caller.account_id, [url]).get(url)
+    if address is None or address.bucket != storage.UPLOADS or file is None:
         raise Problem(404, "There is no upload of yours at this address.", [_UNKNOWN_UPLOAD])
-    kept = caller.files[address.object_name]
-    over = retention.gone("The file", kept["expires_at"], kept["deleted_at"])
-    if over:
-        raise Problem(404, over.error, ["Upload it again."])
+    expired = retention.gone("The file", file.expires_at, file.deleted_at)
+    if expired:
+        raise Problem(404, expired.error, ["Upload it again."])
     try:
         size = storage.size(*address)
         if size > caller.plan.max_input_bytes:

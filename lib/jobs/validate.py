@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import tempfile
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal
@@ -29,8 +30,10 @@ from lib.platform.errors import UNAVAILABLE, Problem
 from lib.platform.settings import settings
 from lib.platform.storage import StorageError
 
-FETCH_SECONDS = 20
-"""All the waiting for the server of one URL input."""
+SECONDS = 20
+"""For all inputs together: waiting for their servers and looking into them."""
+MOST_WARNINGS = 50
+"""Of what the request's check warns of."""
 
 
 class ValidatedInput(msgspec.Struct):
@@ -66,22 +69,24 @@ class Validation(msgspec.Struct):
     warnings: list[str]
 
 
-def validate(caller: Caller, request: TranscodeRequest) -> Validation:
-    """The plan of a request and its price.
+def validate(caller: Caller, request: TranscodeRequest, unknown: list[str]) -> Validation:
+    """The plan of a request and its price; `unknown` are members that the request's model lacks.
 
     Raises Problem: 400 and 404 as a create, 422 when an input can't be fetched or does not suit.
     """
     admitted = admit(caller, request)
-    warnings = list(admitted.checked.warnings)
+    warnings = [f"{each!r} is not known and changes nothing." for each in unknown]
+    warnings += admitted.checked.warnings[:MOST_WARNINGS]
+    deadline = time.monotonic() + SECONDS
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ffm-validate-")))
         try:
-            files, probes = _looked_into(stack, caller, admitted, folder, warnings)
+            files, probes = _looked_into(stack, caller, admitted, folder, warnings, deadline)
             known = [found for found in probes if found is not None]
             plan: Plan | None = None
             if len(known) == len(probes):
                 seconds = min(settings().job_seconds, caller.plan.max_job_seconds)
-                plan = planned(admitted.checked, files, known, folder, seconds)
+                plan = planned(admitted.checked, files, known, folder, seconds, deadline=deadline)
         except MediaError as error:
             raise Problem(422, str(error)) from error
         except StorageError as error:
@@ -122,6 +127,7 @@ def _looked_into(
     admitted: Admitted,
     folder: Path,
     warnings: list[str],
+    deadline: float,
 ) -> tuple[list[JobFile], list[Probe | None]]:
     """The inputs that had to be opened, and what each holds; None where only a job may find out."""
     files: list[JobFile] = []
@@ -132,7 +138,7 @@ def _looked_into(
             probes.append(stored.probe)
             continue
         try:
-            file = _open(stack, caller, url, folder / f"input{number}")
+            file = _open(stack, caller, url, folder / f"input{number}", deadline)
         except OnlyWhole:
             warnings.append(
                 f"inputs[{number}]: its server does not answer with ranges, so the file is looked"
@@ -141,19 +147,31 @@ def _looked_into(
             probes.append(None)
             continue
         files.append(file)
-        probes.append(_found(file, stored, folder))
+        probes.append(_found(file, stored, folder, deadline))
     return files, probes
 
 
-def _found(file: JobFile, stored: Stored, folder: Path) -> Probe:
+def _found(file: JobFile, stored: Stored, folder: Path, deadline: float) -> Probe:
     if stored.probe is not None and kept_is_exact(stored.probe):
         return stored.probe
-    found = probed(file, folder, exact=False)
+    found = probed(file, folder, exact=False, seconds=_left(deadline))
     # A guessed length is no price.
     return msgspec.structs.replace(found, duration=None) if found.estimated else found
 
 
-def _open(stack: ExitStack, caller: Caller, url: str, path: Path) -> JobFile:
+def _left(deadline: float) -> float:
+    """The seconds that are left. Raises MediaError when there are none."""
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise MediaError(
+            "upload",
+            f"The inputs could not be fetched and looked into within {SECONDS} seconds. A job has"
+            " more time: create it, or try again.",
+        )
+    return left
+
+
+def _open(stack: ExitStack, caller: Caller, url: str, path: Path, deadline: float) -> JobFile:
     limit = caller.plan.max_input_bytes
     return open_file(
         stack,
@@ -162,7 +180,7 @@ def _open(stack: ExitStack, caller: Caller, url: str, path: Path) -> JobFile:
         max_bytes=limit,
         too_large=f"The input has {{size}} bytes; the {caller.plan.name} plan takes {limit}.",
         canceled=never,
-        seconds=FETCH_SECONDS,
+        seconds=_left(deadline),
         only_parts=True,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import secrets
 from collections.abc import Callable
@@ -98,10 +99,17 @@ class Probe(msgspec.Struct, frozen=True):
         return self.format in STILLS
 
 
-def probe(place: Path | str, *, folder: Path | None = None, size: int | None = None) -> Probe:
+def probe(
+    place: Path | str,
+    *,
+    folder: Path | None = None,
+    size: int | None = None,
+    seconds: float = PROBE_SECONDS,
+) -> Probe:
     """Look into a file, or into what our proxy serves, with `size` bytes and `folder` to work in.
 
-    Raises MediaError: validation when it is no media we read.
+    Takes `seconds` at most, and never more than PROBE_SECONDS. Raises MediaError: validation when
+    it is no media we read.
     """
     size = Path(place).stat().st_size if size is None else size
     if size == 0:
@@ -113,7 +121,7 @@ def probe(place: Path | str, *, folder: Path | None = None, size: int | None = N
         ["-loglevel", "time+level+info"],
         ["-dump_separator", separator],
         [],
-        seconds=PROBE_SECONDS,
+        seconds=min(seconds, PROBE_SECONDS),
         # The further lines of long tags, which begin with white space, are many and of no use.
         keep_line=lambda line: not line.startswith(b"    ") or separator.encode() in line,
     )
@@ -153,12 +161,16 @@ def measure(place: Path | str, found: Probe, *, folder: Path | None = None) -> P
     return msgspec.structs.replace(found, duration=length.seconds, estimated=False)
 
 
-def fingerprint(place: Path | str, *, folder: Path | None = None) -> tuple[str, ...]:
+def fingerprint(
+    place: Path | str, *, folder: Path | None = None, seconds: float = PROBE_SECONDS
+) -> tuple[str, ...]:
     """How the first picture and sound are coded, down to the decoder's set-up data.
 
     Files of the same fingerprint can follow each other without being coded anew. Empty when
-    ffmpeg can't tell.
+    ffmpeg can't tell within `seconds`.
     """
+    if seconds <= 0:
+        return ()
     lines: list[str] = []
     finished = _look(
         place,
@@ -167,7 +179,7 @@ def fingerprint(place: Path | str, *, folder: Path | None = None) -> tuple[str, 
         [],
         ["-map", "0:v:0?", "-map", "0:a:0?", "-c", "copy", "-frames:v", "1", "-frames:a", "1",
          "-f", "framecrc", "-"],
-        seconds=PROBE_SECONDS,
+        seconds=min(seconds, PROBE_SECONDS),
         on_line=lines.append,
     )  # fmt: skip
     told = tuple(line for line in lines if line.startswith("#") and "software" not in line)
@@ -181,7 +193,7 @@ def _look(
     before_input: list[str],
     after: list[str],
     *,
-    seconds: int,
+    seconds: float,
     keep_line: Callable[[bytes], bool] = lambda line: True,
     on_line: Callable[[str], None] | None = None,
 ) -> cage.Finished:
@@ -191,7 +203,7 @@ def _look(
         [str(binary()), "-hide_banner", "-nostdin", *before, *guards(where), *before_input,
          "-i", str(where), *after],
         folder=folder or Path(place).absolute().parent,
-        limits=cage.Limits(seconds, seconds, 0, 1024**3),
+        limits=cage.Limits(seconds, math.ceil(seconds), 0, 1024**3),
         keep_bytes=REPORT_BYTES,
         keep_line=keep_line,
         on_line=on_line,

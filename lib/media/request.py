@@ -128,15 +128,6 @@ def check(request: TranscodeRequest, sources: Sources = PUBLIC) -> Checked:
     return _Check(request, sources).whole()
 
 
-def addresses(request: TranscodeRequest, sources: Sources = PUBLIC) -> list[str]:
-    """Every address that a request names, as far as it can be read; never raises."""
-    found = [sources.resolve(item.url) for item in request.inputs]
-    try:
-        return found + [remote.url for remote in check(request, sources).remotes]
-    except Refused:
-        return found
-
-
 class _Check:
     """One pass over a request that notes every fault instead of stopping at the first."""
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from dataclasses import dataclass
 from functools import cache
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class SettingsError(Exception):
@@ -62,6 +65,10 @@ class Settings:
     """Without one, nothing can be bought."""
     stripe_webhook_secret: str | None
     stripe_url: str
+    on_vercel: bool
+    """Whether Vercel runs this, which sets X-Real-IP itself."""
+    trusted_proxies: tuple[IPNetwork, ...]
+    """Addresses of proxies whose X-Real-IP is believed."""
     protection_bypass: str | None
     """Vercel's VERCEL_AUTOMATION_BYPASS_SECRET, for calls to our own deployment."""
 
@@ -123,6 +130,8 @@ def read(environ: dict[str, str]) -> Settings:
         stripe_secret_key=environ.get("STRIPE_SECRET_KEY") or None,
         stripe_webhook_secret=environ.get("STRIPE_WEBHOOK_SECRET") or None,
         stripe_url=(environ.get("STRIPE_URL") or "https://api.stripe.com").rstrip("/"),
+        on_vercel=environ.get("VERCEL") == "1",
+        trusted_proxies=_networks(environ.get("TRUSTED_PROXIES", "")),
         protection_bypass=environ.get("VERCEL_AUTOMATION_BYPASS_SECRET") or None,
     )
 
@@ -136,6 +145,16 @@ def _transport(environ: dict[str, str]) -> str | None:
     if name is not None and not environ.get(needed[name]):
         raise SettingsError(f"MAIL_TRANSPORT={name} needs the setting {needed[name]}.")
     return name
+
+
+def _networks(text: str) -> tuple[IPNetwork, ...]:
+    """Comma-separated addresses and CIDR blocks. Raises SettingsError."""
+    try:
+        return tuple(ipaddress.ip_network(each.strip()) for each in text.split(",") if each.strip())
+    except ValueError as error:
+        raise SettingsError(
+            "The setting TRUSTED_PROXIES must hold addresses or CIDR blocks, separated by commas."
+        ) from error
 
 
 def _vercel_url(environ: dict[str, str]) -> str:

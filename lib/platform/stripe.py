@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lib.platform.errors import Problem
 from lib.platform.once import once
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 
 SECONDS = 10
 CONNECT_SECONDS = 3
+TOLERANCE_SECONDS = 300
+"""How old a signature may be (https://docs.stripe.com/webhooks#verify-events)."""
+MOST_NAME = 255
+"""Characters of an event's id and type."""
 
 
 class Declined(Exception):
@@ -23,6 +28,10 @@ class Declined(Exception):
 
 class Forged(Exception):
     """An event that Stripe did not sign, or long ago."""
+
+
+class NotAnEvent(Exception):
+    """A signed body that is not an event."""
 
 
 def enabled() -> bool:
@@ -63,9 +72,10 @@ def asking() -> Iterator[None]:
 
 
 def event(payload: bytes, signature: str | None) -> stripe.Event:
-    """The event in a webhook's raw body. Raises Forged; Problem 503 without a secret to check by.
+    """The event in a webhook's raw body.
 
-    A signature is good for five minutes (https://docs.stripe.com/webhooks#verify-events).
+    Raises Forged, NotAnEvent; Problem 503 without a secret to check by.
+
     """
     import stripe
 
@@ -73,6 +83,27 @@ def event(payload: bytes, signature: str | None) -> stripe.Event:
     if secret is None:
         raise Problem(503, "This service has no secret to check Stripe's signatures by.")
     try:
-        return client().construct_event(payload, signature, secret)
+        text = payload.decode()
+        stripe.WebhookSignature.verify_header(text, signature or "", secret, TOLERANCE_SECONDS)
     except (stripe.SignatureVerificationError, ValueError) as error:
         raise Forged(type(error).__name__) from error
+    try:
+        _check_shape(json.loads(text))
+        return client().construct_event(payload, signature, secret)
+    except (ValueError, RecursionError) as error:
+        raise NotAnEvent(type(error).__name__) from error
+
+
+def _check_shape(event: Any) -> None:
+    """Raises NotAnEvent unless the JSON value has what we read of every event."""
+    try:
+        about = event["data"]["object"]
+        customer = about.get("customer")
+        customer = customer["id"] if isinstance(customer, dict) else customer
+        texts = (event["id"], event["type"], customer or "")
+        fits = all(isinstance(each, str) and len(each) <= MOST_NAME for each in texts)
+        fits &= 0 <= event["created"] < 2**33
+    except (LookupError, TypeError, AttributeError) as error:
+        raise NotAnEvent(type(error).__name__) from error
+    if not fits:
+        raise NotAnEvent("shape")

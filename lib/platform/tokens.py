@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from lib.platform.key_set import KeySet
 
 
+_YEAR_2200 = 7_258_118_400
+
+
 class TokenRefused(Exception):
     """The token is not one of this project's, or its time is over."""
 
@@ -36,7 +39,7 @@ def signed_in_at(token: str) -> datetime | None:
         each["timestamp"]
         for each in _claims(token).get("amr", ())
         if isinstance(each, dict)
-        and isinstance(each.get("timestamp"), int)
+        and _is_moment(each.get("timestamp"))
         and each.get("method") != "token_refresh"
     ]
     return datetime.fromtimestamp(max(moments), UTC) if moments else None
@@ -66,9 +69,25 @@ def _claims(token: str) -> dict[str, Any]:
         UUID(claims["sub"])
     except jwt.PyJWKClientConnectionError as error:
         raise Problem(503, LOGIN_UNAVAILABLE) from error
-    except (jwt.PyJWTError, ValueError) as error:
+    except (jwt.PyJWTError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise TokenRefused from error
+    methods = claims.get("amr", [])
+    if not isinstance(methods, list) or not all(map(_plausible, methods)):
+        raise TokenRefused
+    if not _is_moment(claims.get("iat", 0)):
+        raise TokenRefused
     return claims
+
+
+def _plausible(method: Any) -> bool:
+    """Whether an entry of `amr` is a name, or has a moment that a clock can show."""
+    return not isinstance(method, dict) or _is_moment(method.get("timestamp", 0))
+
+
+def _is_moment(value: Any) -> bool:
+    """Whether it is a number of seconds since 1970 that a clock can show."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and 0 <= value < _YEAR_2200
 
 
 @once

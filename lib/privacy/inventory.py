@@ -58,9 +58,9 @@ TABLES = (
     Table(
         "guests",
         "forgotten",
-        "id created_at network account_id",
+        "id created_at network wide_network account_id",
         emptied="account_id",
-        stays="id created_at network",
+        stays="id created_at network wide_network",
     ),
     Table("policy_acceptances", "cascade", "account_id version accepted_at"),
     Table(
@@ -144,6 +144,7 @@ TABLES = (
         "id type customer_id created_at received_at processed_at error",
         _EVENTS_OF_CUSTOMER,
     ),
+    Table("slow_calls", "cascade", "id account_id kind until"),
     Table(
         "rate_windows",
         "statement",

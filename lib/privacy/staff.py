@@ -135,7 +135,7 @@ def _files(job_id: UUID) -> list[Address]:
     if row is None:
         raise _unknown()
     urls = [each["url"] for each in (*row["inputs"], *(row["outputs"] or ()))]
-    urls += admission.named(row["request"])  # pictures and subtitles too
+    urls += admission.option_files(row["request"])
     found = [address for url in urls if (address := addresses.parse(url))]
     own = [each for each in found if each.object_name.startswith(f"{row['account_id']}/")]
     return list(dict.fromkeys(own))

@@ -94,7 +94,7 @@ def test_a_reading_key_only_reads(stack: Stack, person: Person) -> None:
         assert client.get("/v1/transcodes").status_code == 200
         refused = client.post("/v1/transcodes", json={})
         assert refused.status_code == 403
-        assert "scope `jobs`" in refused.json()["error"]
+        assert "the `jobs` scope" in refused.json()["error"]
 
 
 def test_an_expired_key_is_no_key(stack: Stack, person: Person) -> None:
@@ -175,7 +175,7 @@ def test_a_suspended_account_is_told_why(stack: Stack, account: Account, person:
                 " where email = %s",
                 [email],
             )
-        answer = http.get("/v1/transcodes")
+        answer = http.post("/v1/transcodes", json={})
         assert answer.status_code == 403
         assert "Mining coins." in answer.json()["error"]
 

@@ -110,11 +110,11 @@ def test_a_name_can_not_move_the_terminal(stack: Stack, account: Account) -> Non
 def test_suspended_callers_are_told_why_until_resumed(stack: Stack, account: Account) -> None:
     own = account_id(account)
     done(stack, "suspend", own, "--reason", "Mining coins.")
-    answer = account.http.get("/v1/transcodes")
+    answer = account.http.post("/v1/transcodes", json={})
     assert answer.status_code == 403
     assert "Mining coins." in answer.json()["error"]
     done(stack, "resume", own, "--reason", "It was a mistake.")
-    assert account.http.get("/v1/transcodes").status_code == 200
+    assert account.http.post("/v1/transcodes", json={}).status_code == 400
     assert "not suspended" in refused(stack, "resume", own, "--reason", "again")
     assert acts(own) == [
         ("olga", "suspend", "Mining coins."),

@@ -15,6 +15,7 @@ from lib.jobs import links
 from local.stack import Stack
 from local.supabase import keys as stand_in_keys
 from tests.conftest import Account
+from tests.service.people import fresh_address
 from tools.openapi import document
 
 SIGNED = {
@@ -152,7 +153,11 @@ def test_no_key_no_answer(stack: Stack) -> None:
                 {"Authorization": "Basic x"},
             ):
                 answer = httpx.request(
-                    method, f"{stack.url}{path}", headers=headers, json={}, trust_env=False
+                    method,
+                    f"{stack.url}{path}",
+                    headers=headers | {"X-Real-IP": fresh_address()},
+                    json={},
+                    trust_env=False,
                 )
                 assert answer.status_code == 401, (method, path, answer.text)
                 assert answer.json()["error"] == "unauthorized"

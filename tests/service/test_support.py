@@ -70,7 +70,7 @@ def test_who_is_suspended_may_still_write(stack: Stack, account: Account) -> Non
         "update app.accounts set suspended_at = now() where id = %(id)s",
         {"id": account_id(account)},
     )
-    assert account.http.get("/v1/transcodes").status_code == 403
+    assert account.http.post("/v1/transcodes", json={}).status_code == 403
     assert account.http.post("/v1/support", json={"message": "Why?"}).status_code == 201
 
 

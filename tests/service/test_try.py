@@ -13,6 +13,7 @@ import pytest
 
 from lib import background
 from lib.accounts import billing, guests, keys
+from lib.accounts.rates import Network
 from lib.jobs import sweep, uploads
 from lib.platform import postgres, storage
 from lib.platform.errors import Problem
@@ -175,7 +176,7 @@ def later(network: str, seconds: int) -> None:
 
 def opened(network: str) -> bool:
     try:
-        guests.open_account(network)
+        guests.open_account([Network(network)])
     except Problem as problem:
         assert problem.status == 429
         assert "ign up" in problem.error
@@ -208,7 +209,7 @@ def test_none_races_past_a_limit(stack: Stack) -> None:
             assert made == (guests.MOST_A_MINUTE if minute < 5 else 0)
             later(network, 61)
     with pytest.raises(Problem) as refused:
-        guests.open_account(network)
+        guests.open_account([Network(network)])
     assert "enough to try for today" in refused.value.error
     wait = int(refused.value.headers["Retry-After"])
     assert 86_400 - 500 < wait < 86_400 - 400  # until the first of them is a day ago
@@ -217,9 +218,9 @@ def test_none_races_past_a_limit(stack: Stack) -> None:
 
 
 def test_there_is_a_limit_of_all(stack: Stack) -> None:
-    guests.open_account(fresh_address())
+    guests.open_account([Network(fresh_address())])
     with pytest.raises(Problem, match="Too many people") as refused:
-        guests.open_account(fresh_address(), most_in_all=1)
+        guests.open_account([Network(fresh_address())], most_in_all=1)
     assert refused.value.status == 429
     assert 0 < int(refused.value.headers["Retry-After"]) <= 86_400
 
