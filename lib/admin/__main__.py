@@ -76,7 +76,8 @@ def _parser() -> argparse.ArgumentParser:
     grant.add_argument("minutes", type=_minutes)
     refund = add("refund", _refund, "give back what a job was charged", reason=True)
     refund.add_argument("job", type=UUID)
-    suspend = add("suspend", _suspend, "refuse an account's calls; it is told why", reason=True)
+    suspend = add("suspend", _suspend, "refuse an account's calls with the reason, cancel its jobs",
+                  reason=True)  # fmt: skip
     suspend.add_argument("account", type=UUID)
     resume = add("resume", _resume, "let a suspended account work again", reason=True)
     resume.add_argument("account", type=UUID)
@@ -143,8 +144,9 @@ def _refund(asked: Arguments) -> None:
 
 
 def _suspend(asked: Arguments) -> None:
-    accounts.suspend(asked.account, reason=asked.reason, who=asked.who)
-    answer("suspended", [{"account": asked.account}], as_json=asked.json)
+    canceled = accounts.suspend(asked.account, reason=asked.reason, who=asked.who)
+    answer("suspended", [{"account": asked.account, "jobs_canceled": canceled}],
+           as_json=asked.json)  # fmt: skip
 
 
 def _resume(asked: Arguments) -> None:
