@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from lib.jobs import addresses, files, queue
+from lib.jobs import addresses, files, heartbeat, queue
 from lib.jobs.addresses import Address
 from lib.jobs.create import minutes, quota_sentence, upgrade_url
 from lib.jobs.files import JobFile
@@ -89,6 +89,7 @@ class _Pulse:
                 if not queue.beat(self._lease, settings().lease_seconds, self.progress):
                     self.lost.set()
                 kept = time.monotonic()
+                heartbeat.note()
             except Exception:  # the database is away: work on for as long as the lease lasts
                 if time.monotonic() - kept > settings().lease_seconds:
                     self.lost.set()

@@ -62,6 +62,8 @@ class Settings:
     """Without one, nothing can be bought."""
     stripe_webhook_secret: str | None
     stripe_url: str
+    version: str
+    """Which code runs, for the heartbeats of workers."""
     protection_bypass: str | None
     """Vercel's VERCEL_AUTOMATION_BYPASS_SECRET, for calls to our own deployment."""
 
@@ -123,6 +125,7 @@ def read(environ: dict[str, str]) -> Settings:
         stripe_secret_key=environ.get("STRIPE_SECRET_KEY") or None,
         stripe_webhook_secret=environ.get("STRIPE_WEBHOOK_SECRET") or None,
         stripe_url=(environ.get("STRIPE_URL") or "https://api.stripe.com").rstrip("/"),
+        version=(environ.get("VERCEL_GIT_COMMIT_SHA") or "local")[:12],
         protection_bypass=environ.get("VERCEL_AUTOMATION_BYPASS_SECRET") or None,
     )
 
