@@ -83,6 +83,8 @@ def _parser() -> argparse.ArgumentParser:
     resume.add_argument("account", type=UUID)
     retry = add("retry", _retry, "a new job of a failed one's request", reason=True)
     retry.add_argument("job", type=UUID)
+    cancel = add("cancel", _cancel, "cancel a job that has not ended, uncharged", reason=True)
+    cancel.add_argument("job", type=UUID)
     add("stuck", _stuck, "work that does not go on by itself; 1 when there is any")
     task = add("retry-task", _retry_task, "try a task anew that fails or was given up", reason=True)
     task.add_argument("task", type=UUID)
@@ -157,6 +159,11 @@ def _resume(asked: Arguments) -> None:
 def _retry(asked: Arguments) -> None:
     made = jobs.retry(asked.job, reason=asked.reason, who=asked.who)
     answer("retried", [{"job": asked.job, "as": made}], as_json=asked.json)
+
+
+def _cancel(asked: Arguments) -> None:
+    jobs.stop(asked.job, reason=asked.reason, who=asked.who)
+    answer("canceled", [{"job": asked.job}], as_json=asked.json)
 
 
 def _stuck(asked: Arguments) -> int:
