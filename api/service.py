@@ -38,7 +38,7 @@ def site_settings() -> Response:
 @app.get("/metrics")
 def operator_metrics() -> Response:
     require_secret(settings().cron_secret)
-    return Response(metrics.text(), content_type=metrics.CONTENT_TYPE)
+    return metrics.response()
 
 
 @app.get("/openapi.yaml")

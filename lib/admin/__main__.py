@@ -76,12 +76,15 @@ def _parser() -> argparse.ArgumentParser:
     grant.add_argument("minutes", type=_minutes)
     refund = add("refund", _refund, "give back what a job was charged", reason=True)
     refund.add_argument("job", type=UUID)
-    suspend = add("suspend", _suspend, "refuse an account's calls; it is told why", reason=True)
+    suspend = add("suspend", _suspend, "refuse an account's calls with the reason, cancel its jobs",
+                  reason=True)  # fmt: skip
     suspend.add_argument("account", type=UUID)
     resume = add("resume", _resume, "let a suspended account work again", reason=True)
     resume.add_argument("account", type=UUID)
     retry = add("retry", _retry, "a new job of a failed one's request", reason=True)
     retry.add_argument("job", type=UUID)
+    cancel = add("cancel", _cancel, "cancel a job that has not ended, uncharged", reason=True)
+    cancel.add_argument("job", type=UUID)
     add("stuck", _stuck, "work that does not go on by itself; 1 when there is any")
     task = add("retry-task", _retry_task, "try a task anew that fails or was given up", reason=True)
     task.add_argument("task", type=UUID)
@@ -143,8 +146,9 @@ def _refund(asked: Arguments) -> None:
 
 
 def _suspend(asked: Arguments) -> None:
-    accounts.suspend(asked.account, reason=asked.reason, who=asked.who)
-    answer("suspended", [{"account": asked.account}], as_json=asked.json)
+    canceled = accounts.suspend(asked.account, reason=asked.reason, who=asked.who)
+    answer("suspended", [{"account": asked.account, "jobs_canceled": canceled}],
+           as_json=asked.json)  # fmt: skip
 
 
 def _resume(asked: Arguments) -> None:
@@ -155,6 +159,11 @@ def _resume(asked: Arguments) -> None:
 def _retry(asked: Arguments) -> None:
     made = jobs.retry(asked.job, reason=asked.reason, who=asked.who)
     answer("retried", [{"job": asked.job, "as": made}], as_json=asked.json)
+
+
+def _cancel(asked: Arguments) -> None:
+    jobs.stop(asked.job, reason=asked.reason, who=asked.who)
+    answer("canceled", [{"job": asked.job}], as_json=asked.json)
 
 
 def _stuck(asked: Arguments) -> int:

@@ -7,10 +7,13 @@ from uuid import UUID
 
 from lib.accounts import keys
 from lib.admin.shown import Refused, Row
+from lib.jobs import cancel
 from lib.platform import postgres
 
 MOST = 20
 """Accounts that one search shows."""
+SUSPENDED = "The account was suspended."
+"""The message of jobs canceled by a suspension, as in app.cancel_job_of_suspended."""
 
 
 def find(term: str, *, who: str) -> list[Row]:
@@ -83,8 +86,13 @@ def show(account_id: UUID, *, who: str) -> dict[str, list[Row]]:
     }
 
 
-def suspend(account_id: UUID, *, reason: str, who: str) -> None:
-    """Refuse all further calls of the account with the reason. Raises Refused."""
+def suspend(account_id: UUID, *, reason: str, who: str) -> int:
+    """Refuse all further calls of the account with the reason and cancel its jobs, uncharged.
+
+    Returns the number of jobs canceled. Raises Refused. Safe to repeat: a second call cancels what
+    the first one left. The account is suspended in a transaction of its own, because a create locks
+    the month's usage before the account; app.cancel_job_of_suspended covers creates under way.
+    """
     _change(
         account_id,
         "suspend",
@@ -92,10 +100,11 @@ def suspend(account_id: UUID, *, reason: str, who: str) -> None:
         reason=reason,
         who=who,
     )
+    return cancel.cancel_all(account_id, SUSPENDED, "account_suspended")
 
 
 def resume(account_id: UUID, *, reason: str, who: str) -> None:
-    """Let a suspended account work again. Raises Refused."""
+    """Let a suspended account work again; its canceled jobs stay canceled. Raises Refused."""
     _change(
         account_id, "resume", "suspended_at = null, suspended_for = null", reason=reason, who=who
     )

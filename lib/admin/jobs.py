@@ -10,10 +10,11 @@ from lib.accounts import callers
 from lib.admin.shown import Refused, Row
 from lib.jobs import create
 from lib.media.request import TranscodeRequest
-from lib.platform import postgres, wake
+from lib.platform import log, postgres, wake
 from lib.platform.errors import Problem
 
 MOST = 50
+CANCELED = "The job was canceled by the operator. Nothing was charged."
 STALE_MINUTES = 5
 """After which a retry that was begun and not finished may be begun anew."""
 
@@ -36,6 +37,36 @@ def listed(account_id: UUID, status: str | None, *, who: str) -> list[Row]:
          order by created_at desc, id desc limit %(most)s
         """,
         {"account": account_id, "status": status, "who": who, "most": MOST},
+    )
+
+
+def stop(job_id: UUID, *, reason: str, who: str) -> None:
+    """Cancel a job that has not ended; nothing is charged. Raises Refused."""
+    row = postgres.row(
+        """
+        with job as (
+          select id, account_id, status from app.jobs where id = %(job)s
+        ),
+        canceled as (
+          select c.id, c.account_id from job,
+                 lateral app.cancel_jobs(job.account_id, job.id, %(message)s, 1) c
+        ),
+        logged as (
+          insert into app.operator_log (who, act, account_id, job_id, reason)
+          select %(who)s, 'cancel', account_id, id, %(reason)s from canceled
+        )
+        select job.account_id, job.status, exists (select from canceled) as done from job
+        """,
+        {"job": job_id, "message": CANCELED, "reason": reason, "who": who},
+    )
+    if row is None:
+        raise Refused("There is no job with this id.")
+    if not row["done"]:
+        raise Refused(
+            f"Only jobs that have not ended can be canceled; this one is {row['status']}."
+        )
+    log.info(
+        "job", job_id=job_id, account_id=row["account_id"], status="canceled", reason="operator"
     )
 
 

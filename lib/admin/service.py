@@ -32,8 +32,8 @@ def health() -> tuple[bool, list[Row]]:
         ]
     except httpx.HTTPError as error:
         found.append({"what": "error", "value": f"{settings().api_url}: {type(error).__name__}"})
-    waiting = counters.waiting()
-    return ok, [*found, *({"what": name, "value": value} for name, value in waiting.items())]
+    figures = counters.waiting() | counters.workers()
+    return ok, [*found, *({"what": name, "value": value} for name, value in figures.items())]
 
 
 def log(account_id: UUID | None) -> list[Row]:

@@ -39,6 +39,14 @@ class Operator(msgspec.Struct):
 
     file_overdue_seconds: float | None
     """How long the oldest expired file has been there too long; null when none is."""
+    workers: int
+    """Worker processes and function instances with a heartbeat in the last minute."""
+    worker_slots: int
+    worker_busy_slots: int
+    last_heartbeat_seconds: float | None
+    """Age of the newest heartbeat; null when there was none in the last hour."""
+    least_free_disk_bytes: int | None
+    """Of the disks that live workers write to."""
 
 
 class Health(msgspec.Struct, omit_defaults=True):
@@ -116,7 +124,17 @@ def health(*, for_operator: bool) -> Health:
 
 def _operator() -> Operator | msgspec.UnsetType:
     try:
-        return Operator(sweep.oldest_overdue())
+        now = counters.workers()
+        age = now.get("worker_newest_heartbeat_seconds")
+        free = now.get("worker_least_free_disk_bytes")
+        return Operator(
+            file_overdue_seconds=sweep.oldest_overdue(),
+            workers=int(now["workers"]),
+            worker_slots=int(now["worker_slots"]),
+            worker_busy_slots=int(now["worker_busy_slots"]),
+            last_heartbeat_seconds=None if age is None else round(age, 1),
+            least_free_disk_bytes=None if free is None else int(free),
+        )
     except postgres.PostgresError:
         return msgspec.UNSET
 

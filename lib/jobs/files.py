@@ -91,13 +91,14 @@ def open_file(
     try:
         size = storage.size(*address)
         if size > max_bytes:
-            raise MediaError("file_size", too_large.format(size=size))
+            raise MediaError("file_size", too_large.format(size=size), "input_bytes")
         return open_stored(stack, address, path, size, canceled)
     except storage.Missing as error:
         raise MediaError(
             "upload",
             "The uploaded file is not there. PUT the bytes to the upload link and confirm them"
             " before the job is created.",
+            "missing_upload",
         ) from error
 
 

@@ -15,11 +15,12 @@ from typing import Any
 
 import msgspec
 
-from lib.jobs import addresses, files, queue
+from lib.jobs import addresses, files, heartbeat, queue
 from lib.jobs.addresses import Address
 from lib.jobs.create import minutes, quota_sentence, upgrade_url
 from lib.jobs.files import JobFile
 from lib.jobs.output import OutputUpload, Stored
+from lib.jobs.phases import Phases
 from lib.jobs.prepare import kept_is_exact, planned, probed
 from lib.jobs.queue import Lease
 from lib.jobs.receipt import Receipt, ReceiptOutput, decisions
@@ -89,6 +90,7 @@ class _Pulse:
                 if not queue.beat(self._lease, settings().lease_seconds, self.progress):
                     self.lost.set()
                 kept = time.monotonic()
+                heartbeat.note()
             except Exception:  # the database is away: work on for as long as the lease lasts
                 if time.monotonic() - kept > settings().lease_seconds:
                     self.lost.set()
@@ -96,7 +98,7 @@ class _Pulse:
 
 def process(lease: Lease, stop: threading.Event, deadline: Deadline) -> None:
     """Bring the job to its end, or leave it to be tried again. Raises nothing a caller caused."""
-    started = time.monotonic()
+    started = Phases()
     if lease.attempt > settings().max_attempts:
         _clean(lease)
         _fail(
@@ -105,6 +107,7 @@ def process(lease: Lease, stop: threading.Event, deadline: Deadline) -> None:
             "transient",
             f"The job was interrupted {settings().max_attempts} times and was given up. Nothing"
             " was charged: send it again.",
+            "interrupted",
         )
         return
     with _folder() as folder, _Pulse(lease, stop) as pulse:
@@ -114,7 +117,7 @@ def process(lease: Lease, stop: threading.Event, deadline: Deadline) -> None:
             if error.category == "transient" and lease.attempt < settings().max_attempts:
                 queue.postpone(lease, 2**lease.attempt)
             else:
-                _fail(lease, started, error.category, str(error))
+                _fail(lease, started, error.category, str(error), error.reason)
         except Canceled:
             if stop.is_set() and not pulse.lost.is_set():
                 queue.postpone(lease, 0)
@@ -148,12 +151,17 @@ def remove_stale_folders() -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _fail(lease: Lease, started: float, category: Category, message: str) -> None:
-    if queue.fail(lease, category, message):
-        _log_end(lease, started, "failed", category=category)
+def _fail(
+    lease: Lease, started: Phases, category: Category, message: str, reason: str = ""
+) -> None:
+    if ended := queue.fail(lease, category, message, reason):
+        figures = {"category": category} | ({"reason": reason} if reason else {})
+        _log_end(lease, started, "failed", ended, **figures)
 
 
-def _log_end(lease: Lease, started: float, status: str, **figures: Any) -> None:
+def _log_end(
+    lease: Lease, started: Phases, status: str, ended: queue.Ended, **figures: Any
+) -> None:
     """A line for each job that ended; its seconds are those of the last attempt."""
     log.info(
         "job",
@@ -161,12 +169,15 @@ def _log_end(lease: Lease, started: float, status: str, **figures: Any) -> None:
         account_id=lease.account_id,
         status=status,
         attempt=lease.attempt,
-        seconds=round(time.monotonic() - started, 3),
+        queued_seconds=round(ended.queued_seconds, 3),
+        **started.fields(),
         **figures,
     )
 
 
-def _attempt(lease: Lease, folder: Path, pulse: _Pulse, deadline: Deadline, started: float) -> None:
+def _attempt(
+    lease: Lease, folder: Path, pulse: _Pulse, deadline: Deadline, started: Phases
+) -> None:
     checked = check(lease.request, addresses.sources())
     if lease.attempt > 1:
         _clean(lease)
@@ -177,6 +188,7 @@ def _attempt(lease: Lease, folder: Path, pulse: _Pulse, deadline: Deadline, star
             for number, url in enumerate(checked.urls)
         ]
         _stop_if_over(pulse)
+        started.begin("probe")
         probes = [
             _probed(file, known.get(url), folder)
             for file, url in zip(files, checked.urls, strict=True)
@@ -185,6 +197,7 @@ def _attempt(lease: Lease, folder: Path, pulse: _Pulse, deadline: Deadline, star
         plan = _planned(checked, files, probes, folder, limits)
         seconds = billable_seconds(checked, probes) or 0.0
         _describe(lease, plan, probes, seconds)
+        started.begin("fetch")
         for remote in checked.remotes:
             _bring(stack, lease, remote, folder, pulse)
         _stop_if_over(pulse)
@@ -198,6 +211,7 @@ def _attempt(lease: Lease, folder: Path, pulse: _Pulse, deadline: Deadline, star
 
         name = _output_name(checked.urls[0], plan.format.extension)
         address = addresses.output(lease.account_id, lease.job_id, lease.attempt, name)
+        started.begin("ffmpeg")
         with OutputUpload(address, output, plan.format.mime_type, growing=plan.appends) as upload:
             try:
                 plan, outcome = run_or_encode(
@@ -215,6 +229,7 @@ def _attempt(lease: Lease, folder: Path, pulse: _Pulse, deadline: Deadline, star
                 raise
             for file in files:
                 file.check()
+            started.begin("store")
             stored = upload.store()
         _finish(lease, plan, files, address, stored, outcome, seconds, started)
 
@@ -227,7 +242,7 @@ def _finish(
     stored: Stored,
     outcome: Outcome,
     seconds: float,
-    started: float,
+    started: Phases,
 ) -> None:
     """End the job with its receipt."""
     inputs = [file.shown() for file in files]
@@ -259,6 +274,7 @@ def _finish(
         lease,
         started,
         "completed",
+        finished,
         bytes_in=sum(each.fetched_bytes for each in inputs),
         bytes_out=outcome.size_bytes,
         minutes=float(minutes(seconds)),
@@ -333,7 +349,7 @@ def _bring(stack: ExitStack, lease: Lease, remote: Remote, folder: Path, pulse: 
         subtitles.rewrite(path, folder / remote.name)
     elif not probe(path).still:
         raise MediaError(
-            "validation", "The watermark is no picture. Send a PNG, JPEG or WebP file."
+            "validation", "The watermark is no picture. Send a PNG, JPEG or WebP file.", "watermark"
         )
 
 

@@ -51,6 +51,14 @@ class Leftover:
     ticket: int
 
 
+@dataclass(frozen=True)
+class Ended:
+    """A job that was ended by its lease."""
+
+    queued_seconds: float
+    """From its creation to its first attempt."""
+
+
 def claim(lease_seconds: int) -> Lease | Leftover | None:
     """Take the next job, or None when there is nothing to do."""
     while True:
@@ -154,8 +162,8 @@ def complete(
     output_seconds: float,
     processing_seconds: float,
     receipt: Receipt,
-) -> bool:
-    """End the job as completed and charge it; False, and nothing done, when it is ours no more."""
+) -> Ended | None:
+    """End the job as completed and charge it; None, and nothing done, if the lease is lost."""
     return _end(
         lease,
         {
@@ -167,12 +175,16 @@ def complete(
             "receipt": postgres.jsonb(receipt),
             "message": None,
             "category": "unknown",
+            "reason": "",
         },
     )
 
 
-def fail(lease: Lease, category: Category, message: str) -> bool:
-    """End the job as failed, uncharged; False, and nothing done, when it is ours no more."""
+def fail(lease: Lease, category: Category, message: str, reason: str = "") -> Ended | None:
+    """End the job as failed, uncharged; None, and nothing done, if the lease is lost.
+
+    `reason` is a short word for the check that failed, as in MediaError.
+    """
     return _end(
         lease,
         {
@@ -184,6 +196,7 @@ def fail(lease: Lease, category: Category, message: str) -> bool:
             "receipt": None,
             "message": message,
             "category": category,
+            "reason": reason,
         },
     )
 
@@ -220,10 +233,9 @@ def pending() -> bool:
     return bool(found and found["any"])
 
 
-def _end(lease: Lease, values: dict[str, Any]) -> bool:
-    return (
-        postgres.row(
-            f"""
+def _end(lease: Lease, values: dict[str, Any]) -> Ended | None:
+    row = postgres.row(
+        f"""
             with before as (
               select id, reserved_minutes as held from app.jobs where {_MINE} for update
             ),
@@ -243,6 +255,7 @@ def _end(lease: Lease, values: dict[str, Any]) -> bool:
                        end
                 from before b, app.accounts a where j.id = b.id and a.id = j.account_id
               returning j.account_id, j.id, j.period, j.inputs, b.held,
+                        extract(epoch from j.started_at - j.created_at)::float8 as queued,
                         (j.request ->> 'expireAfter')::integer as expire_after,
                         case when a.inputs_kept_seconds = 0 then 0 end as at_once
             ),
@@ -278,16 +291,18 @@ def _end(lease: Lease, values: dict[str, Any]) -> bool:
                 from ended e where u.account_id = e.account_id and u.period = e.period
             ),
             event as (
-              insert into app.job_events (job_id, kind) select id, %(status)s from ended
+              insert into app.job_events (job_id, kind, detail)
+              select id, %(status)s,
+                     jsonb_strip_nulls(jsonb_build_object('reason', nullif(%(reason)s, '')))
+                from ended
             )
-            select pgmq.archive('jobs', %(ticket)s::bigint),
+            select queued, pgmq.archive('jobs', %(ticket)s::bigint),
                    app.send_ticket_of_waiting(account_id)
               from ended
             """,  # noqa: S608
-            _mine(lease) | values | {"kept": settings().output_hours * 3600},
-        )
-        is not None
+        _mine(lease) | values | {"kept": settings().output_hours * 3600},
     )
+    return Ended(row["queued"] or 0.0) if row else None
 
 
 def _lease(row: dict[str, Any]) -> Lease:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from lib.jobs import queue
+from lib.jobs import heartbeat, queue
 from lib.jobs.process import Deadline, clean_leftover, process, remove_stale_folders
 from lib.media import cage, ffmpeg
 from lib.platform import log, wake
@@ -35,6 +35,7 @@ def drain(seconds: float | None = None, stop: threading.Event | None = None) -> 
                 taken += 1
         finally:
             _slots().release()
+        heartbeat.note()
         if deadline.left() <= LEAST_SECONDS:
             if queue.pending():
                 wake.worker()
@@ -53,6 +54,7 @@ def serve(stop: threading.Event, poll_seconds: float) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+    heartbeat.ended()
 
 
 def _serve_one(stop: threading.Event, poll_seconds: float) -> None:
@@ -72,7 +74,8 @@ def _work(stop: threading.Event, deadline: Deadline) -> bool:
                 clean_leftover(claimed)
             case queue.Lease():
                 _report()
-                process(claimed, stop, deadline)
+                with heartbeat.leased():
+                    process(claimed, stop, deadline)
         return True
     except Exception as error:  # whatever it was, the lease runs out and the job is tried again
         log.error("worker failed", error)

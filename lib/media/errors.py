@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import socket
+import ssl
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
@@ -13,11 +16,41 @@ Category = Literal[
 
 
 class MediaError(Exception):
-    """A job can't be done; the sentence names no path and no signed address."""
+    """A job can't be done; the sentence names no path and no signed address.
 
-    def __init__(self, category: Category, sentence: str) -> None:
+    `reason` is a short word for the check that failed, for the operator's log and metrics: lower
+    case letters, digits and underscores, never what a caller sent.
+    """
+
+    def __init__(self, category: Category, sentence: str, reason: str = "") -> None:
         super().__init__(sentence)
         self.category: Category = category
+        self.reason = reason
+
+
+def connection_reason(error: BaseException) -> str:
+    """The reason for a connection that failed: dns, tls, refused, reset, … or broken_off."""
+    each: BaseException | None = error
+    while each is not None:
+        match each:
+            case socket.gaierror():
+                return "dns"
+            case ssl.SSLError():
+                return "tls"
+            case ConnectionRefusedError():
+                return "refused"
+            case ConnectionResetError() | BrokenPipeError():
+                return "reset"
+            case OSError() if each.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH):
+                return "unreachable"
+        each = each.__cause__ or each.__context__
+    return "broken_off"
+
+
+def status_reason(status: int) -> str:
+    """The reason for an HTTP answer that is not a success."""
+    known = status in (401, 403, 404, 410, 416, 429)
+    return f"status_{status}" if known else f"status_{status // 100}xx"
 
 
 class Canceled(Exception):

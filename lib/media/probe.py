@@ -113,7 +113,9 @@ def probe(
     """
     size = Path(place).stat().st_size if size is None else size
     if size == 0:
-        raise MediaError("validation", "The file is empty (0 bytes). Send the media itself.")
+        raise MediaError(
+            "validation", "The file is empty (0 bytes). Send the media itself.", "empty"
+        )
     separator = f"<{secrets.token_hex(8)}>"
     finished = _look(
         place,
@@ -131,6 +133,7 @@ def probe(
         raise MediaError(
             "validation",
             f"The picture is larger than {MAX_PIXELS // 10**6} megapixels. Send a smaller one.",
+            "pixels",
         )
     if finished.returncode not in (0, 1):
         raise unreadable()
@@ -217,6 +220,7 @@ def unreadable() -> MediaError:
         "validation",
         "The file can't be read as media. It may be cut off, damaged, or not a video, audio or"
         " image file at all; check that it plays on your machine.",
+        "unreadable",
     )
 
 

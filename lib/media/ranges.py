@@ -37,12 +37,13 @@ def never() -> bool:
     return False
 
 
-def broke_off() -> MediaError:
+def broke_off(reason: str = "broken_off") -> MediaError:
     """The error for a source that can't be reached, or ends before its end."""
     return MediaError(
         "upload",
         "The input's server could not be reached, or broke off. Check that the URL opens in a"
         " browser without a login, and try again.",
+        reason,
     )
 
 

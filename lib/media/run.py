@@ -92,7 +92,7 @@ def run(
     seconds = _length(clock, plan)
     _check(finished, plan, seconds, output_path, limits)
     if plan.chose_copy and plan.copies_picture and not _intact(output_path, plan, limits):
-        raise MediaError("validation", _DAMAGED)
+        raise MediaError("validation", _DAMAGED, "damaged")
     return Outcome(
         seconds,
         output_path.stat().st_size,
@@ -163,7 +163,9 @@ def draw(
         if finished.canceled:
             raise Canceled
         if finished.returncode != 0:
-            raise MediaError("processing", "The text could not be drawn. Send the job again.")
+            raise MediaError(
+                "processing", "The text could not be drawn. Send the job again.", "text"
+            )
         return finished
 
     found = _BOX.search(ffmpeg(f"{words},alphaextract,bbox=min_val=1", "-f", "null", "-").report)
@@ -252,33 +254,39 @@ def _check(
             "processing_limit",
             f"The job needed more than the {limits.wall_seconds:.0f} seconds it may take. Send a"
             " shorter input, a smaller size or faster options.",
+            "time",
         )
     if finished.returncode < 0 or STOPPED.search(report):
-        raise MediaError("transient", "ffmpeg was stopped from outside. Send the job again.")
+        raise MediaError(
+            "transient", "ffmpeg was stopped from outside. Send the job again.", "stopped"
+        )
     if finished.returncode == TOO_LARGE_EXIT or "File too large" in report:
         raise MediaError(
             "file_size",
             f"The output grew past {limits.output_bytes // 1024**2} MB. Choose a shorter span, a"
             " smaller size or a lower quality.",
+            "output_bytes",
         )
     if finished.returncode != 0 and "Cannot allocate memory" in report:
         raise MediaError(
             "processing_limit",
             f"The job needed more than the {limits.memory_bytes // 1024**2} MB of memory it may"
             " take. Send a smaller picture, or fewer inputs at once.",
+            "memory",
         )
     if finished.returncode != 0:
         if DAMAGED.search(report):
-            raise MediaError("validation", _DAMAGED)
+            raise MediaError("validation", _DAMAGED, "damaged")
         asked = plan.source in ("raw_options", "virtual_options") or any(
             flag == "-filter_complex" for flag, _ in plan.options
         )
-        raise MediaError("validation" if asked else "processing", _reason(report))
+        raise MediaError("validation" if asked else "processing", _reason(report), "ffmpeg")
     if not output.exists() or output.stat().st_size == 0 or _NOTHING in report:
         raise MediaError(
             "validation",
             "ffmpeg made an empty file: the span or the streams asked for hold nothing. Check -ss,"
             " -t and what the input contains.",
+            "empty_output",
         )
     cut_wav = "Packet corrupt" in report and "maximum wav data size" not in report
     expected = plan.expected_seconds or 0
@@ -286,7 +294,7 @@ def _check(
     # Whether ffmpeg fails for a broken block or conceals it depends on how its threads are timed.
     broken = "error while decoding MB" in report
     if short or cut_wav or broken or "File ended prematurely" in report:
-        raise MediaError("validation", _DAMAGED)
+        raise MediaError("validation", _DAMAGED, "damaged")
 
 
 _NOTHING = "Output file is empty, nothing was encoded"

@@ -23,7 +23,7 @@ from urllib.parse import quote, urljoin, urlunsplit
 import httpcore
 
 from lib.media import address
-from lib.media.errors import Canceled, MediaError
+from lib.media.errors import Canceled, MediaError, connection_reason, status_reason
 from lib.media.ranges import broke_off, never
 
 MAX_HOPS = 5
@@ -182,6 +182,7 @@ class Remote:
                 "upload",
                 "The input's file changed while it was read from its server. Send the job again"
                 " when the file stays as it is.",
+                "changed",
             )
         if part.start != offset:
             raise broke_off()
@@ -229,7 +230,9 @@ class _Answer:
             return urljoin(self.url, self.headers[b"location"].decode("utf-8", "replace"))
         except ValueError:
             raise MediaError(
-                "validation", "The input's URL redirects to an address that is not well formed."
+                "validation",
+                "The input's URL redirects to an address that is not well formed.",
+                "redirect",
             ) from None
 
     @property
@@ -284,7 +287,9 @@ def _follow(
             return answer
         answer.close()
         url = target
-    raise MediaError("validation", f"The input's URL redirects more than {MAX_HOPS} times.")
+    raise MediaError(
+        "validation", f"The input's URL redirects more than {MAX_HOPS} times.", "redirects"
+    )
 
 
 def _extent(first: _Answer) -> tuple[int | None, bool]:
@@ -300,6 +305,7 @@ def _extent(first: _Answer) -> tuple[int | None, bool]:
             "upload",
             "The input's server answered with another part of the file than was asked for. Upload"
             " the file instead, or use another server.",
+            "wrong_range",
         )
     if part.total is None or first.stated_length not in (None, part.end):
         return None, False
@@ -327,11 +333,15 @@ def _translated() -> Iterator[None]:
             "validation",
             "The input's URL leads to an address that is not public. Use a public http(s) URL, or"
             " upload the file.",
+            "not_public",
         ) from None
-    except httpcore.TimeoutException:
-        raise _too_slow() from None
-    except (httpcore.NetworkError, httpcore.ProtocolError, OSError):
-        raise broke_off() from None
+    except httpcore.TimeoutException as error:
+        connecting = isinstance(error, httpcore.ConnectTimeout)
+        raise _too_slow("connect_timeout" if connecting else "slow") from None
+    except httpcore.ProtocolError:
+        raise broke_off("protocol") from None
+    except (httpcore.NetworkError, OSError) as error:
+        raise broke_off(connection_reason(error)) from None
 
 
 def _target(url: str, allow: Sequence[str]) -> httpcore.URL:
@@ -345,7 +355,7 @@ def _target(url: str, allow: Sequence[str]) -> httpcore.URL:
             target=quote(urlunsplit(("", "", parts.path or "/", parts.query, "")), _KEPT),
         )
     except ValueError as error:
-        raise MediaError("validation", f"The input's URL is refused: {error}") from None
+        raise MediaError("validation", f"The input's URL is refused: {error}", "url") from None
 
 
 _KEPT = "%/:=&?~+!$,;'@()*[]"
@@ -382,27 +392,32 @@ def _check_size(size: int | None, max_bytes: int) -> None:
             "file_size",
             f"The input is larger than the {max_bytes} bytes that your plan takes. Send a smaller"
             " file or upgrade the plan.",
+            "input_bytes",
         )
 
 
 def _expect(status: int, *accepted: int) -> None:
     if status >= 500:
         raise MediaError(
-            "upload", f"The input's server answered {status}. Try again when it works."
+            "upload",
+            f"The input's server answered {status}. Try again when it works.",
+            status_reason(status),
         )
     if status not in accepted:
         raise MediaError(
             "validation",
             f"The input's server answered {status}. Check that the URL opens without a login and"
             " has not expired.",
+            status_reason(status),
         )
 
 
-def _too_slow() -> MediaError:
+def _too_slow(reason: str = "slow") -> MediaError:
     return MediaError(
         "upload",
         "The input's server was too slow: the file did not arrive in time. Upload the file instead,"
         " or use a faster server.",
+        reason,
     )
 
 

@@ -1,15 +1,14 @@
-"""A small pool of database connections, managed by the threads that use them.
+"""The process's database connections: psycopg_pool's pool, with waits that end.
 
-It has no threads of its own. A function that its platform freezes needs nothing to run in the
-background, a connection is opened the moment it is needed, and a process can exit at any time
-(Python 3.13 waits for threads of psycopg_pool that never end).
+A connection that the server closed is replaced at once, a server that hangs is given up in time,
+and the pool's threads end with the process.
 """
 
 from __future__ import annotations
 
+import atexit
 import math
 import select
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -18,22 +17,20 @@ from typing import TypeVar
 import psycopg
 from psycopg import errors
 from psycopg.abc import PQGen
-from psycopg.pq import ExecStatus, TransactionStatus
+from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
 from psycopg.rows import DictRow, dict_row
+from psycopg_pool import ConnectionPool
 
 SIZE = 16
+WAITING = 64
+"""Callers that wait for a connection; further ones fail at once, since they would wait in vain."""
 IDLE_SECONDS = 120
 """A connection that was idle for longer is closed: something between may have dropped it."""
-AGE_SECONDS = 3600
 CONNECT_SECONDS = 2
 """For one attempt to connect; psycopg takes no less."""
-PAUSE_SECONDS = 0.1
-"""Between two attempts to connect."""
-AWAY_SECONDS = 2.0
-"""To connect, while the database is known to be away; one thread tries."""
-TURN_SECONDS = 0.5
-"""What the other threads wait for the one that tries."""
+RECONNECT_SECONDS = 2
+"""For all attempts of one background connection; whoever needs another starts anew."""
 CANCEL_SECONDS = 0.5
 """What a statement leaves of its limit, to be canceled in the server."""
 
@@ -42,14 +39,6 @@ Result = TypeVar("Result")
 
 class TimedOut(psycopg.OperationalError):
     """The server did not answer in time."""
-
-
-class Exhausted(psycopg.OperationalError):
-    """All connections were in use for as long as the caller could wait."""
-
-
-class Away(psycopg.OperationalError):
-    """The database is known to be away, and another thread is trying to reach it."""
 
 
 class Cursor(psycopg.Cursor[DictRow]):
@@ -70,8 +59,6 @@ class Connection(psycopg.Connection[DictRow]):
     """
 
     deadline = math.inf
-    opened_at = 0.0
-    idle_since = 0.0
     completed = True
     """Whether the last statement may have been executed; True until the contrary is known."""
 
@@ -93,30 +80,42 @@ class Connection(psycopg.Connection[DictRow]):
         self.close()
         raise TimedOut("the server did not answer in time")
 
-    def usable(self) -> bool:
-        """Whether the server has not closed the connection while it was idle, as far as we know."""
-        if self.closed or self.pgconn.transaction_status != TransactionStatus.IDLE:
-            return False
-        now = time.monotonic()
-        if now - self.idle_since > IDLE_SECONDS or now - self.opened_at > AGE_SECONDS:
-            return False
+    def closed_by_server(self) -> bool:
+        """Whether there is something to read from an idle connection: a farewell or its end."""
+        if self.closed:
+            return True
         poll = select.poll()  # select.select can't take descriptors of 1024 or more
         poll.register(self.fileno(), select.POLLIN)
-        return not poll.poll(0)  # nothing is to be read: no farewell, no end
+        return bool(poll.poll(0))
 
 
 class Pool:
-    """Up to `size` connections to the database at `url`."""
+    """Up to SIZE connections to the database at `url`."""
 
-    def __init__(self, url: str, size: int = SIZE) -> None:
-        self._url = url
-        self._slots = threading.BoundedSemaphore(size)
-        self._lock = threading.Lock()
-        self._idle: list[Connection] = []
-        """The one that was used last is last."""
-        self._away = False
-        self._turn = threading.Lock()
-        self._closed = False
+    def __init__(self, url: str) -> None:
+        self._pool: ConnectionPool[Connection] = ConnectionPool(
+            url,
+            connection_class=Connection,
+            kwargs={
+                "autocommit": True,
+                "prepare_threshold": None,  # Supabase's pooler keeps no prepared statements
+                "row_factory": dict_row,
+                "cursor_factory": Cursor,
+                "connect_timeout": CONNECT_SECONDS,
+                "keepalives_idle": 15,
+                "keepalives_interval": 5,
+                "keepalives_count": 3,
+            },
+            min_size=0,
+            max_size=SIZE,
+            max_waiting=WAITING,
+            max_idle=IDLE_SECONDS,
+            reconnect_timeout=RECONNECT_SECONDS,
+            check=self._check,
+            open=True,
+        )
+        # Python 3.13 can't end the pool's threads later than this.
+        atexit.register(self._pool.close)
 
     def run(self, work: Callable[[Connection], Result], connect: float, total: float) -> Result:
         """Do `work`, one statement that commits by itself, with a connection.
@@ -127,7 +126,7 @@ class Pool:
         """
         start = time.monotonic()
         for last in (False, True):
-            with self._connection(start + connect) as connection:
+            with self.connection(start + connect - time.monotonic()) as connection:
                 connection.deadline = start + total - CANCEL_SECONDS
                 connection.completed = True
                 try:
@@ -143,98 +142,33 @@ class Pool:
 
         It has no deadline until the user sets one.
         """
-        with self._connection(time.monotonic() + connect) as connection:
-            yield connection
-
-    def close(self) -> None:
-        """Close the idle connections now, and those in use once they are given back."""
-        self._closed = True
-        self._drop_idle()
-
-    @contextmanager
-    def _connection(self, by: float) -> Iterator[Connection]:
-        if not self._slots.acquire(timeout=max(0.0, by - time.monotonic())):
-            raise Exhausted("all database connections are in use")
-        try:
-            connection = self._take_idle() or self._connect(by)
-            connection.deadline = math.inf
+        with self._pool.connection(max(0.0, connect)) as connection:
             try:
                 yield connection
             except TimedOut:
-                self._away = True
-                self._drop_idle()  # they lead to the same server
+                self._pool.drain()  # the others lead to the same server
                 raise
             finally:
-                self._give_back(connection)
-        finally:
-            self._slots.release()
+                connection.deadline = math.inf
 
-    def _take_idle(self) -> Connection | None:
-        while True:
-            with self._lock:
-                if not self._idle:
-                    return None
-                connection = self._idle.pop()
-            if connection.usable():
-                return connection
-            connection.close()
+    def close(self) -> None:
+        """Close the idle connections now, and those in use once they are given back."""
+        self._pool.close()
 
-    def _give_back(self, connection: Connection) -> None:
-        if self._closed or connection.pgconn.transaction_status != TransactionStatus.IDLE:
-            connection.close()
-            return
-        connection.idle_since = time.monotonic()
-        with self._lock:
-            self._idle.append(connection)
-            oldest = self._idle[0]
-            if connection.idle_since - oldest.idle_since <= IDLE_SECONDS:
-                return
-            self._idle.pop(0)
-        oldest.close()
+    def pop_stats(self) -> dict[str, int]:
+        """What was counted since the last call, as psycopg_pool names it."""
+        return self._pool.pop_stats()
 
-    def _drop_idle(self) -> None:
-        with self._lock:
-            dropped, self._idle = self._idle, []
-        for connection in dropped:
-            connection.close()
+    def get_stats(self) -> dict[str, int]:
+        """What is counted, and the pool's state now, as psycopg_pool names it."""
+        return self._pool.get_stats()
 
-    def _connect(self, by: float) -> Connection:
-        """A new connection, tried again until `by`: a database that restarts is back soon."""
-        if not self._away:
-            return self._try_to_connect(by)
-        # Each caller that waited for the whole time would hold up one more thread of the server.
-        now = time.monotonic()
-        if not self._turn.acquire(timeout=max(0.0, min(TURN_SECONDS, by - now))):
-            raise Away("the database does not answer")
-        try:
-            return self._try_to_connect(min(by, now + AWAY_SECONDS))
-        finally:
-            self._turn.release()
-
-    def _try_to_connect(self, by: float) -> Connection:
-        while True:
-            try:
-                connection = Connection.connect(
-                    self._url,
-                    autocommit=True,
-                    prepare_threshold=None,  # Supabase's pooler keeps no prepared statements
-                    row_factory=dict_row,
-                    cursor_factory=Cursor,
-                    connect_timeout=CONNECT_SECONDS,
-                    keepalives_idle=15,
-                    keepalives_interval=5,
-                    keepalives_count=3,
-                )
-            except psycopg.OperationalError as error:
-                hangs = isinstance(error, errors.ConnectionTimeout)
-                if by - time.monotonic() < (CONNECT_SECONDS if hangs else PAUSE_SECONDS):
-                    self._away = True
-                    raise
-                time.sleep(PAUSE_SECONDS)
-                continue
-            connection.opened_at = connection.idle_since = time.monotonic()
-            self._away = False
-            return connection
+    def _check(self, connection: Connection) -> None:
+        """Before a connection is handed out. Raises OperationalError for one that has ended."""
+        if connection.closed_by_server():
+            connection.close()  # otherwise the pool keeps it and hands it out again
+            self._pool.drain()  # what ended it has most likely ended the others as well
+            raise psycopg.OperationalError("the server closed the idle connection")
 
 
 def _undone(error: psycopg.Error, connection: Connection) -> bool:

@@ -69,6 +69,8 @@ class Settings:
     """Whether Vercel runs this, which sets X-Real-IP itself."""
     trusted_proxies: tuple[IPNetwork, ...]
     """Addresses of proxies whose X-Real-IP is believed."""
+    version: str
+    """Which code runs, for the heartbeats of workers."""
     protection_bypass: str | None
     """Vercel's VERCEL_AUTOMATION_BYPASS_SECRET, for calls to our own deployment."""
 
@@ -132,6 +134,7 @@ def read(environ: dict[str, str]) -> Settings:
         stripe_url=(environ.get("STRIPE_URL") or "https://api.stripe.com").rstrip("/"),
         on_vercel=environ.get("VERCEL") == "1",
         trusted_proxies=_networks(environ.get("TRUSTED_PROXIES", "")),
+        version=(environ.get("VERCEL_GIT_COMMIT_SHA") or "local")[:12],
         protection_bypass=environ.get("VERCEL_AUTOMATION_BYPASS_SECRET") or None,
     )
 

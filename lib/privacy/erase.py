@@ -93,20 +93,7 @@ def step(task: tasks.Task) -> None:
 
 
 def _cancel_jobs(task: tasks.Task, account_id: UUID) -> None:
-    jobs = postgres.rows(
-        "select id from app.jobs where account_id = %(account)s"
-        " and status in ('pending', 'processing') limit %(batch)s",
-        {"account": account_id, "batch": BATCH},
-    )
-    for job in jobs:
-        try:
-            cancel.cancel(account_id, str(job["id"]))
-        except Problem as problem:
-            if problem.status >= 500:
-                raise
-            # It has just ended.
-    if jobs:
-        raise tasks.GoOn
+    cancel.cancel_all(account_id, "The account was deleted.", "account_deleted")
 
 
 def _end_subscription(task: tasks.Task, account_id: UUID) -> None:

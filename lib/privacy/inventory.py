@@ -159,6 +159,7 @@ IMPERSONAL = {
     "policies": "version published_at summary",
     "queue_clock": "one turn",
     "worker_reports": "ffmpeg cage seen_at",
+    "worker_heartbeats": "id started_at seen_at version slots busy_slots leases free_disk_bytes",
     "counters": "name labels value",
     "counted": "source last_id last_at",
     "last_sweep": "one ended_at",

@@ -17,8 +17,8 @@ from lib.accounts import keys
 from local import client as api_client
 from local.stack import Stack
 from tests.conftest import Account, Person, supabase_client
-from tests.waiting import eventually
 from tests.service.people import fresh_address
+from tests.waiting import eventually
 
 ROOT = Path(__file__).parent.parent.parent
 OURS = ("app", "pgmq")

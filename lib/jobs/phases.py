@@ -1,0 +1,34 @@
+"""Where the time of an attempt goes, for the job's line in the log."""
+
+from __future__ import annotations
+
+import time
+from typing import Literal
+
+Phase = Literal["fetch", "probe", "ffmpeg", "store"]
+
+
+class Phases:
+    """Seconds by phase. Large inputs are fetched while ffmpeg reads them, and count as ffmpeg."""
+
+    def __init__(self) -> None:
+        self._began = self._since = time.monotonic()
+        self._phase: Phase = "fetch"
+        self._seconds: dict[Phase, float] = {}
+
+    def begin(self, phase: Phase) -> None:
+        """Count the time from now on to `phase`."""
+        now = time.monotonic()
+        self._seconds[self._phase] = self._seconds.get(self._phase, 0.0) + now - self._since
+        self._phase, self._since = phase, now
+
+    def fields(self) -> dict[str, float | str]:
+        """For a line of the log: the phase under way, and seconds in all and by phase."""
+        self.begin(self._phase)
+        fields: dict[str, float | str] = {
+            "phase": self._phase,
+            "seconds": round(self._since - self._began, 3),
+        }
+        for phase, seconds in self._seconds.items():
+            fields[f"{phase}_seconds"] = round(seconds, 3)
+        return fields
