@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +15,7 @@ from lib.jobs.create import minutes
 from lib.jobs.files import JobFile, OnlyWhole, open_file
 from lib.jobs.prepare import kept_is_exact, planned, probed
 from lib.jobs.receipt import Decision, decisions
+from lib.media import scratch
 from lib.media.argv import argv
 from lib.media.errors import MediaError
 from lib.media.plan import Plan, Source
@@ -74,7 +74,7 @@ def validate(caller: Caller, request: TranscodeRequest) -> Validation:
     admitted = admit(caller, request)
     warnings = list(admitted.checked.warnings)
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ffm-validate-")))
+        folder = stack.enter_context(scratch.folder("validate"))
         try:
             files, probes = _looked_into(stack, caller, admitted, folder, warnings)
             known = [found for found in probes if found is not None]

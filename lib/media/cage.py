@@ -10,7 +10,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +18,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import IO, NamedTuple
 
+from lib.media import scratch
+from lib.media.deadline import NEVER, Deadline
 from lib.media.ffmpeg import binary
 
 DOOR = f"import sys; sys.path.append({str(Path(__file__).parent)!r}); import cage_exec"
@@ -36,6 +37,8 @@ class Limits(NamedTuple):
     cpu_seconds: int
     output_bytes: int
     memory_bytes: int
+    deadline: Deadline = NEVER
+    """Ends the run as well: it is shared with all else that a job does."""
 
 
 _TRIAL = Limits(30, 30, 0, 1024**3)
@@ -96,7 +99,7 @@ def run(
     status = usage = None
     with _Waiter(process.pid) as waiter:
         while not waiter.done(POLL_SECONDS):
-            timed_out = time.monotonic() - began > limits.wall_seconds
+            timed_out = time.monotonic() - began > limits.wall_seconds or limits.deadline.passed
             stopped = cancelled()
             if timed_out or stopped:
                 _kill_group(process.pid)
@@ -140,7 +143,7 @@ def _landlock() -> int:
     if abi < 1:
         return 0
     trial = _door([str(binary()), "-version"], _TRIAL, (), (), {}, confined=True)
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch.folder("trial") as folder:
         tried = subprocess.run(
             trial, cwd=folder, env={}, capture_output=True, timeout=30, check=False
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
@@ -18,6 +19,26 @@ class MediaError(Exception):
     def __init__(self, category: Category, sentence: str) -> None:
         super().__init__(sentence)
         self.category: Category = category
+
+
+class OutOfTime(MediaError):
+    """The deadline passed before the work was done."""
+
+
+class NoSpace(MediaError):
+    """The disk is full. Another attempt may find room."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "processing_limit",
+            "The server did not have enough working space for this job. Your request is fine and"
+            " nothing was charged: send the job again later, or send a smaller input.",
+        )
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether the operating system says that there is no space left to write to."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 class Canceled(Exception):
