@@ -27,6 +27,7 @@ DOOR = f"import sys; sys.path.append({str(Path(__file__).parent)!r}); import cag
 NO_ENVIRONMENT: Mapping[str, str] = MappingProxyType({})
 POLL_SECONDS = 0.2
 LANDLOCK_CREATE_RULESET = 444
+PR_SET_DUMPABLE = 4
 TCP_ABI = 4
 
 
@@ -78,6 +79,7 @@ def run(
     killed at once, and without a warning, since what it wrote is thrown away: at the time limit,
     and within half a second of `cancelled` saying so.
     """
+    _hide_ourselves()
     began = time.monotonic()
     process = subprocess.Popen(
         _door(command, limits, readable, connect, environment, confined=_landlock() > 0),
@@ -130,6 +132,19 @@ def features() -> list[str]:
     found += ["landlock-files"] if abi else []
     found += ["landlock-tcp"] if abi >= TCP_ABI else []
     return found
+
+
+@cache
+def _hide_ourselves() -> None:
+    """Keep processes of our own user out of our memory and environment, which hold secrets.
+
+    /proc/<id>/environ and the like can be opened by privileged processes only from then on; the
+    door gives up the privileges of its process.
+    """
+    if sys.platform.startswith("linux"):
+        import ctypes
+
+        ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 @cache
