@@ -16,7 +16,6 @@ from lib.privacy import reports
 
 app = create_app(__name__)
 
-STALLED_SECONDS = 5
 LINKS_PER_MINUTE = 600
 """Links to inputs that one address may follow: their key is their signature."""
 
@@ -48,9 +47,9 @@ def list_transcodes() -> Response:
 @app.get("/v1/transcodes/<job_id>")
 def get_transcode(job_id: str) -> Response:
     caller = authenticate()
-    job = read.get(caller.account_id, job_id)
-    if job.status == "pending" and read.waited_seconds(job) > STALLED_SECONDS:
-        afterwards(_wake_once)  # the call that followed the create may be lost
+    job, stalled = read.get(caller.account_id, job_id)
+    if stalled:  # the call that followed the create was lost, or the worker died
+        afterwards(_wake_once)
     return answer(job)
 
 
@@ -109,6 +108,6 @@ _woken = 0.0
 def _wake_once() -> None:
     """Wake the worker, but not for every poll of every waiting client."""
     global _woken
-    if time.monotonic() - _woken > STALLED_SECONDS:
+    if time.monotonic() - _woken > read.STALLED_SECONDS:
         _woken = time.monotonic()
         wake.worker()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import ExitStack
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -12,12 +13,17 @@ from lib.jobs.addresses import Address
 from lib.jobs.receipt import Digest, ReceiptFile
 from lib.media import loopback
 from lib.media.errors import MediaError
-from lib.media.ranges import Opener, RangeFile, never
+from lib.media.ranges import Opener, RangeFile, is_final, never
+from lib.media.slots import Slot
 from lib.platform import storage
 from lib.platform.settings import settings
+from lib.platform.storage_http import translated
 
 WHOLE_BYTES = 4 * 1024 * 1024
 """Files up to here are fetched before anything looks at them: it takes one request."""
+TRIES = 3
+"""How often the download of a small stored file is tried."""
+RETRY_SECONDS = 0.2
 
 
 class JobFile:
@@ -29,6 +35,11 @@ class JobFile:
         self.place: Path | str = path
         self._ranges = ranges
         self._digest = None if ranges else Digest(path)
+
+    @property
+    def waited(self) -> float:
+        """Seconds that readers have waited for the source."""
+        return self._ranges.waited if self._ranges else 0.0
 
     def check(self) -> None:
         """Raises what the source failed with, which ffmpeg would only call the end of a file."""
@@ -62,37 +73,43 @@ def open_file(
     canceled: Callable[[], bool],
     seconds: float | None = None,
     only_parts: bool = False,
+    slot: Slot | None = None,
 ) -> JobFile:
     """A file by its URL or gs:// address, until the stack is closed.
 
-    `seconds` are for all the waiting for a URL's server, FETCH_SECONDS by default. Raises
-    MediaError (file_size with the sentence `too_large`), Canceled, StorageError, and OnlyWhole for
-    what would be fetched whole, if large, when `only_parts` are wanted.
+    `seconds` are for all the waiting for a URL's server, FETCH_SECONDS by default. `slot` is lent
+    while the file is waited for. Raises MediaError (file_size with the sentence `too_large`),
+    Canceled, StorageError, and OnlyWhole for what would be fetched whole, if large, when
+    `only_parts` are wanted.
     """
     address = addresses.parse(url)
     if address is None:
         from lib.media import source  # its HTTP library takes as long to import as Flask
 
-        remote = stack.enter_context(
-            source.open_url(
-                url,
-                max_bytes=max_bytes,
-                seconds=seconds or settings().fetch_seconds,
-                allow=settings().source_allow,
-                canceled=canceled,
+        with _lending(slot):
+            remote = stack.enter_context(
+                source.open_url(
+                    url,
+                    max_bytes=max_bytes,
+                    seconds=seconds or settings().fetch_seconds,
+                    allow=settings().source_allow,
+                    canceled=canceled,
+                    pace=source.Pace(settings().fetch_bytes_per_second, settings().fetch_grace),
+                )
             )
-        )
         small = remote.size is not None and remote.size <= WHOLE_BYTES
         if only_parts and not remote.ranged and not small:
             raise OnlyWhole
         if not remote.ranged or remote.size is None or small:
-            return JobFile(path, remote.save(path).size)
-        return _served(stack, path, remote.size, remote.open, canceled)
+            with _lending(slot):
+                return JobFile(path, remote.save(path).size)
+        return _served(stack, path, remote.size, remote.open, canceled, slot)
     try:
-        size = storage.size(*address)
+        with _lending(slot):
+            size = storage.size(*address)
         if size > max_bytes:
             raise MediaError("file_size", too_large.format(size=size), "input_bytes")
-        return open_stored(stack, address, path, size, canceled)
+        return open_stored(stack, address, path, size, canceled, slot)
     except storage.Missing as error:
         raise MediaError(
             "upload",
@@ -108,12 +125,53 @@ def open_stored(
     path: Path,
     size: int,
     canceled: Callable[[], bool] = never,
+    slot: Slot | None = None,
 ) -> JobFile:
     """A stored file of `size` bytes, until the stack is closed. Raises Missing, StorageError."""
     if size <= WHOLE_BYTES:
-        storage.download(*address, path, canceled)
+        with _lending(slot):
+            _download(address, path, canceled)
         return JobFile(path, size)
-    return _served(stack, path, size, partial(storage.stream, *address), canceled)
+    opener = partial(_open_stored, address, size)
+    return _served(stack, path, size, opener, canceled, slot, final=_is_final)
+
+
+def _download(address: Address, path: Path, canceled: Callable[[], bool]) -> None:
+    """A small stored file, tried again where the connection breaks. Raises StorageError."""
+    for attempt in range(TRIES):
+        try:
+            storage.download(*address, path, canceled)
+            return
+        except storage.StorageError as error:
+            if _is_final(error) or attempt == TRIES - 1 or canceled():
+                raise
+            time.sleep(RETRY_SECONDS * 2**attempt)
+
+
+@contextmanager
+def _open_stored(address: Address, size: int, offset: int) -> Iterator[Iterator[bytes]]:
+    """An Opener whose stream raises StorageError when it ends early, however it does."""
+    with storage.stream(*address, offset) as body:
+        yield _read_to_end(body, size - offset)
+
+
+def _read_to_end(body: Iterator[bytes], left: int) -> Iterator[bytes]:
+    with translated():
+        for data in body:
+            left -= len(data)
+            yield data
+    if left > 0:
+        raise storage.StorageError(f"the stream ended {left} bytes early")
+
+
+def _is_final(error: Exception) -> bool:
+    """Whether reading again would not help."""
+    return not isinstance(error, storage.StorageError) or isinstance(error, storage.Missing)
+
+
+def _lending(slot: Slot | None) -> AbstractContextManager[None]:
+    """Lends the slot while the context waits for a source."""
+    return slot.waiting() if slot else nullcontext()
 
 
 def _served(
@@ -122,8 +180,12 @@ def _served(
     size: int,
     opener: Opener,
     canceled: Callable[[], bool],
+    slot: Slot | None,
+    final: Callable[[Exception], bool] = is_final,
 ) -> JobFile:
-    ranges = stack.enter_context(RangeFile(path, size, opener, canceled=canceled))
+    ranges = stack.enter_context(
+        RangeFile(path, size, opener, canceled=canceled, final=final, slot=slot)
+    )
     file = JobFile(path, size, ranges)
     file.place = stack.enter_context(loopback.serve(ranges))
     return file

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 from lib.jobs.addresses import Address
 from lib.jobs.receipt import Digest
+from lib.media.errors import Canceled
+from lib.media.ranges import never
 from lib.platform import storage
 from lib.platform.storage import CHUNK, StorageError, Upload
 
 POLL_SECONDS = 0.2
+LINGER_SECONDS = 2.0
+"""How long the end of the context waits for a request to Storage that hangs."""
 
 
 class Stored(NamedTuple):
@@ -39,14 +44,41 @@ class OutputUpload:
         self._sent = hashlib.sha256()
         self._failed = False
         self._over = threading.Event()
+        self._abandoned = False
+        """Whether nobody waits for `store` any more."""
         self._thread: threading.Thread | None = None
         if growing:
             self._thread = threading.Thread(target=self._follow, name="upload", daemon=True)
             self._thread.start()
 
-    def store(self) -> Stored:
-        """Store what is not stored yet of the finished file. Raises StorageError."""
-        self._stop()
+    def store(self, canceled: Callable[[], bool] = never) -> Stored:
+        """Store what is not stored yet of the finished file.
+
+        Raises StorageError; Canceled as soon as `canceled` says so, whatever Storage does then.
+        """
+        results: list[Stored | Exception] = []
+
+        def work() -> None:
+            try:
+                results.append(self._store())
+            except Exception as error:
+                results.append(error)
+
+        thread = threading.Thread(target=work, name="store", daemon=True)
+        thread.start()
+        while thread.is_alive():
+            thread.join(POLL_SECONDS)
+            if thread.is_alive() and canceled():
+                self._abandoned = True
+                raise Canceled
+        if isinstance(results[0], Exception):
+            raise results[0]
+        return results[0]
+
+    def _store(self) -> Stored:
+        self._over.set()
+        if self._thread:
+            self._thread.join()
         begun = 0 if self._failed else self._upload.size
         digest = Digest(self._path)
         if not begun or not self._unchanged(begun):
@@ -56,6 +88,8 @@ class OutputUpload:
         with self._path.open("rb") as file:
             file.seek(begun)
             while data := file.read(CHUNK):
+                if self._abandoned:
+                    raise Canceled
                 self._upload.append(data)
         self._upload.finish()
         return Stored(digest.result(), early=True)
@@ -64,7 +98,16 @@ class OutputUpload:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stop()
+        self._over.set()
+        if not self._abandoned:
+            thread = threading.Thread(target=self._discard, name="discard", daemon=True)
+            thread.start()
+            thread.join(LINGER_SECONDS)
+
+    def _discard(self) -> None:
+        """Leave nothing of an upload that was not finished."""
+        if self._thread:
+            self._thread.join()
         self._upload.__exit__()
 
     def _follow(self) -> None:
@@ -94,8 +137,3 @@ class OutputUpload:
                 now.update(data)
                 begun -= len(data)
         return not begun and now.digest() == self._sent.digest()
-
-    def _stop(self) -> None:
-        self._over.set()
-        if self._thread:
-            self._thread.join()

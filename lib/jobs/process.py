@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
+import errno
+import math
 import re
-import shutil
-import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -25,39 +24,33 @@ from lib.jobs.prepare import kept_is_exact, planned, probed
 from lib.jobs.queue import Lease
 from lib.jobs.receipt import Receipt, ReceiptOutput, decisions
 from lib.jobs.wire import Category, FfmpegOptions, JobOutput
-from lib.media import cage, ffmpeg, subtitles
-from lib.media.errors import Canceled, MediaError
+from lib.media import cage, ffmpeg, scratch, subtitles
+from lib.media.deadline import Deadline
+from lib.media.errors import Canceled, MediaError, NoSpace, OutOfTime, is_full
 from lib.media.ffmpeg import cores as machine_cores
 from lib.media.plan import Plan
 from lib.media.planner import billable_seconds
 from lib.media.probe import Probe, probe
 from lib.media.request import Checked, Remote, check
 from lib.media.run import Limits, Outcome, run_or_encode
+from lib.media.slots import Slot
 from lib.platform import log, postgres, storage
 from lib.platform.settings import settings
 
 BEAT_SECONDS = 1.0
-"""How often the lease is kept, the progress stored and a cancel noticed."""
-FOLDER_PREFIX = "ffm-job-"
+"""How often the lease is renewed, the progress stored and a cancel noticed."""
+END_SECONDS = 5.0
+"""How long before the platform stops the process an attempt ends, so that its end is written."""
+WORTH_RETRYING = 1.2
+"""A job cut off by the platform is tried again where it would have so many times the time."""
 STORED_PREFIX = re.compile(r"^\d{8}-\d{6}-[0-9a-f]{8}-")
 """What `uploads.stored_name` puts before the caller's own name."""
 MAX_IMAGE_BYTES = 50 * 1024**2
 MEMORY_BYTES = 1536 * 1024**2
 
 
-class Deadline:
-    """The moment this process is stopped by its platform; never, for a plain process."""
-
-    def __init__(self, seconds: float | None) -> None:
-        self._end = None if seconds is None else time.monotonic() + seconds
-
-    def left(self) -> float:
-        """Seconds left; infinite without a deadline."""
-        return float("inf") if self._end is None else self._end - time.monotonic()
-
-
 class _Pulse:
-    """Keeps the lease in a thread of its own; `lost` is set once the job is ours no more."""
+    """Renews the lease in a thread of its own; `lost` is set once the lease is lost."""
 
     def __init__(self, lease: Lease, stop: threading.Event) -> None:
         self._lease = lease
@@ -84,54 +77,189 @@ class _Pulse:
         self.progress = percent
 
     def _beat(self) -> None:
-        kept = time.monotonic()
+        renewed = time.monotonic()
         while not self._done.wait(BEAT_SECONDS):
             try:
                 if not queue.beat(self._lease, settings().lease_seconds, self.progress):
                     self.lost.set()
-                kept = time.monotonic()
+                renewed = time.monotonic()
                 heartbeat.note()
             except Exception:  # the database is away: work on for as long as the lease lasts
-                if time.monotonic() - kept > settings().lease_seconds:
+                if time.monotonic() - renewed > settings().lease_seconds:
                     self.lost.set()
 
 
-def process(lease: Lease, stop: threading.Event, deadline: Deadline) -> None:
-    """Bring the job to its end, or leave it to be tried again. Raises nothing a caller caused."""
-    started = Phases()
-    if lease.attempt > settings().max_attempts:
-        _clean(lease)
-        _fail(
-            lease,
-            started,
-            "transient",
-            f"The job was interrupted {settings().max_attempts} times and was given up. Nothing"
-            " was charged: send it again.",
-            "interrupted",
-        )
-        return
-    with _folder() as folder, _Pulse(lease, stop) as pulse:
+class _Work:
+    """What the steps of one attempt share: its time, its slot, whether it goes on."""
+
+    def __init__(self, lease: Lease, pulse: _Pulse, deadline: Deadline, slot: Slot) -> None:
+        self.lease = lease
+        self.pulse = pulse
+        self.deadline = deadline
+        self.slot = slot
+        self.phase: Literal["fetching", "working", "storing"] = "fetching"
+        self.files: list[JobFile] = []
+        self.fetched = 0.0
+        """Seconds that files took which were fetched as a whole."""
+        slot.owner = lease.account_id
+        slot.deadline = deadline
+        slot.stopped = self.over
+
+    def over(self) -> bool:
+        """Whether to stop: the job was canceled or taken over, we are stopping, or time is up."""
+        return self.pulse.over() or self.deadline.passed
+
+    @contextmanager
+    def fetching(self) -> Iterator[None]:
+        """Note that what is done in the context is to wait for a file."""
+        self.phase = "fetching"
+        began = time.monotonic()
         try:
-            _attempt(lease, folder, pulse, deadline, started)
-        except MediaError as error:
-            if error.category == "transient" and lease.attempt < settings().max_attempts:
-                queue.postpone(lease, 2**lease.attempt)
-            else:
-                _fail(lease, started, error.category, str(error), error.reason)
-        except Canceled:
-            if stop.is_set() and not pulse.lost.is_set():
-                queue.postpone(lease, 0)
-        except storage.StorageError:
-            if lease.attempt < settings().max_attempts:
-                queue.postpone(lease, 2**lease.attempt)
-                raise
-            _fail(
-                lease,
-                started,
+            yield
+        finally:
+            self.fetched += time.monotonic() - began
+        self.phase = "working"
+
+    def stop_if_over(self) -> None:
+        """Raises Canceled."""
+        if self.over():
+            raise Canceled
+
+    def out_of_time(self) -> OutOfTime:
+        """The error for a job that is not done when its time is up, by what it was doing."""
+        allowed = f"the {self.deadline.seconds:.0f} seconds that the job may take"
+        if self.phase == "storing":
+            return OutOfTime(
                 "storage",
-                "The file store failed several times. Nothing was charged: send the job again.",
+                f"The output could not be stored within {allowed}. Nothing was charged: send the"
+                " job again.",
             )
+        waited = self.fetched + max((file.waited for file in self.files), default=0.0)
+        if self.phase == "fetching" or waited > self.deadline.seconds / 2:
+            return OutOfTime(
+                "upload",
+                f"The input arrived too slowly: it was not complete within {allowed}. Upload the"
+                " file instead, or use a faster server.",
+            )
+        return OutOfTime(
+            "processing_limit",
+            f"The job needed more than {allowed}. Send a shorter input, a smaller size or faster"
+            " options.",
+        )
+
+
+def process(lease: Lease, stop: threading.Event, life: Deadline, slot: Slot) -> None:
+    """Bring the job to its end, or leave it to be tried again.
+
+    `life` is the time until the platform stops the process. `slot` is lent while the job waits for
+    its sources. Raises nothing but what the database fails with when nothing can be written.
+    """
+    started = Phases()
+    seconds = min(settings().job_seconds, lease.max_job_seconds)
+    deadline = Deadline(seconds, Deadline(life.left() - END_SECONDS))
+    try:
+        if lease.attempt > settings().max_attempts:
+            _give_up(lease, started)
+        else:
+            _run(lease, stop, deadline, slot, started)
+    except MediaError as error:
+        _end_badly(lease, started, error, deadline)
+    except Exception as error:  # whatever it is, the job ends after a few attempts
+        failure = _failure(error)
+        if not isinstance(failure, NoSpace):
+            log_failure(error, lease)
+        _end_badly(lease, started, failure, deadline, retry=True)
+
+
+def _run(
+    lease: Lease, stop: threading.Event, deadline: Deadline, slot: Slot, started: Phases
+) -> None:
+    """One attempt. Raises MediaError, StorageError, PostgresError, OSError."""
+    with scratch.folder("job") as folder, _Pulse(lease, stop) as pulse:
+        work = _Work(lease, pulse, deadline, slot)
+        try:
+            _attempt(work, folder, started)
+        except Canceled:
+            if not pulse.over():
+                raise work.out_of_time() from None
+            if not pulse.lost.is_set():
+                queue.postpone(lease, 0)
+        except OutOfTime:
+            if deadline.passed:
+                raise work.out_of_time() from None
             raise
+
+
+def _failure(error: Exception) -> MediaError:
+    """What a caller reads of an error that is ours."""
+    if is_full(error):
+        failure: MediaError = NoSpace()
+    elif isinstance(error, storage.StorageError):
+        failure = MediaError(
+            "storage",
+            "The file store failed several times. Nothing was charged: send the job again.",
+            "storage",
+        )
+    else:
+        failure = MediaError("unknown", queue.BROKEN, "broken")
+    failure.__cause__ = error
+    return failure
+
+
+def _end_badly(
+    lease: Lease, started: Phases, error: MediaError, deadline: Deadline, *, retry: bool = False
+) -> None:
+    """Give the job back where another attempt may do better, else end it as failed."""
+    if isinstance(error, NoSpace):
+        log_failure(error, lease)
+    if lease.attempt < settings().max_attempts:
+        if retry or error.category == "transient" or isinstance(error, NoSpace):
+            queue.postpone(lease, 2**lease.attempt)
+            return
+        timed_out = isinstance(error, OutOfTime) or error.category == "upload"
+        if timed_out and deadline.left() < 1 and _more_time(lease, deadline):
+            queue.postpone(lease, 0)
+            return
+    _fail(lease, started, error.category, str(error), error.reason)
+
+
+def _more_time(lease: Lease, deadline: Deadline) -> bool:
+    """Whether the platform cut an attempt short, and a fresh one would have clearly more time."""
+    fresh = min(
+        settings().job_seconds, lease.max_job_seconds, settings().function_seconds - END_SECONDS
+    )
+    return deadline.cut_short and fresh > WORTH_RETRYING * deadline.seconds
+
+
+def _give_up(lease: Lease, started: Phases) -> None:
+    """End a job whose workers died too often."""
+    _fail(
+        lease,
+        started,
+        "transient",
+        f"The job was interrupted {settings().max_attempts} times and was given up. Nothing"
+        " was charged: send it again.",
+        "interrupted",
+    )
+    try:
+        _clean(lease)
+    except storage.StorageError as error:  # the sweep deletes what no job owns
+        log.warning("outputs not removed", error, job_id=lease.job_id)
+
+
+def log_failure(error: BaseException, lease: Lease | queue.Leftover | None) -> None:
+    """The line for what went wrong on our side, with the job it went wrong for."""
+    each: BaseException | None = error
+    while each is not None and not isinstance(each, OSError):
+        each = each.__cause__ or each.__context__
+    fields: dict[str, Any] = {} if each is None else {"errno": each.errno}
+    if each is None and isinstance(error, NoSpace):  # ffmpeg met it, not we
+        fields = {"errno": errno.ENOSPC}
+    if lease is not None:
+        fields |= {"job_id": lease.job_id, "account_id": lease.account_id}
+    if isinstance(lease, Lease):
+        fields["attempt"] = lease.attempt
+    log.error("worker failed", error, **fields)
 
 
 def clean_leftover(leftover: queue.Leftover) -> None:
@@ -143,18 +271,15 @@ def clean_leftover(leftover: queue.Leftover) -> None:
     queue.drop(leftover)
 
 
-def remove_stale_folders() -> None:
-    """Delete working folders of processes that were killed."""
-    for path in Path(tempfile.gettempdir()).glob(f"{FOLDER_PREFIX}*"):
-        owner = path.name.removeprefix(FOLDER_PREFIX).partition("-")[0]
-        if owner.isdigit() and not _alive(int(owner)):
-            shutil.rmtree(path, ignore_errors=True)
-
-
 def _fail(
     lease: Lease, started: Phases, category: Category, message: str, reason: str = ""
 ) -> None:
-    if ended := queue.fail(lease, category, message, reason):
+    try:
+        ended = queue.fail(lease, category, message, reason)
+    except Exception as error:
+        log_failure(error, lease)
+        ended = queue.abandon(lease)
+    if ended:
         figures = {"category": category} | ({"reason": reason} if reason else {})
         _log_end(lease, started, "failed", ended, **figures)
 
@@ -175,37 +300,34 @@ def _log_end(
     )
 
 
-def _attempt(
-    lease: Lease, folder: Path, pulse: _Pulse, deadline: Deadline, started: Phases
-) -> None:
+def _attempt(work: _Work, folder: Path, started: Phases) -> None:
+    lease = work.lease
     checked = check(lease.request, addresses.sources())
     if lease.attempt > 1:
         _clean(lease)
     known = _known_probes(checked)
     with ExitStack() as stack:
-        files = [
-            _open(stack, lease, url, folder / f"input{number}", pulse)
-            for number, url in enumerate(checked.urls)
-        ]
-        _stop_if_over(pulse)
+        files = work.files
+        for number, url in enumerate(checked.urls):
+            files.append(_open(stack, work, url, folder / f"input{number}"))
+        work.stop_if_over()
         started.begin("probe")
         probes = [
-            _probed(file, known.get(url), folder)
+            _probed(file, known.get(url), folder, work.deadline)
             for file, url in zip(files, checked.urls, strict=True)
         ]
-        limits = _limits(lease, deadline)
-        plan = _planned(checked, files, probes, folder, limits)
+        plan = _planned(checked, work, probes, folder)
         seconds = billable_seconds(checked, probes) or 0.0
         _describe(lease, plan, probes, seconds)
         started.begin("fetch")
         for remote in checked.remotes:
-            _bring(stack, lease, remote, folder, pulse)
-        _stop_if_over(pulse)
+            _bring(stack, work, remote, folder)
+        work.stop_if_over()
         output = folder / f"output.{plan.format.extension}"
 
         def encoding() -> Plan:
             changed = msgspec.structs.replace(checked, may_copy=False)
-            second = _planned(changed, files, probes, folder, limits)
+            second = _planned(changed, work, probes, folder)
             _describe(lease, second, probes, seconds)
             return second
 
@@ -213,25 +335,35 @@ def _attempt(
         address = addresses.output(lease.account_id, lease.job_id, lease.attempt, name)
         started.begin("ffmpeg")
         with OutputUpload(address, output, plan.format.mime_type, growing=plan.appends) as upload:
-            try:
-                plan, outcome = run_or_encode(
-                    plan,
-                    encoding,
-                    [file.place for file in files],
-                    output,
-                    limits=limits,
-                    on_progress=pulse.report,
-                    cancelled=pulse.over,
-                )
-            except MediaError:
-                for file in files:
-                    file.check()
-                raise
-            for file in files:
-                file.check()
+            plan, outcome = _encode(work, plan, encoding, output)
+            work.phase = "storing"
             started.begin("store")
-            stored = upload.store()
+            with work.slot.waiting(back=False):
+                stored = upload.store(work.over)
         _finish(lease, plan, files, address, stored, outcome, seconds, started)
+
+
+def _encode(
+    work: _Work, plan: Plan, encoding: Callable[[], Plan], output: Path
+) -> tuple[Plan, Outcome]:
+    """Run ffmpeg. What a source failed with counts before what ffmpeg makes of it."""
+    try:
+        ran = run_or_encode(
+            plan,
+            encoding,
+            [file.place for file in work.files],
+            output,
+            limits=_limits(work),
+            on_progress=work.pulse.report,
+            cancelled=work.pulse.over,
+        )
+    except MediaError:
+        for file in work.files:
+            file.check()
+        raise
+    for file in work.files:
+        file.check()
+    return ran
 
 
 def _finish(
@@ -284,78 +416,79 @@ def _finish(
 _EARLY = "The upload of the output began while ffmpeg ran."
 
 
-def _limits(lease: Lease, deadline: Deadline) -> Limits:
-    """The plan's, the operator's, and what is left of this process' time: the least counts."""
-    wall = min(settings().job_seconds, lease.max_job_seconds)
+def _limits(work: _Work) -> Limits:
+    """The plan's and the operator's; the time is what is left of the attempt's."""
     return Limits(
-        wall_seconds=min(wall, deadline.left()),
-        cpu_seconds=wall * machine_cores(),
-        output_bytes=lease.max_output_bytes,
+        wall_seconds=float("inf"),
+        cpu_seconds=max(1, math.ceil(work.deadline.left())) * machine_cores(),
+        output_bytes=work.lease.max_output_bytes,
         memory_bytes=MEMORY_BYTES,
+        deadline=work.deadline,
     )
 
 
-def _planned(
-    checked: Checked,
-    files: list[JobFile],
-    probes: list[Probe],
-    folder: Path,
-    limits: Limits,
-) -> Plan:
-    plan = planned(checked, files, probes, folder, limits.wall_seconds)
+def _planned(checked: Checked, work: _Work, probes: list[Probe], folder: Path) -> Plan:
+    plan = planned(checked, work.files, probes, folder, work.deadline.left(), work.deadline)
     if plan.joined:
-        for file in files:
+        for file in work.files:
             file.bring()
     return plan
 
 
-def _probed(file: JobFile, kept: Probe | None, folder: Path) -> Probe:
+def _probed(file: JobFile, kept: Probe | None, folder: Path, deadline: Deadline) -> Probe:
     """What the file holds: as confirm found it, if that is exact; else looked into and measured."""
     if kept is not None and kept.size_bytes == file.size and kept_is_exact(kept):
         return kept
-    return probed(file, folder, exact=True)
+    return probed(file, folder, exact=True, deadline=deadline)
 
 
-def _open(stack: ExitStack, lease: Lease, url: str, path: Path, pulse: _Pulse) -> JobFile:
+def _open(stack: ExitStack, work: _Work, url: str, path: Path) -> JobFile:
     """An input within reach of ffmpeg. Raises MediaError, Canceled, StorageError."""
+    lease = work.lease
     limit = lease.max_input_bytes
-    return files.open_file(
-        stack,
-        url,
-        path,
-        max_bytes=limit,
-        too_large=f"The input has {{size}} bytes; the {lease.plan_name} plan takes {limit}. Upgrade"
-        f" the plan or send a smaller file: {upgrade_url(lease.job_id)}",
-        canceled=pulse.over,
-    )
-
-
-def _bring(stack: ExitStack, lease: Lease, remote: Remote, folder: Path, pulse: _Pulse) -> None:
-    """A file that the options name, under the name the plan has for it."""
-    subtitle = remote.kind == "subtitles"
-    path = folder / (f"{remote.name}.source" if subtitle else remote.name)
-    limit = subtitles.MAX_BYTES if subtitle else min(lease.max_input_bytes, MAX_IMAGE_BYTES)
-    what = "subtitles" if subtitle else "picture"
-    brought = files.open_file(
-        stack,
-        remote.url,
-        path,
-        max_bytes=limit,
-        too_large=f"The {what} in the options: {{size}} bytes; at most {limit} are read.",
-        canceled=pulse.over,
-    )
-    brought.bring()
-    if subtitle:
-        subtitles.rewrite(path, folder / remote.name)
-    elif not probe(path).still:
-        raise MediaError(
-            "validation", "The watermark is no picture. Send a PNG, JPEG or WebP file.", "watermark"
+    with work.fetching():
+        return files.open_file(
+            stack,
+            url,
+            path,
+            max_bytes=limit,
+            too_large=f"The input has {{size}} bytes; the {lease.plan_name} plan takes {limit}."
+            f" Upgrade the plan or send a smaller file: {upgrade_url(lease.job_id)}",
+            canceled=work.over,
+            seconds=_fetch_seconds(work),
+            slot=work.slot,
         )
 
 
-def _stop_if_over(pulse: _Pulse) -> None:
-    if pulse.over():
-        raise Canceled
+def _fetch_seconds(work: _Work) -> float:
+    """How long to wait for one file's server at most."""
+    return max(0.1, min(settings().fetch_seconds, work.deadline.left()))
+
+
+def _bring(stack: ExitStack, work: _Work, remote: Remote, folder: Path) -> None:
+    """A file that the options name, under the name the plan has for it."""
+    subtitle = remote.kind == "subtitles"
+    path = folder / (f"{remote.name}.source" if subtitle else remote.name)
+    limit = subtitles.MAX_BYTES if subtitle else min(work.lease.max_input_bytes, MAX_IMAGE_BYTES)
+    what = "subtitles" if subtitle else "picture"
+    with work.fetching():
+        brought = files.open_file(
+            stack,
+            remote.url,
+            path,
+            max_bytes=limit,
+            too_large=f"The {what} in the options: {{size}} bytes; at most {limit} are read.",
+            canceled=work.over,
+            seconds=_fetch_seconds(work),
+            slot=work.slot,
+        )
+        brought.bring()
+    if subtitle:
+        subtitles.rewrite(path, folder / remote.name)
+    elif not probe(path, deadline=work.deadline).still:
+        raise MediaError(
+            "validation", "The watermark is no picture. Send a PNG, JPEG or WebP file."
+        )
 
 
 def _describe(lease: Lease, plan: Plan, probes: list[Probe], seconds: float) -> None:
@@ -432,20 +565,3 @@ def _output_name(url: str, extension: str) -> str:
         for letter in stem[:80]
     ).strip("-")
     return f"{safe or 'output'}.{extension}"
-
-
-@contextmanager
-def _folder() -> Iterator[Path]:
-    """A private folder that is gone afterwards; its name tells whose it is, should we be killed."""
-    with tempfile.TemporaryDirectory(prefix=f"{FOLDER_PREFIX}{os.getpid()}-") as name:
-        yield Path(name)
-
-
-def _alive(process_id: int) -> bool:
-    try:
-        os.kill(process_id, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

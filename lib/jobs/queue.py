@@ -10,6 +10,7 @@ runs as many as its plan allows, rest for a while; the end of such a job sends a
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -19,27 +20,61 @@ import msgspec
 
 from lib.jobs.receipt import Receipt
 from lib.jobs.wire import Category, FfmpegOptions, JobInput, JobOutput
+from lib.media.errors import MediaError
 from lib.media.request import TranscodeRequest
 from lib.platform import postgres
 from lib.platform.settings import settings
 
+MAX_EXPIRE_SECONDS = 7 * 24 * 3600
+"""`expireAfter` never keeps files longer than the service does."""
+MAX_MESSAGE = 2000
+
 
 @dataclass(frozen=True)
 class Lease:
-    """A job in a worker's hands; `attempt` guards everything it writes."""
+    """A job that a worker has leased; `attempt` guards everything the worker writes."""
 
     job_id: UUID
     account_id: UUID
     attempt: int
     ticket: int
-    request: TranscodeRequest
-    inputs: list[JobInput]
+    raw_request: Any
+    """As it is stored: an old one may not be what is accepted today."""
+    raw_inputs: Any
     reserved_minutes: Decimal
     max_input_bytes: int
     max_output_bytes: int
     max_job_seconds: int
     plan_name: str
     minutes_per_month: int
+
+    @property
+    def request(self) -> TranscodeRequest:
+        """The request. Raises MediaError when it is not valid any more."""
+        raw = self.raw_request
+        if isinstance(raw, dict) and raw.get("expireAfter") is not None:
+            raw = raw | {"expireAfter": self.expire_after}
+        try:
+            return msgspec.convert(raw, TranscodeRequest)
+        except msgspec.ValidationError:
+            raise MediaError(
+                "validation",
+                "The request is not valid any more: the rules have changed since it was accepted."
+                " Create the job again; POST /v1/validate says what to change.",
+            ) from None
+
+    @property
+    def inputs(self) -> list[JobInput]:
+        """The inputs as the job shows them."""
+        return msgspec.convert(self.raw_inputs, list[JobInput])
+
+    @property
+    def expire_after(self) -> int | None:
+        """Seconds that the caller wants the files kept, within MAX_EXPIRE_SECONDS."""
+        value = self.raw_request.get("expireAfter") if isinstance(self.raw_request, dict) else None
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return None
+        return int(min(max(value, 0), MAX_EXPIRE_SECONDS))
 
 
 @dataclass(frozen=True)
@@ -59,10 +94,16 @@ class Ended:
     """From its creation to its first attempt."""
 
 
-def claim(lease_seconds: int) -> Lease | Leftover | None:
-    """Take the next job, or None when there is nothing to do."""
+def claim(lease_seconds: int, skip: Sequence[Hashable] = ()) -> Lease | Leftover | None:
+    """Take the next job, or None when there is nothing to do.
+
+    Jobs of the accounts `skip` are left to other workers.
+    """
     while True:
-        row = postgres.row("select * from app.claim_job(%(lease)s)", {"lease": lease_seconds})
+        row = postgres.row(
+            "select * from app.claim_job(%(lease)s, %(skip)s::uuid[])",
+            {"lease": lease_seconds, "skip": list(skip)},
+        )
         if row is None:
             return None
         if row["id"] is not None:
@@ -85,12 +126,15 @@ def drop(leftover: Leftover) -> None:
 
 
 def beat(lease: Lease, lease_seconds: int, progress: float | None) -> bool:
-    """Keep the lease and store the progress in percent; False when the job is ours no more."""
+    """Renew the lease and store the progress in percent; False if we have lost the lease."""
     return (
         postgres.row(
             f"""
             with mine as (
-              update app.jobs set progress = coalesce(%(progress)s, progress) where {_MINE}
+              update app.jobs
+                 set progress = coalesce(%(progress)s, progress),
+                     lease_until = now() + make_interval(secs => %(lease)s)
+               where {_MINE}
               returning 1
             )
             select pgmq.set_vt('jobs', %(ticket)s::bigint, %(lease)s::integer) from mine
@@ -194,18 +238,74 @@ def fail(lease: Lease, category: Category, message: str, reason: str = "") -> En
             "seconds": None,
             "processing": None,
             "receipt": None,
-            "message": message,
+            "message": _storable(message),
             "category": category,
             "reason": reason,
         },
     )
 
 
+def abandon(lease: Lease) -> Ended | None:
+    """End a job whose end can't be written by `fail`: the least that must be done for it.
+
+    It writes nothing that comes from a caller. None if we have lost the lease.
+    """
+    row = postgres.row(
+        f"""
+            with before as (
+              select id, reserved_minutes as held from app.jobs where {_MINE} for update
+            ),
+            ended as (
+              update app.jobs j
+                 set status = 'failed', reserved_minutes = 0, billable_minutes = 0,
+                     error_category = 'unknown', error_message = %(message)s, updated_at = now(),
+                     message_id = null, lease_until = null
+                from before b where j.id = b.id
+              returning j.account_id, j.id, j.period, b.held,
+                        extract(epoch from j.started_at - j.created_at)::float8 as queued
+            ),
+            ledger as (
+              insert into app.usage_ledger (account_id, job_id, period, kind, minutes)
+              select account_id, id, period, 'release', held from ended
+              on conflict do nothing
+            ),
+            usage as (
+              update app.usage u set reserved_minutes = greatest(0, u.reserved_minutes - e.held)
+                from ended e where u.account_id = e.account_id and u.period = e.period
+            ),
+            event as (
+              insert into app.job_events (job_id, kind, detail)
+              select id, 'failed', '{"reason": "broken"}' from ended
+            )
+            select queued, pgmq.archive('jobs', %(ticket)s::bigint),
+                   app.send_ticket_of_waiting(account_id)
+              from ended
+            """,  # noqa: S608
+        _mine(lease) | {"message": BROKEN},
+    )
+    return Ended(row["queued"] or 0.0) if row else None
+
+
+BROKEN = (
+    "Something went wrong on our side, and the job could not be finished. Nothing was charged: send"
+    " the job again, and contact support if it fails again."
+)
+
+
+def _storable(message: str) -> str:
+    """A sentence that a column of type text takes, whatever a file or ffmpeg put into it."""
+    return message.replace("\0", "").encode("utf-8", "replace").decode()[:MAX_MESSAGE]
+
+
 def postpone(lease: Lease, seconds: int) -> None:
     """Give the job back, to be tried again after `seconds`."""
     postgres.rows(
         f"""
-        with mine as (select id from app.jobs where {_MINE} for update),
+        with mine as (
+          update app.jobs set lease_until = now() + make_interval(secs => %(seconds)s)
+           where {_MINE}
+          returning id
+        ),
         event as (
           insert into app.job_events (job_id, kind, detail)
           select id, 'retried', jsonb_build_object('attempt', %(attempt)s::integer) from mine
@@ -228,8 +328,14 @@ def report(ffmpeg: str, cage: list[str]) -> None:
 
 
 def pending() -> bool:
-    """Whether any job waits."""
-    found = postgres.row("select exists (select from app.jobs where status = 'pending') as any")
+    """Whether any job waits, or lost its worker."""
+    found = postgres.row(
+        """
+        select exists (select from app.jobs where status = 'pending')
+            or exists (select from app.jobs
+                        where status = 'processing' and lease_until <= now()) as any
+        """
+    )
     return bool(found and found["any"])
 
 
@@ -247,16 +353,16 @@ def _end(lease: Lease, values: dict[str, Any]) -> Ended | None:
                      processing_seconds = %(processing)s, receipt = %(receipt)s::jsonb,
                      progress = case when %(status)s = 'completed' then 100 else progress end,
                      error_message = %(message)s, error_category = %(category)s,
-                     updated_at = now(), message_id = null,
+                     updated_at = now(), message_id = null, lease_until = null,
                      completed_at = case when %(status)s = 'completed' then now() end,
                      files_expire_at = case when %(status)s = 'completed' then
                        now() + make_interval(secs => least(
-                         %(kept)s, a.outputs_kept_seconds, (j.request ->> 'expireAfter')::integer))
+                         %(kept)s, a.outputs_kept_seconds, %(expire_after)s::integer))
                        end
                 from before b, app.accounts a where j.id = b.id and a.id = j.account_id
               returning j.account_id, j.id, j.period, j.inputs, b.held,
                         extract(epoch from j.started_at - j.created_at)::float8 as queued,
-                        (j.request ->> 'expireAfter')::integer as expire_after,
+                        %(expire_after)s::integer as expire_after,
                         case when a.inputs_kept_seconds = 0 then 0 end as at_once
             ),
             -- What only this job reads goes with it, where its owner chose so.
@@ -300,7 +406,9 @@ def _end(lease: Lease, values: dict[str, Any]) -> Ended | None:
                    app.send_ticket_of_waiting(account_id)
               from ended
             """,  # noqa: S608
-        _mine(lease) | values | {"kept": settings().output_hours * 3600},
+        _mine(lease)
+        | values
+        | {"kept": settings().output_hours * 3600, "expire_after": lease.expire_after},
     )
     return Ended(row["queued"] or 0.0) if row else None
 
@@ -311,8 +419,8 @@ def _lease(row: dict[str, Any]) -> Lease:
         account_id=row["account_id"],
         attempt=row["attempt"],
         ticket=row["ticket"],
-        request=msgspec.convert(row["request"], TranscodeRequest),
-        inputs=msgspec.convert(row["inputs"], list[JobInput]),
+        raw_request=row["request"],
+        raw_inputs=row["inputs"],
         reserved_minutes=row["reserved_minutes"],
         max_input_bytes=row["max_input_bytes"],
         max_output_bytes=row["max_output_bytes"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +20,8 @@ TOTAL_CAP = 5_000
 SEARCHED = 10_000
 """The newest jobs that a search looks through."""
 MAX_SEARCH = 200
+STALLED_SECONDS = 5
+"""A job that waits longer than this for a worker gets one woken by a poll."""
 ORDERS = {
     "created_at.desc": "created_at desc, id desc",
     "updated_at.asc": "updated_at asc, id asc",
@@ -37,9 +39,14 @@ SHORT = f"{COLUMNS}, null::jsonb as receipt, null::jsonb as request"
 """Of lists, which would become long."""
 
 
-def get(account_id: UUID, job_id: str) -> Transcode:
-    """The account's job. Raises Problem 404."""
-    return transcode(_row(account_id, job_id))
+def get(account_id: UUID, job_id: str) -> tuple[Transcode, bool]:
+    """The account's job, and whether it waits for a worker that may have to be woken.
+
+    That is one which was not started soon, or whose worker let its lease run out. Raises Problem
+    404.
+    """
+    row = _row(account_id, job_id)
+    return transcode(row), bool(row["stalled"])
 
 
 def page(
@@ -148,11 +155,6 @@ def download(account_id: UUID, job_id: str) -> Download:
         raise Problem(503, UNAVAILABLE) from error
 
 
-def waited_seconds(job: Transcode) -> float:
-    """Seconds since the job was accepted."""
-    return (datetime.now(UTC) - datetime.fromisoformat(job.created_at)).total_seconds()
-
-
 def parse_id(text: str) -> UUID:
     """The id in a path. Raises Problem 404 for what can be no id."""
     try:
@@ -166,9 +168,16 @@ def unknown_job() -> Problem:
     return not_found("There is no job of yours with this id.")
 
 
+_STALLED = f"""
+    case status when 'pending' then created_at < now() - interval '{STALLED_SECONDS} seconds'
+                when 'processing' then lease_until < now() end
+"""
+
+
 def _row(account_id: UUID, job_id: str) -> dict[str, Any]:
     row = postgres.row(
-        f"select {WHOLE} from app.jobs where id = %(id)s and account_id = %(account)s",  # noqa: S608
+        f"select {WHOLE}, {_STALLED} as stalled from app.jobs"  # noqa: S608 -- the text is ours
+        " where id = %(id)s and account_id = %(account)s",
         {"id": parse_id(job_id), "account": account_id},
     )
     if row is None:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 import secrets
-import tempfile
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +19,7 @@ from lib.jobs.addresses import Address
 from lib.jobs.files import open_stored
 from lib.jobs.prepare import probed
 from lib.jobs.stored import own_files
+from lib.media import scratch
 from lib.media.errors import MediaError
 from lib.media.probe import Probe, media_metadata
 from lib.platform import postgres, storage
@@ -308,6 +307,6 @@ def _probe_or_none(address: Address, size: int) -> Probe | None:
 def _probe(address: Address, size: int) -> Probe:
     """Look into a stored file, reading as much as it takes. Raises MediaError, StorageError."""
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ffm-probe-")))
+        folder = stack.enter_context(scratch.folder("probe"))
         file = open_stored(stack, address, folder / "input", size)
         return probed(file, folder, exact=False)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import tempfile
-import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal
@@ -17,7 +15,9 @@ from lib.jobs.create import minutes
 from lib.jobs.files import JobFile, OnlyWhole, open_file
 from lib.jobs.prepare import kept_is_exact, planned, probed
 from lib.jobs.receipt import Decision, decisions
+from lib.media import scratch
 from lib.media.argv import argv
+from lib.media.deadline import Deadline
 from lib.media.errors import MediaError
 from lib.media.plan import Plan, Source
 from lib.media.planner import billable_seconds, lane
@@ -77,16 +77,16 @@ def validate(caller: Caller, request: TranscodeRequest, unknown: list[str]) -> V
     admitted = admit(caller, request)
     warnings = [f"{each!r} is not known and changes nothing." for each in unknown]
     warnings += admitted.checked.warnings[:MOST_WARNINGS]
-    deadline = time.monotonic() + SECONDS
+    deadline = Deadline(SECONDS)
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ffm-validate-")))
+        folder = stack.enter_context(scratch.folder("validate"))
         try:
             files, probes = _looked_into(stack, caller, admitted, folder, warnings, deadline)
             known = [found for found in probes if found is not None]
             plan: Plan | None = None
             if len(known) == len(probes):
                 seconds = min(settings().job_seconds, caller.plan.max_job_seconds)
-                plan = planned(admitted.checked, files, known, folder, seconds, deadline=deadline)
+                plan = planned(admitted.checked, files, known, folder, seconds, deadline)
         except MediaError as error:
             raise Problem(422, str(error)) from error
         except StorageError as error:
@@ -127,7 +127,7 @@ def _looked_into(
     admitted: Admitted,
     folder: Path,
     warnings: list[str],
-    deadline: float,
+    deadline: Deadline,
 ) -> tuple[list[JobFile], list[Probe | None]]:
     """The inputs that had to be opened, and what each holds; None where only a job may find out."""
     files: list[JobFile] = []
@@ -151,17 +151,17 @@ def _looked_into(
     return files, probes
 
 
-def _found(file: JobFile, stored: Stored, folder: Path, deadline: float) -> Probe:
+def _found(file: JobFile, stored: Stored, folder: Path, deadline: Deadline) -> Probe:
     if stored.probe is not None and kept_is_exact(stored.probe):
         return stored.probe
-    found = probed(file, folder, exact=False, seconds=_left(deadline))
+    found = probed(file, folder, exact=False, deadline=deadline)
     # A guessed length is no price.
     return msgspec.structs.replace(found, duration=None) if found.estimated else found
 
 
-def _left(deadline: float) -> float:
+def _left(deadline: Deadline) -> float:
     """The seconds that are left. Raises MediaError when there are none."""
-    left = deadline - time.monotonic()
+    left = deadline.left()
     if left <= 0:
         raise MediaError(
             "upload",
@@ -171,7 +171,7 @@ def _left(deadline: float) -> float:
     return left
 
 
-def _open(stack: ExitStack, caller: Caller, url: str, path: Path, deadline: float) -> JobFile:
+def _open(stack: ExitStack, caller: Caller, url: str, path: Path, deadline: Deadline) -> JobFile:
     limit = caller.plan.max_input_bytes
     return open_file(
         stack,

@@ -10,7 +10,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +18,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import IO, NamedTuple
 
+from lib.media import scratch
+from lib.media.deadline import NEVER, Deadline
 from lib.media.ffmpeg import binary
 
 DOOR = f"import sys; sys.path.append({str(Path(__file__).parent)!r}); import cage_exec"
@@ -26,6 +27,7 @@ DOOR = f"import sys; sys.path.append({str(Path(__file__).parent)!r}); import cag
 NO_ENVIRONMENT: Mapping[str, str] = MappingProxyType({})
 POLL_SECONDS = 0.2
 LANDLOCK_CREATE_RULESET = 444
+PR_SET_DUMPABLE = 4
 TCP_ABI = 4
 
 
@@ -36,6 +38,8 @@ class Limits(NamedTuple):
     cpu_seconds: int
     output_bytes: int
     memory_bytes: int
+    deadline: Deadline = NEVER
+    """Ends the run as well: it is shared with all else that a job does."""
 
 
 _TRIAL = Limits(30, 30, 0, 1024**3)
@@ -75,6 +79,7 @@ def run(
     killed at once, and without a warning, since what it wrote is thrown away: at the time limit,
     and within half a second of `cancelled` saying so.
     """
+    _hide_ourselves()
     began = time.monotonic()
     process = subprocess.Popen(
         _door(command, limits, readable, connect, environment, confined=_landlock() > 0),
@@ -96,7 +101,7 @@ def run(
     status = usage = None
     with _Waiter(process.pid) as waiter:
         while not waiter.done(POLL_SECONDS):
-            timed_out = time.monotonic() - began > limits.wall_seconds
+            timed_out = time.monotonic() - began > limits.wall_seconds or limits.deadline.passed
             stopped = cancelled()
             if timed_out or stopped:
                 _kill_group(process.pid)
@@ -130,6 +135,19 @@ def features() -> list[str]:
 
 
 @cache
+def _hide_ourselves() -> None:
+    """Keep processes of our own user out of our memory and environment, which hold secrets.
+
+    /proc/<id>/environ and the like can be opened by privileged processes only from then on; the
+    door gives up the privileges of its process.
+    """
+    if sys.platform.startswith("linux"):
+        import ctypes
+
+        ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+@cache
 def _landlock() -> int:
     """The Landlock version that works here with our ffmpeg, 0 for none: tried once, for real."""
     if not sys.platform.startswith("linux"):
@@ -140,7 +158,7 @@ def _landlock() -> int:
     if abi < 1:
         return 0
     trial = _door([str(binary()), "-version"], _TRIAL, (), (), {}, confined=True)
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch.folder("trial") as folder:
         tried = subprocess.run(
             trial, cwd=folder, env={}, capture_output=True, timeout=30, check=False
         )

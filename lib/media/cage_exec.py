@@ -14,6 +14,7 @@ import sys
 SIGKILL = 9
 PR_SET_PDEATHSIG = 1
 PR_SET_NO_NEW_PRIVS = 38
+CAPABILITY_VERSION_3 = 0x20080522
 CANNOT_CONFINE = 71
 
 # Landlock (linux/landlock.h): the rights of ABI 1, then what later ABIs added.
@@ -44,7 +45,8 @@ def limit(name: str, soft: int, hard: int) -> None:
 def on_linux(
     parent: int, confined: bool, readable: list[str], ports: list[int], program: str
 ) -> None:
-    """Be killed when the worker is, see the working folder and `readable`, reach `ports` only."""
+    """Be killed when the worker is, have no privileges, see the working folder and `readable` only,
+    reach `ports` only."""
     import _ctypes
 
     library = _ctypes.dlopen(None, 0)  # type: ignore[arg-type]  # None is the program itself
@@ -55,6 +57,11 @@ def on_linux(
     call("prctl", PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)
     if posix.getppid() != parent:  # it died before we asked
         posix._exit(1)
+    # Root without capabilities can't look into other processes, nor can what it executes. A
+    # struct __user_cap_header_struct (version, process 0: ourselves), and its three empty sets.
+    call("prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    if call("capset", number(CAPABILITY_VERSION_3, 4) + bytes(4), bytes(24)):
+        posix._exit(CANNOT_CONFINE)
     if not confined:
         return
     abi = call("syscall", CREATE_RULESET, None, 0, 1)
@@ -91,7 +98,6 @@ def on_linux(
     if abi >= TCP_ABI:
         for port in ports:  # struct landlock_net_port_attr: u64 rights, u64 port
             add(NET_PORT, number(CONNECT_TCP, 8) + number(port, 8))
-    call("prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     if call("syscall", RESTRICT_SELF, ruleset, 0):
         posix._exit(CANNOT_CONFINE)
 

@@ -53,6 +53,27 @@ def status_reason(status: int) -> str:
     return f"status_{status}" if known else f"status_{status // 100}xx"
 
 
+class OutOfTime(MediaError):
+    """The deadline passed before the work was done."""
+
+
+class NoSpace(MediaError):
+    """The disk is full. Another attempt may find room."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "processing_limit",
+            "The server did not have enough working space for this job. Your request is fine and"
+            " nothing was charged: send the job again later, or send a smaller input.",
+            "disk",
+        )
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether the operating system says that there is no space left to write to."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
 class Canceled(Exception):
     """The work was stopped because somebody asked for it."""
 

@@ -8,9 +8,10 @@ import re
 import shutil
 import subprocess
 import tempfile
-import threading
 from functools import cache
 from pathlib import Path
+
+from lib.media import scratch
 
 BUNDLED = Path(__file__).parent.parent.parent / "bin" / "ffmpeg.gz"
 """Where the deployment puts the binary for the functions that run it; packed, since together with
@@ -82,9 +83,10 @@ def _unpacked(packed: Path) -> Path:
         raise RuntimeError(f"{folder} is somebody else's")
     program = folder / f"ffmpeg-{packed.stat().st_size}"
     if not program.exists():
-        partial = program.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
-        with gzip.open(packed) as source, partial.open("wb") as target:
-            shutil.copyfileobj(source, target, 1024 * 1024)
-        partial.chmod(0o700)
-        partial.rename(program)
+        with scratch.folder("unpack") as work:
+            partial = work / "ffmpeg"
+            with gzip.open(packed) as source, partial.open("wb") as target:
+                shutil.copyfileobj(source, target, 1024 * 1024)
+            partial.chmod(0o700)
+            partial.rename(program)
     return program

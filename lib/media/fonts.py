@@ -6,15 +6,13 @@ without a word. Only these fonts are ever seen, so a text looks the same whereve
 
 from __future__ import annotations
 
-import atexit
 import importlib.util
-import os
 import re
-import shutil
-import tempfile
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
+
+from lib.media import scratch
 
 BUNDLED = Path(__file__).parent.parent.parent / "bin" / "fonts"
 """Where the deployment puts them; one machine has them as packages (requirements-fonts.txt)."""
@@ -204,8 +202,7 @@ def configuration() -> Path:
         for each in FAMILIES
         for other in each.replaces
     )
-    folder = Path(tempfile.mkdtemp(prefix=f"ffm-fonts-{os.getpid()}-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    folder = scratch.lasting("fonts")
     (folder / CACHE).mkdir()
     text = (
         '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig>'

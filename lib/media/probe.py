@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import secrets
 from collections.abc import Callable
@@ -13,7 +12,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from lib.media import cage
-from lib.media.errors import MediaError
+from lib.media.deadline import NEVER, Deadline
+from lib.media.errors import MediaError, OutOfTime
 from lib.media.ffmpeg import binary
 from lib.media.progress import Clock
 
@@ -104,12 +104,12 @@ def probe(
     *,
     folder: Path | None = None,
     size: int | None = None,
-    seconds: float = PROBE_SECONDS,
+    deadline: Deadline | None = None,
 ) -> Probe:
     """Look into a file, or into what our proxy serves, with `size` bytes and `folder` to work in.
 
-    Takes `seconds` at most, and never more than PROBE_SECONDS. Raises MediaError: validation when
-    it is no media we read.
+    It may take until `deadline` (by default PROBE_SECONDS). Raises MediaError: validation when it
+    is not media that we read; OutOfTime.
     """
     size = Path(place).stat().st_size if size is None else size
     if size == 0:
@@ -123,11 +123,18 @@ def probe(
         ["-loglevel", "time+level+info"],
         ["-dump_separator", separator],
         [],
-        seconds=min(seconds, PROBE_SECONDS),
+        seconds=PROBE_SECONDS,
+        deadline=deadline,
         # The further lines of long tags, which begin with white space, are many and of no use.
         keep_line=lambda line: not line.startswith(b"    ") or separator.encode() in line,
     )
-    if finished.returncode < 0 and not finished.timed_out:
+    if finished.timed_out:
+        raise OutOfTime(
+            "processing_limit",
+            "The file could not be read in time. If it is at a URL, its server may be too slow:"
+            " upload the file instead.",
+        )
+    if finished.returncode < 0:
         raise MediaError("transient", "Looking into the file was interrupted. Send the job again.")
     if "exceeds specified max pixel count" in finished.report:
         raise MediaError(
@@ -140,7 +147,13 @@ def probe(
     return parse(finished.report, size, separator)
 
 
-def measure(place: Path | str, found: Probe, *, folder: Path | None = None) -> Probe:
+def measure(
+    place: Path | str,
+    found: Probe,
+    *,
+    folder: Path | None = None,
+    deadline: Deadline | None = None,
+) -> Probe:
     """`found`, its length read from the packets of the whole file where it is unknown or a guess.
 
     Recorders that stream (MediaRecorder's WebM) state no length, and an MP3 without an index may be
@@ -157,23 +170,26 @@ def measure(place: Path | str, found: Probe, *, folder: Path | None = None) -> P
         ["-map", "0:v?", "-map", "0:a?", "-c", "copy", "-progress", "pipe:1", "-nostats",
          "-f", "null", "-"],
         seconds=MEASURE_SECONDS,
+        deadline=deadline,
         on_line=length.line,
     )  # fmt: skip
+    if finished.timed_out and deadline is not None:
+        raise OutOfTime(
+            "processing_limit", "Measuring the input's length took too long. Send a shorter input."
+        )
     if finished.returncode != 0 or not length.seconds:
         return found
     return msgspec.structs.replace(found, duration=length.seconds, estimated=False)
 
 
 def fingerprint(
-    place: Path | str, *, folder: Path | None = None, seconds: float = PROBE_SECONDS
+    place: Path | str, *, folder: Path | None = None, deadline: Deadline | None = None
 ) -> tuple[str, ...]:
     """How the first picture and sound are coded, down to the decoder's set-up data.
 
     Files of the same fingerprint can follow each other without being coded anew. Empty when
-    ffmpeg can't tell within `seconds`.
+    ffmpeg can't tell.
     """
-    if seconds <= 0:
-        return ()
     lines: list[str] = []
     finished = _look(
         place,
@@ -182,7 +198,8 @@ def fingerprint(
         [],
         ["-map", "0:v:0?", "-map", "0:a:0?", "-c", "copy", "-frames:v", "1", "-frames:a", "1",
          "-f", "framecrc", "-"],
-        seconds=min(seconds, PROBE_SECONDS),
+        seconds=PROBE_SECONDS,
+        deadline=deadline,
         on_line=lines.append,
     )  # fmt: skip
     told = tuple(line for line in lines if line.startswith("#") and "software" not in line)
@@ -196,17 +213,24 @@ def _look(
     before_input: list[str],
     after: list[str],
     *,
-    seconds: float,
+    seconds: int,
+    deadline: Deadline | None,
     keep_line: Callable[[bytes], bool] = lambda line: True,
     on_line: Callable[[str], None] | None = None,
 ) -> cage.Finished:
-    """Run ffmpeg over an input, in the cage, writing nothing."""
+    """Run ffmpeg over an input, in the sandbox, writing nothing.
+
+    It may use `seconds` of CPU, and of wall clock where there is no `deadline`: what a source takes
+    to send its bytes is then for the deadline to judge.
+    """
     where = place if remote(place) else Path(place).absolute()
     return cage.run(
         [str(binary()), "-hide_banner", "-nostdin", *before, *guards(where), *before_input,
          "-i", str(where), *after],
         folder=folder or Path(place).absolute().parent,
-        limits=cage.Limits(seconds, math.ceil(seconds), 0, 1024**3),
+        limits=cage.Limits(
+            float("inf") if deadline else seconds, seconds, 0, 1024**3, deadline or NEVER
+        ),
         keep_bytes=REPORT_BYTES,
         keep_line=keep_line,
         on_line=on_line,

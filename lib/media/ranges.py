@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 from lib.media.errors import Canceled, MediaError
+from lib.media.slots import LEND_SECONDS, Slot
 
 Opener = Callable[[int], AbstractContextManager[Iterator[bytes]]]
 """Opens a source from an offset (bytes) on to its end, as a stream that may be closed early.
@@ -28,13 +29,22 @@ STREAMS = 2
 REST_SECONDS = 10.0
 """A stream nobody has read for so long is opened anew: servers drop those who do not read."""
 POLL_SECONDS = 0.25
+RESUMES = 4
+"""How often in a row a stream is opened again without a byte from it."""
+RESUME_SECONDS = 0.2
+"""The wait before the first of these; it doubles with each."""
 LINGER_SECONDS = 1.0
 """How long `close` waits for a stream that hangs; it ends by its own limits."""
 
 
 def never() -> bool:
-    """Not."""
+    """A check that never says yes."""
     return False
+
+
+def is_final(error: Exception) -> bool:
+    """Whether a source that failed so is given up at once: every error, unless told otherwise."""
+    return True
 
 
 def broke_off(reason: str = "broken_off") -> MediaError:
@@ -79,11 +89,19 @@ class RangeFile:
 
     They are kept in the sparse file at `path`, which is of full length from the start. One thread
     fetches, from at most `STREAMS` streams, whatever was asked for last first; any thread may read.
-    `canceled` is asked often and must answer at once.
+    `canceled` is asked often and must answer at once. After an error that is not `final`, the
+    stream is opened again from where it stands, RESUMES times. `slot` is lent while a reader waits.
     """
 
     def __init__(
-        self, path: Path, size: int, opener: Opener, *, canceled: Callable[[], bool] = never
+        self,
+        path: Path,
+        size: int,
+        opener: Opener,
+        *,
+        canceled: Callable[[], bool] = never,
+        final: Callable[[Exception], bool] = is_final,
+        slot: Slot | None = None,
     ) -> None:
         self.size = size
         self.fetched = 0
@@ -95,6 +113,8 @@ class RangeFile:
         self._path = path
         self._opener = opener
         self._canceled = canceled
+        self._final = final
+        self._slot = slot
         self._file = path.open("w+b", buffering=0)
         self._file.truncate(size)
         self._changed = threading.Condition()
@@ -103,6 +123,11 @@ class RangeFile:
         self._wanted: list[tuple[int, int]] = []
         self._asked = 0
         """The end of what was asked for last."""
+        self.waited = 0.0
+        """Seconds that readers have waited for the source."""
+        self._debt = 0.0
+        """How much longer readers have lately waited than not."""
+        self._last_read = time.monotonic()
         self._closed = False
         self._thread: threading.Thread | None = None
         self._streams: list[_Stream] = []
@@ -125,12 +150,17 @@ class RangeFile:
             return b""
         with self._changed:
             self._wait(offset, end, stopped)
-            return os.pread(self._file.fileno(), end - offset, offset)
+            data = os.pread(self._file.fileno(), end - offset, offset)
+        if self._slot:
+            self._slot.regain(stopped)
+        return data
 
     def fill(self) -> None:
         """Fetch what is missing. Raises as `read` does."""
         with self._changed:
             self._wait(0, self.size, never)
+        if self._slot:
+            self._slot.regain()
 
     def sha256(self) -> str | None:
         """The digest of the file in hexadecimal, None when it is not complete."""
@@ -163,6 +193,8 @@ class RangeFile:
     def _wait(self, offset: int, end: int, stopped: Callable[[], bool]) -> None:
         """Until [offset, end) is here. The lock is held, and given up while waiting."""
         want = (offset, end)
+        began = time.monotonic()
+        self._debt = max(0.0, self._debt - (began - self._last_read))
         self._wanted.append(want)
         self._asked = end
         self._changed.notify_all()  # even when all is here: there may be room to read ahead
@@ -178,14 +210,27 @@ class RangeFile:
                     self._thread = threading.Thread(target=self._fetch, daemon=True)
                     self._thread.start()
                 self._changed.wait(POLL_SECONDS)
+                if self._slot and self._debt + time.monotonic() - began > LEND_SECONDS:
+                    self._slot.lend()
         finally:
             self._wanted.remove(want)
+            self._last_read = time.monotonic()
+            self.waited += self._last_read - began
+            self._debt = min(2 * LEND_SECONDS, self._debt + self._last_read - began)
 
     def _fetch(self) -> None:
         """The fetching thread: until the file is closed, or the source fails."""
+        failures = 0
         try:
             while (offset := self._next()) is not None:
-                self._pull(offset)
+                try:
+                    self._pull(offset)
+                    failures = 0
+                except Exception as error:
+                    if self._final(error) or failures == RESUMES:
+                        raise
+                    self._rest(RESUME_SECONDS * 2**failures)
+                    failures += 1
         except Exception as error:
             with self._changed:
                 self.error = error
@@ -193,6 +238,13 @@ class RangeFile:
         finally:
             for stream in self._streams:
                 stream.close()
+
+    def _rest(self, seconds: float) -> None:
+        """Leave all streams, and wait for a while unless the file is closed."""
+        while self._streams:
+            self._streams.pop().close()
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed, seconds)
 
     def _next(self) -> int | None:
         """The byte to fetch next, once there is one; None when the file is closed."""
@@ -223,7 +275,7 @@ class RangeFile:
                 return
             self.fetched += len(data)
             data = data[: self.size - stream.at]
-            os.pwrite(self._file.fileno(), data, stream.at)
+            self._write(data, stream.at)
             self._here.add(stream.at, stream.at + len(data))
             stream.at += len(data)
             stream.used = time.monotonic()
@@ -231,6 +283,12 @@ class RangeFile:
         if stream.at == self.size:
             self._streams.remove(stream)
             stream.close()
+
+    def _write(self, data: bytes, at: int) -> None:
+        """All of it: a disk that fills up takes a part, and fails at the next call."""
+        while data:
+            written = os.pwrite(self._file.fileno(), data, at)
+            data, at = data[written:], at + written
 
     def _stream(self, offset: int) -> _Stream:
         """The stream that stands at `offset` or a little before it, else a new one."""

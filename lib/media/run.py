@@ -11,7 +11,7 @@ from typing import NamedTuple
 from lib.media import cage, fonts
 from lib.media.argv import LIST_NAME, argv
 from lib.media.cage import Limits
-from lib.media.errors import Canceled, MediaError
+from lib.media.errors import Canceled, MediaError, NoSpace, OutOfTime
 from lib.media.ffmpeg import binary
 from lib.media.plan import Plan, single
 from lib.media.probe import guards, ports, probe, remote
@@ -87,11 +87,13 @@ def run(
         on_line=take,
         cancelled=cancelled,
     )  # fmt: skip
-    if finished.canceled:
-        raise Canceled
     seconds = _length(clock, plan)
     _check(finished, plan, seconds, output_path, limits)
-    if plan.chose_copy and plan.copies_picture and not _intact(output_path, plan, limits):
+    if (
+        plan.chose_copy
+        and plan.copies_picture
+        and not _intact(output_path, plan, limits, cancelled)
+    ):
         raise MediaError("validation", _DAMAGED, "damaged")
     return Outcome(
         seconds,
@@ -160,11 +162,13 @@ def draw(
             limits=limits,
             cancelled=cancelled,
         )  # fmt: skip
-        if finished.canceled:
-            raise Canceled
+        _check_stopped(finished, limits)
         if finished.returncode != 0:
             raise MediaError(
-                "processing", "The text could not be drawn. Send the job again.", "text"
+                "processing",
+                "The text could not be drawn. Send the job again with a shorter text or fewer"
+                " effects.",
+                "text",
             )
         return finished
 
@@ -197,12 +201,12 @@ def _know_fonts() -> None:
 _LOOK_THROUGH = Limits(20, 20, 8 * 1024**2, 1024**3)
 
 
-def _intact(path: Path, plan: Plan, limits: Limits) -> bool:
-    """Whether a copied picture can be decoded: all of a short one, the key frames of a long one.
+def _intact(path: Path, plan: Plan, limits: Limits, cancelled: Callable[[], bool]) -> bool:
+    """Whether copied video can be decoded: all of a short one, the key frames of a long one.
 
-    A copy passes damage on that an encoder would have stumbled over.
+    A copy passes on damage that an encoder would have noticed. Raises MediaError, Canceled.
     """
-    picture = probe(path).video
+    picture = probe(path, deadline=limits.deadline).video
     pixels = picture.width * picture.height * picture.fps if picture else 0
     short = pixels * (plan.expected_seconds or 0) <= SHORT_PIXELS
     finished = cage.run(
@@ -211,7 +215,9 @@ def _intact(path: Path, plan: Plan, limits: Limits) -> bool:
          "-map", "0:v:0", "-f", "null", "-"],
         folder=path.parent,
         limits=limits,
+        cancelled=cancelled,
     )  # fmt: skip
+    _check_stopped(finished, limits)
     return finished.returncode == 0 and not finished.report.strip()
 
 
@@ -245,34 +251,18 @@ def _length(clock: Clock, plan: Plan) -> float:
 def _check(
     finished: cage.Finished, plan: Plan, seconds: float, output: Path, limits: Limits
 ) -> None:
-    """Raises MediaError unless ffmpeg really made the file; its exit code alone is not enough."""
+    """Raises MediaError unless ffmpeg really made the file; its exit code alone is not enough.
+
+    Raises Canceled as well.
+    """
     report = finished.report
-    # ffmpeg takes SIGXCPU for a wish to end early, and says so; at the hard limit it is killed.
-    out_of_time = finished.cpu_seconds >= limits.cpu_seconds - 1
-    if finished.timed_out or (finished.returncode != 0 and out_of_time):
-        raise MediaError(
-            "processing_limit",
-            f"The job needed more than the {limits.wall_seconds:.0f} seconds it may take. Send a"
-            " shorter input, a smaller size or faster options.",
-            "time",
-        )
-    if finished.returncode < 0 or STOPPED.search(report):
-        raise MediaError(
-            "transient", "ffmpeg was stopped from outside. Send the job again.", "stopped"
-        )
+    _check_stopped(finished, limits)
     if finished.returncode == TOO_LARGE_EXIT or "File too large" in report:
         raise MediaError(
             "file_size",
             f"The output grew past {limits.output_bytes // 1024**2} MB. Choose a shorter span, a"
             " smaller size or a lower quality.",
             "output_bytes",
-        )
-    if finished.returncode != 0 and "Cannot allocate memory" in report:
-        raise MediaError(
-            "processing_limit",
-            f"The job needed more than the {limits.memory_bytes // 1024**2} MB of memory it may"
-            " take. Send a smaller picture, or fewer inputs at once.",
-            "memory",
         )
     if finished.returncode != 0:
         if DAMAGED.search(report):
@@ -297,6 +287,37 @@ def _check(
         raise MediaError("validation", _DAMAGED, "damaged")
 
 
+def _check_stopped(finished: cage.Finished, limits: Limits) -> None:
+    """Raises for a run that was stopped or that ran into a limit: Canceled, MediaError."""
+    report = finished.report
+    if finished.canceled:
+        raise Canceled
+    # ffmpeg takes SIGXCPU for a wish to end early, and says so; at the hard limit it is killed.
+    out_of_cpu = finished.cpu_seconds >= limits.cpu_seconds - 1
+    if finished.timed_out or (finished.returncode != 0 and out_of_cpu):
+        seconds = min(limits.wall_seconds, limits.deadline.seconds)
+        raise OutOfTime(
+            "processing_limit",
+            f"The job needed more than the {seconds:.0f} seconds it may take. Send a shorter input,"
+            " a smaller size or faster options.",
+            "time",
+        )
+    if finished.returncode < 0 or STOPPED.search(report):
+        raise MediaError(
+            "transient", "ffmpeg was stopped from outside. Send the job again.", "stopped"
+        )
+    if finished.returncode != 0 and _FULL.search(report):
+        raise NoSpace
+    if finished.returncode != 0 and "Cannot allocate memory" in report:
+        raise MediaError(
+            "processing_limit",
+            f"The job needed more than the {limits.memory_bytes // 1024**2} MB of memory it may"
+            " take. Send a smaller picture, or fewer inputs at once.",
+            "memory",
+        )
+
+
+_FULL = re.compile(r"No space left on device|Disk quota exceeded")
 _NOTHING = "Output file is empty, nothing was encoded"
 _DAMAGED = (
     "An input is damaged or cut off: it could not be decoded to its end. Send the whole file; if it"

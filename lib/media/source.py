@@ -12,7 +12,9 @@ import hashlib
 import re
 import socket
 import ssl
+import threading
 import time
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from functools import cache, partial
@@ -30,6 +32,8 @@ MAX_HOPS = 5
 CONNECT_SECONDS = 10.0
 IDLE_SECONDS = 30.0
 POLL_SECONDS = 0.25
+LOOKUPS = threading.BoundedSemaphore(32)
+"""Look-ups of names at once. One that hangs can't be stopped and keeps its thread for a while."""
 
 Result = TypeVar("Result")
 
@@ -39,6 +43,16 @@ class Fetched(NamedTuple):
 
     size: int
     sha256: str
+
+
+class Pace(NamedTuple):
+    """The least that a server must send: on average over the last `grace` seconds of waiting."""
+
+    bytes_per_second: int = 4096
+    grace: float = 30.0
+
+
+SLOWEST = Pace()
 
 
 class _NotPublic(Exception):
@@ -53,6 +67,7 @@ def fetch(
     seconds: float,
     allow: Sequence[str] = (),
     cancelled: Callable[[], bool] = never,
+    pace: Pace = SLOWEST,
 ) -> Fetched:
     """Fetch `url` into `destination`. Raises MediaError, Canceled.
 
@@ -61,7 +76,7 @@ def fetch(
     4xx, file_size past `max_bytes`, upload for a server that can't be reached, fails, is too slow
     or breaks off.
     """
-    with closing(_follow(url, (), allow, _Watch(seconds, cancelled))) as answer:
+    with closing(_follow(url, (), allow, _Watch(seconds, cancelled, pace))) as answer:
         _expect(answer.status, 200)
         _check_size(answer.stated_length, max_bytes)
         return _save(answer.body(), destination, max_bytes)
@@ -74,12 +89,13 @@ def open_url(
     seconds: float,
     allow: Sequence[str] = (),
     canceled: Callable[[], bool] = never,
+    pace: Pace = SLOWEST,
 ) -> Remote:
     """Ask for the file at `url`, to be read from any place if its server can. To be closed.
 
     The limits are those of `fetch`, `seconds` until the file is closed. Raises as `fetch`.
     """
-    watch = _Watch(seconds, canceled)
+    watch = _Watch(seconds, canceled, pace)
     answer = _follow(url, [("Range", "bytes=0-")], allow, watch)
     try:
         return Remote(url, answer, max_bytes, allow, watch)
@@ -337,7 +353,10 @@ def _translated() -> Iterator[None]:
         ) from None
     except httpcore.TimeoutException as error:
         connecting = isinstance(error, httpcore.ConnectTimeout)
-        raise _too_slow("connect_timeout" if connecting else "slow") from None
+        raise _too_slow(
+            "it did not answer, or sent nothing, for too long",
+            "connect_timeout" if connecting else "slow",
+        ) from None
     except httpcore.ProtocolError:
         raise broke_off("protocol") from None
     except (httpcore.NetworkError, OSError) as error:
@@ -412,21 +431,27 @@ def _expect(status: int, *accepted: int) -> None:
         )
 
 
-def _too_slow(reason: str = "slow") -> MediaError:
+def _too_slow(what: str, reason: str = "slow") -> MediaError:
     return MediaError(
         "upload",
-        "The input's server was too slow: the file did not arrive in time. Upload the file instead,"
-        " or use a faster server.",
+        f"The input's server was too slow: {what}. Upload the file instead, or use a faster"
+        " server.",
         reason,
     )
 
 
 class _Watch:
-    """The time left to wait for a server, and whether its file is still wanted."""
+    """The time left to wait for a server, its pace, and whether its file is still wanted."""
 
-    def __init__(self, seconds: float, canceled: Callable[[], bool]) -> None:
-        self._left = seconds
+    def __init__(self, seconds: float, canceled: Callable[[], bool], pace: Pace) -> None:
+        self._seconds = seconds
         self._canceled = canceled
+        self._pace = pace
+        self._waited = 0.0
+        self._received: deque[tuple[float, int]] = deque()
+        """How long had been waited when how many bytes came, in the last `grace` seconds."""
+        self._recent = 0
+        """Their sum."""
         self._stopped = False
 
     def stop(self) -> None:
@@ -436,17 +461,68 @@ class _Watch:
     def wait(self, step: Callable[[float], Result], seconds: float) -> Result:
         """What `step` gives, let wait at most `seconds` and what is left; only this time counts.
 
-        Raises Canceled, httpcore.TimeoutException when none is left, and what `step` raises.
+        Raises Canceled, MediaError when none is left or the server is too slow, and what `step`
+        raises.
         """
         if self._stopped or self._canceled():
             raise Canceled
-        if self._left <= 0:
-            raise httpcore.TimeoutException
+        left = self._seconds - self._waited
+        if left <= 0:
+            raise _too_slow(f"the file did not arrive within {self._seconds:.0f} seconds")
+        self._check_pace()
         began = time.monotonic()
         try:
-            return step(min(seconds, self._left))
+            return step(min(seconds, left))
         finally:
-            self._left -= time.monotonic() - began
+            self._waited += time.monotonic() - began
+
+    def receive(self, count: int) -> None:
+        """Note that bytes have come."""
+        self._received.append((self._waited, count))
+        self._recent += count
+
+    def _check_pace(self) -> None:
+        least, grace = self._pace
+        if self._waited < grace:
+            return
+        while self._received and self._received[0][0] < self._waited - grace:
+            self._recent -= self._received.popleft()[1]
+        if self._recent < least * grace:
+            raise _too_slow(f"it sent less than {least} bytes a second for {grace:.0f} seconds")
+
+
+def _look_up(host: str, port: int, watch: _Watch) -> list[str]:
+    """The addresses of a name. Raises OSError, httpcore.ConnectTimeout, and as `watch.wait`.
+
+    In a thread of its own, since the system's look-up can hang and has no time limit.
+    """
+    answers: list[list[str] | OSError] = []
+    done = threading.Event()
+
+    def look() -> None:
+        try:
+            entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            answers.append(list(dict.fromkeys(str(entry[4][0]) for entry in entries)))
+        except OSError as error:
+            answers.append(error)
+        except ValueError:
+            answers.append(OSError("the name is not well formed"))
+        finally:
+            LOOKUPS.release()
+            done.set()
+
+    end = time.monotonic() + CONNECT_SECONDS
+    while not watch.wait(lambda seconds: LOOKUPS.acquire(timeout=seconds), POLL_SECONDS):
+        if time.monotonic() > end:
+            raise httpcore.ConnectTimeout
+    threading.Thread(target=look, name="look-up", daemon=True).start()
+    while not watch.wait(done.wait, POLL_SECONDS):
+        if time.monotonic() > end:
+            raise httpcore.ConnectTimeout
+    answer = answers[0]
+    if isinstance(answer, OSError):
+        raise answer
+    return answer
 
 
 class _Backend(httpcore.NetworkBackend):
@@ -466,10 +542,7 @@ class _Backend(httpcore.NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         """As the interface says; TLS goes on to verify the host's name, not the address."""
-        found = self._watch.wait(
-            lambda _: socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM), 0
-        )
-        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        addresses = _look_up(host.strip("[]"), port, self._watch)
         if f"{host}:{port}" not in self._allow and not all(map(address.is_public, addresses)):
             raise _NotPublic
         for number, each in enumerate(addresses, 1):
@@ -505,7 +578,9 @@ class _Stream(httpcore.NetworkStream):
         idle_end = time.monotonic() + (timeout or IDLE_SECONDS)
         while True:
             try:
-                return self._watch.wait(partial(self._real.read, max_bytes), POLL_SECONDS)
+                data = self._watch.wait(partial(self._real.read, max_bytes), POLL_SECONDS)
+                self._watch.receive(len(data))
+                return data
             except httpcore.ReadTimeout:
                 if time.monotonic() > idle_end:
                     raise

@@ -38,11 +38,15 @@ class Settings:
     worker_slots: int
     """Jobs that one process runs at the same time."""
     job_seconds: int
-    """Wall clock of one ffmpeg run."""
+    """Most seconds of one attempt at a job, from its first byte to its stored output."""
     function_seconds: int
     """How long a call of the worker function may work: its maxDuration, less a margin."""
     fetch_seconds: int
-    """Wall clock of fetching one input."""
+    """Most seconds of waiting for the server of one URL input."""
+    fetch_grace: int
+    """Seconds of waiting after which, and over which, a server's pace is judged."""
+    fetch_bytes_per_second: int
+    """The least a server must send on average over `fetch_grace` seconds."""
     input_hours: int
     """How long uploads are kept."""
     output_hours: int
@@ -117,6 +121,8 @@ def read(environ: dict[str, str]) -> Settings:
         job_seconds=number("JOB_SECONDS", 780),
         function_seconds=number("FUNCTION_SECONDS", 285),
         fetch_seconds=number("FETCH_SECONDS", 300),
+        fetch_grace=number("FETCH_GRACE_SECONDS", 30),
+        fetch_bytes_per_second=number("FETCH_BYTES_PER_SECOND", 4096),
         input_hours=number("INPUT_HOURS", 3 * 24),
         output_hours=number("OUTPUT_HOURS", 7 * 24),
         site_url=(environ.get("SITE_URL") or api_url).rstrip("/"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import tempfile
 import time
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -17,6 +16,7 @@ import msgspec
 
 from lib.accounts import mail, retention, tasks
 from lib.jobs import addresses, links
+from lib.media import scratch
 from lib.platform import postgres, storage
 from lib.platform.errors import UNAVAILABLE, Problem, not_found
 from lib.platform.settings import settings
@@ -99,8 +99,8 @@ def make(task: tasks.Task) -> None:
         return  # the account is gone, or going
     name = f"{account_id}/{export_id}.zip"
     if asked["object_name"] is None:
-        with tempfile.TemporaryDirectory(prefix="ffm-export-") as folder:
-            path = Path(folder, "export.zip")
+        with scratch.folder("export") as folder:
+            path = folder / "export.zip"
             _write(path, account_id)
             storage.upload(EXPORTS, name, path, "application/zip")
     made = postgres.row(

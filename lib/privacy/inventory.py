@@ -95,7 +95,8 @@ TABLES = (
         " lane queue_position turn attempt progress period reserved_minutes billable_minutes"
         " duration_seconds processing_seconds error_message error_category created_at updated_at"
         " started_at completed_at receipt files_expire_at files_deleted_at",
-        withheld=_SWEEP | {"message_id": "our own bookkeeping"},
+        withheld=_SWEEP
+        | {"message_id": "our own bookkeeping", "lease_until": "our own bookkeeping"},
     ),
     Table("job_events", "cascade", "id job_id kind detail at", OF_OWN_JOBS),
     Table(

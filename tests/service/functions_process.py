@@ -1,10 +1,12 @@
 """The functions in a process of their own, on the settings of its environment.
 
-`python -m tests.service.functions_process NAME…` prints the address; it ends with its parent.
+`python -m tests.service.functions_process NAME…` prints the address; it ends with its parent. It
+listens on FUNCTIONS_PORT, or on any free port.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 
@@ -17,7 +19,8 @@ def main() -> None:
     """Serve the named functions until the parent lets go."""
     stopped = threading.Event()
     when_parent_ends(stopped.set)
-    with Server(functions.dispatcher(sys.argv[1:])) as server:
+    port = int(os.environ.get("FUNCTIONS_PORT", "0"))
+    with Server(functions.dispatcher(sys.argv[1:]), port) as server:
         print(server.url, flush=True)
         stopped.wait()
 

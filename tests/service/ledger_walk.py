@@ -102,7 +102,7 @@ class Walk:
 
     def fail(self) -> bool:
         lease = self.take(self.held)
-        return lease is not None and queue.fail(lease, "processing", "it was broken")
+        return lease is not None and queue.fail(lease, "processing", "it was broken") is not None
 
     def postpone(self) -> bool:
         lease = self.take(self.held)
@@ -162,7 +162,7 @@ class Walk:
         return queue.complete(
             lease, output=OUTPUT, minutes=minutes, output_seconds=1, processing_seconds=1,
             receipt=RECEIPT,
-        )  # fmt: skip
+        ) is not None  # fmt: skip
 
     def minutes(self) -> Decimal:
         return Decimal(self.random.randrange(0, 250_000)) / 10_000

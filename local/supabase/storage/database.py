@@ -20,7 +20,6 @@ from local.supabase.storage.errors import (
 )
 
 Connection = psycopg.Connection[DictRow]
-CONNECTIONS = 8
 CONNECT_SECONDS = 15.0
 
 
@@ -28,7 +27,7 @@ class Database:
     """A small pool; no connection is held while bytes move."""
 
     def __init__(self, url: str) -> None:
-        self._pool = Pool(url, CONNECTIONS)
+        self._pool = Pool(url)
 
     @contextmanager
     def transaction(self, caller: Caller | None = None) -> Iterator[Connection]:

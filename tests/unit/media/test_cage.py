@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from lib.media.ffmpeg import binary
 from tests.waiting import eventually
 
 LIMITS = Limits(wall_seconds=20, cpu_seconds=20, output_bytes=10**6, memory_bytes=10**9)
+ROOT = Path(__file__).parent.parent.parent.parent
 ENDLESS = ["-f", "lavfi", "-i", "testsrc2=s=320x180", "-f", "null", "-"]
 landlocked = pytest.mark.skipif(
     "landlock-files" not in cage.features(), reason="this kernel has no Landlock"
@@ -123,6 +125,63 @@ def test_the_environment_is_what_is_told(tmp_path: Path, monkeypatch: pytest.Mon
     seen = json.loads(said[0])
     seen.pop("LC_CTYPE", None)  # which Python sets itself
     assert seen == told
+
+
+PEEK = """
+import os
+for pid in (os.getppid(), 1):
+    for name in ("environ", "maps", "mem"):
+        try:
+            with open(f"/proc/{pid}/{name}", "rb") as file:
+                print("read", name, file.read(1), flush=True)
+        except OSError as error:
+            print(name, type(error).__name__, flush=True)
+"""
+PARENT = """
+import sys
+from pathlib import Path
+from lib.media import cage, ffmpeg
+ffmpeg.binary = cage.binary = lambda: Path("/bin/true")
+cage._landlock = lambda: 0
+done = cage.run([sys.executable, "-I", "-c", sys.argv[1]], folder=Path(sys.argv[2]),
+                limits=cage.Limits(20, 20, 10**6, 10**9), on_line=lambda line: print(line))
+sys.exit(done.returncode)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux has /proc")
+@pytest.mark.parametrize("user", [None, 65534], ids=["this user", "nobody"])
+def test_secrets_of_the_parent_are_out_of_reach_without_landlock(
+    tmp_path: Path, user: int | None
+) -> None:
+    """Neither as root nor as a plain user whose child has the same number."""
+    python = sys.executable
+    if user is not None:
+        if os.getuid() != 0:
+            pytest.skip("only root can become another user")
+        python = "/usr/bin/python3"  # ours may lie in a folder of root's
+        shutil.copytree(ROOT / "lib" / "media", tmp_path / "lib" / "media")
+        check = [python, "-c", "import sys; sys.exit(sys.version_info < (3, 11))"]
+        if not Path(python).exists() or subprocess.run(check, check=False, user=user).returncode:
+            pytest.skip("there is no Python 3.11 that another user may run")
+        for path in (tmp_path, *tmp_path.parents[:2]):
+            path.chmod(0o755)
+    folder = tmp_path / "job"
+    folder.mkdir(mode=0o777)
+    folder.chmod(0o777)
+    ran = subprocess.run(
+        [python, "-c", PARENT, PEEK, str(folder)],
+        cwd=ROOT if user is None else tmp_path,
+        env={"WORKER_SECRET": "s3cret", "TMPDIR": str(folder)},
+        user=user,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == 0, ran.stderr
+    said = ran.stdout.split()
+    assert said == ["environ", "PermissionError", "maps", "PermissionError", "mem",
+                    "PermissionError"] * 2  # fmt: skip
 
 
 @pytest.mark.skipif("landlock-tcp" not in cage.features(), reason="this kernel can't bar TCP")
