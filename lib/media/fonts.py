@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import tempfile
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -149,12 +149,16 @@ def runs(text: str, whole: str = "") -> list[tuple[str, Script | None]]:
     `whole` is what the text is a line of: it tells in which language Chinese letters are.
     """
     cut: list[tuple[str, Script | None]] = []
+    asian: Script | None = None
     at = 0
     for match in _script_runs().finditer(text):
         if match.start() > at:
             cut.append((text[at : match.start()], None))
         found = SCRIPTS[int(match.lastindex or 1) - 1]
-        cut.append((match[0], _language(whole or text) if found is CJK else found))
+        if found is CJK:
+            asian = asian or _language(whole or text)
+            found = asian
+        cut.append((match[0], found))
         at = match.end()
     return cut + ([(text[at:], None)] if at < len(text) else [])
 
@@ -167,8 +171,12 @@ def _script_runs() -> re.Pattern[str]:
     )
 
 
+@lru_cache(maxsize=16)
 def _language(text: str) -> Script:
-    """Japanese has kana, Korean Hangul; without either, Chinese letters are Chinese."""
+    """Japanese has kana, Korean Hangul; without either, Chinese letters are Chinese.
+
+    Cached, because each line of a text asks for the language of the whole text.
+    """
     if _KANA.search(text):
         return JAPANESE
     return KOREAN if _HANGUL.search(text) else CJK
