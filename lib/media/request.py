@@ -225,7 +225,7 @@ class _Check:
                 continue
             for each in options:
                 text = each.argument if isinstance(each.argument, str) else ""
-                graphs += len(text) if each.option in _COMPLEX + _GRAPHS else 0
+                graphs += len(text) if each.option.startswith(_GRAPHS) else 0
                 if len(text) > MAX_ARGUMENT:
                     self._refuse(
                         _printable(each.option),
@@ -237,7 +237,7 @@ class _Check:
                 "the request", f"its filter graphs have more than {MAX_GRAPHS:,} characters."
             )
         arguments = [each.argument for _, options in lists for each in options]
-        if not self.refusals and _too_deep([request.metadata, *arguments]):
+        if not self.refusals and _too_deep(arguments):
             self._refuse("the request", f"it is nested more than {MAX_DEPTH} deep.")
         if self.refusals:
             raise Refused(self.refusals)
@@ -269,19 +269,30 @@ class _Check:
 
     def _request(self) -> None:
         request = self.request
-        if (
-            request.metadata is not None
-            and len(msgspec.json.encode(request.metadata)) > MAX_METADATA_BYTES
-        ):
-            self._refuse("metadata", f"it is larger than {MAX_METADATA_BYTES} bytes.")
+        self._metadata()
         if request.expireAfter is not None and request.expireAfter > MAX_EXPIRE_AFTER:
             self._refuse(
                 "expireAfter",
                 f"it must be at most {MAX_EXPIRE_AFTER} seconds (7 days).",
                 "Leave it out to keep the files as long as your plan does.",
             )
-        if _holds_nul(msgspec.to_builtins(request)):
+        if _holds_nul(msgspec.to_builtins(msgspec.structs.replace(request, metadata=None))):
             self._refuse("the request", "a text in it holds a NUL character.")
+
+    def _metadata(self) -> None:
+        metadata = self.request.metadata
+        if metadata is None:
+            return
+        try:
+            size = len(msgspec.json.encode(metadata))
+        except RecursionError:
+            size = MAX_METADATA_BYTES + 1
+        if size > MAX_METADATA_BYTES:
+            self._refuse("metadata", f"it is larger than {MAX_METADATA_BYTES} bytes.")
+        elif _too_deep([metadata]):
+            self._refuse("metadata", f"it is nested more than {MAX_DEPTH} deep.")
+        elif _holds_nul(metadata):
+            self._refuse("metadata", "a text in it holds a NUL character.")
 
     def _input(self, number: int, item: Input) -> Flags:
         self._reachable(self.urls[number], f"inputs[{number}].url")
@@ -542,7 +553,7 @@ def animated(made: Format, output: Flags) -> bool:
 
 
 _COMPLEX = ("-filter_complex", "-lavfi")
-_GRAPHS = ("-vf", "-af")
+_GRAPHS = ("-vf", "-af", "-filter", "-lavfi")
 _DRAWN = (virtual.TextOverlay, virtual.QuoteCard)
 _CODECS = ("c", "c:v", "c:a", "c:s")
 _SOUND = (virtual.Trim, virtual.Speed, virtual.Normalize)
