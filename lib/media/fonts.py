@@ -138,7 +138,7 @@ def single(name: str, text: str) -> tuple[str, str]:
     text = "".join(words for words, each in runs(text) if each is not EMOJI)
     if found:
         return found.name, text
-    if family.lacks and re.search(f"[{family.lacks}]", text):
+    if family.lacks and _any_of(family.lacks).search(text):
         family = DEFAULT
     return family.name, text
 
@@ -161,6 +161,11 @@ def runs(text: str, whole: str = "") -> list[tuple[str, Script | None]]:
         cut.append((match[0], found))
         at = match.end()
     return cut + ([(text[at:], None)] if at < len(text) else [])
+
+
+@cache
+def _any_of(letters: str) -> re.Pattern[str]:
+    return re.compile(f"[{letters}]")
 
 
 @cache

@@ -4,8 +4,8 @@ pysubs2 reads more formats than we accept, some of them with an XML parser, and 
 take quadratic time. So the format is chosen here from the content and never guessed by pysubs2, and
 the process runs in the sandbox with limits on CPU, memory and time.
 
-Started by subtitles.START with a source and a destination. It prints `ready` before it reads the file, then
-`events <count>` or `refused <reason>`, the reason being a member of Reason.
+Started by subtitles.START with a source and a destination. It prints `ready` before it reads the
+file, then `events <count>` or `refused <reason>`, the reason being a member of Reason.
 """
 
 from __future__ import annotations

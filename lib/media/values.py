@@ -491,6 +491,12 @@ def _time_format(text: str) -> bool:
 
 
 MAX_STYLE_KEYS = 100
+_STYLE_VALUES = {
+    "number": re.compile(r"-?[0-9]{1,5}(?:\.[0-9]{1,3})?"),
+    "ass_colour": re.compile(r"(?:&[hH])?[0-9A-Fa-f]{1,8}&?"),
+    "word": re.compile(r"[A-Za-z0-9 ]{1,40}"),
+    "font": re.compile(r"[^\W_][\w .&'+-]{0,59}"),
+}
 
 _STYLE_KEYS: dict[str, str] = {
     "fontname": "font", "name": "word", "fontsize": "number", "primarycolour": "ass_colour",
@@ -515,13 +521,7 @@ def _subtitle_style(text: str) -> str:
                 f"a style without {key[:20]!r}: FontName, FontSize, PrimaryColour, OutlineColour,"
                 " BackColour, Bold, Italic, BorderStyle, Outline, Shadow, Alignment, MarginV, …"
             )
-        shapes = {
-            "number": r"-?[0-9]{1,5}(?:\.[0-9]{1,3})?",
-            "ass_colour": r"(?:&[hH])?[0-9A-Fa-f]{1,8}&?",
-            "word": r"[A-Za-z0-9 ]{1,40}",
-            "font": r"[^\W_][\w .&'+-]{0,59}",
-        }
-        if not re.fullmatch(shapes[kind], value):
+        if not _STYLE_VALUES[kind].fullmatch(value):
             raise ValueError(f"a style whose {key} has another value than {value[:20]!r}")
         written.append(f"{key}={value}")
     if not 0 < len(written) <= MAX_STYLE_KEYS:
