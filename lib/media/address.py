@@ -13,7 +13,7 @@ BLOCKED_PORTS = frozenset({
     6666, 6667, 6668, 6669, 8500, 9042, 9092, 9200, 9300, 10250, 11211, 15672, 27017, 27018, 50000,
 })  # fmt: skip
 """Ports above 1024 where databases and the like listen."""
-MAX_LENGTH = 4096
+MAX_LENGTH = 8192
 
 
 _SPECIAL = [

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -136,7 +136,7 @@ def single(name: str, text: str) -> tuple[str, str]:
     text = "".join(words for words, each in runs(text) if each is not EMOJI)
     if found:
         return found.name, text
-    if family.lacks and re.search(f"[{family.lacks}]", text):
+    if family.lacks and _any_of(family.lacks).search(text):
         family = DEFAULT
     return family.name, text
 
@@ -147,14 +147,23 @@ def runs(text: str, whole: str = "") -> list[tuple[str, Script | None]]:
     `whole` is what the text is a line of: it tells in which language Chinese letters are.
     """
     cut: list[tuple[str, Script | None]] = []
+    asian: Script | None = None
     at = 0
     for match in _script_runs().finditer(text):
         if match.start() > at:
             cut.append((text[at : match.start()], None))
         found = SCRIPTS[int(match.lastindex or 1) - 1]
-        cut.append((match[0], _language(whole or text) if found is CJK else found))
+        if found is CJK:
+            asian = asian or _language(whole or text)
+            found = asian
+        cut.append((match[0], found))
         at = match.end()
     return cut + ([(text[at:], None)] if at < len(text) else [])
+
+
+@cache
+def _any_of(letters: str) -> re.Pattern[str]:
+    return re.compile(f"[{letters}]")
 
 
 @cache
@@ -165,8 +174,12 @@ def _script_runs() -> re.Pattern[str]:
     )
 
 
+@lru_cache(maxsize=16)
 def _language(text: str) -> Script:
-    """Japanese has kana, Korean Hangul; without either, Chinese letters are Chinese."""
+    """Japanese has kana, Korean Hangul; without either, Chinese letters are Chinese.
+
+    Cached, because each line of a text asks for the language of the whole text.
+    """
     if _KANA.search(text):
         return JAPANESE
     return KOREAN if _HANGUL.search(text) else CJK

@@ -32,6 +32,8 @@ class Filter(msgspec.Struct, frozen=True):
     outputs: tuple[str, ...] = ()
 
 
+Options = tuple[tuple[str | None, str], ...]
+"""Options in order; the key is None when an option was given by position."""
 Graph = tuple[tuple[Filter, ...], ...]
 """Chains of filters."""
 SOURCES = frozenset(SOURCE_FILTERS)

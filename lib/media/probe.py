@@ -250,17 +250,17 @@ def unreadable() -> MediaError:
 
 _LINE = re.compile(r"\d\d:\d\d:\d\d\.\d{3} (?P<text>.*)")
 _INPUT = re.compile(r"\[info\] Input #0, (?P<format>[\w,]+), from ")
-_DURATION = re.compile(r"\[info\]   Duration: (?:(\d+):(\d\d):(\d\d\.\d+)|N/A)")
+_DURATION = re.compile(r"\[info\]   Duration: (?:(\d{1,9}):(\d\d):(\d\d\.\d{1,9})|N/A)")
 _ESTIMATED = re.compile(r"\[in#0[^]]*\] \[warning\] Estimating duration from bitrate")
 _SIDE_DATA = "[info]     Side data:"
 _ROTATION = re.compile(
-    r"\[info\]       [Dd]isplay [Mm]atrix: rotation of (-?\d+(?:\.\d+)?) degrees"
+    r"\[info\]       [Dd]isplay [Mm]atrix: rotation of (-?\d{1,9}(?:\.\d{1,9})?) degrees"
 )
 _KIND = re.compile(r".*: (?P<kind>Video|Audio|Subtitle|Data|Attachment): (?P<codec>[\w.-]+)")
 _SIZE = re.compile(r"(?:^|, )(\d{1,6})x(\d{1,6})(?=[ ,\[]|$)")
 _PIXEL_FORMAT = re.compile(r"([a-z][a-z0-9]+)(?:\(|,|$)")
-_ASPECT = re.compile(r"SAR (\d+):(\d+)")
-_RATE = re.compile(r"(?:^|, )([\d.]+)(k?) fps")
+_ASPECT = re.compile(r"SAR (\d{1,12}):(\d{1,12})")
+_RATE = re.compile(r"(?:^|, )(\d{1,9}(?:\.\d{1,9})?)(k?) fps")
 
 
 def parse(report: str, size_bytes: int, separator: str) -> Probe:
@@ -359,7 +359,7 @@ def _video(codec: str, facts: str) -> Video | None:
 
 
 def _audio(codec: str, facts: str) -> Audio:
-    rate = re.match(r"(\d+) Hz(?:, ([^,]+))?", facts)
+    rate = re.match(r"(\d{1,12}) Hz(?:, ([^,]+))?", facts)
     return Audio(
         codec=codec,
         sample_rate=int(rate[1]) if rate else 0,

@@ -13,7 +13,15 @@ class Clock:
     def line(self, text: str) -> None:
         """Take one line."""
         key, _, value = text.partition("=")
-        if key == "out_time_us" and value.lstrip("-").isdigit():
-            self.seconds = max(self.seconds, int(value) / 1e6)
-        elif key == "frame" and value.isdigit():
-            self.frames = int(value)
+        number = _number(value)
+        if number is None:
+            return
+        if key == "out_time_us":
+            self.seconds = max(self.seconds, number / 1e6)
+        elif key == "frame":
+            self.frames = number
+
+
+def _number(text: str) -> int | None:
+    digits = text.removeprefix("-")
+    return int(text) if digits.isascii() and digits.isdigit() and len(digits) < 20 else None

@@ -1,9 +1,13 @@
-"""A create request, as it comes over the wire, and the check of all that it asks of ffmpeg."""
+"""The model of a create request, and the check of everything in it before a job exists.
+
+Any request body is checked in time linear to its size: each text has a maximum length, and the
+check stops at MAX_REFUSALS.
+"""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
@@ -15,12 +19,31 @@ from lib.media.virtual import Virtual
 
 MAX_METADATA_BYTES = 8192
 MAX_OPTIONS = 100
+"""Options of the output, and of each input."""
+MAX_ARGUMENT = 20_000
+"""Characters of an argument."""
+MAX_GRAPHS = 200_000
+"""Characters of all filter graphs of a request."""
 MAX_DEPTH = 50
 MAX_FILTERS = 200
+"""Filters of a graph."""
 MAX_REMOTES = 10
+MAX_DRAWN = 10
+"""Texts that are drawn before the job: each @text-overlay and @quote-card."""
+MAX_EXPIRE_AFTER = 7 * 24 * 3600
+MAX_REFUSALS = 50
+MAX_REFUSAL_CHARACTERS = 25_000
+"""Characters of all refusals, so that an answer stays below 100 KB."""
+MAX_WARNINGS = 50
+MAX_SUGGESTIONS = 5
+"""Unknown names of a request for which similar names are suggested."""
 
 Scalar = str | int | float | bool
-Argument = Scalar | dict[str, Any] | None
+Argument = Annotated[
+    Scalar | dict[str, Any] | None,
+    # Checked by `check`, whose refusal names the flag.
+    msgspec.Meta(extra_json_schema={"maxLength": MAX_ARGUMENT}),
+]
 
 
 class Option(msgspec.Struct, omit_defaults=True):
@@ -35,7 +58,9 @@ class Input(msgspec.Struct, omit_defaults=True):
     """A file to read: the gs:// address of an upload or output, or a public http(s) URL."""
 
     url: Annotated[str, msgspec.Meta(min_length=1, max_length=address.MAX_LENGTH)]
-    options: list[Option] | None = None
+    options: Annotated[
+        list[Option] | None, msgspec.Meta(extra_json_schema={"maxItems": MAX_OPTIONS})
+    ] = None
     """ffmpeg's flags of this input, such as -ss."""
 
 
@@ -67,8 +92,11 @@ class TranscodeRequest(msgspec.Struct, omit_defaults=True):
     filters: Annotated[list[Filter], msgspec.Meta(max_length=20)] | None = None
     metadata: dict[str, Any] | None = None
     """Kept with the job and given back, at most 8 KB as JSON."""
-    expireAfter: Annotated[int, msgspec.Meta(ge=0)] | None = None
-    """Seconds after the job's end until its files are deleted, if sooner than usual."""
+    expireAfter: Annotated[
+        Annotated[int, msgspec.Meta(ge=0)] | None,
+        msgspec.Meta(extra_json_schema={"maximum": MAX_EXPIRE_AFTER}),
+    ] = None
+    """Seconds after the job's end until its files are deleted, at most 604800 (7 days)."""
 
 
 Flags = list[tuple[str, str | None]]
@@ -129,30 +157,28 @@ def check(request: TranscodeRequest, sources: Sources = PUBLIC) -> Checked:
 
 
 class _Check:
-    """One pass over a request that notes every fault instead of stopping at the first."""
+    """One pass over a request that collects all faults, up to MAX_REFUSALS."""
 
     def __init__(self, request: TranscodeRequest, sources: Sources) -> None:
         self.request = request
         self.sources = sources
         self.urls = [sources.resolve(item.url) for item in request.inputs]
         self.refusals: list[Refusal] = []
+        self.characters = 0
+        self.suggestions = 0
         self.warnings: list[str] = []
         self.remotes: list[Remote] = []
         self.virtual: list[Virtual] = []
 
     def whole(self) -> Checked:
         request = self.request
-        options = [each for item in request.inputs for each in item.options or []]
-        options += request.options or []
-        if _too_deep([request.metadata, *(each.argument for each in options)]):
-            self._refuse("the request", f"it is nested more than {MAX_DEPTH} deep.")
-            raise Refused(self.refusals)
-        made = self._format()
+        self._sizes()
+        file_format = self._format()
         self._request()
         inputs = [self._input(number, item) for number, item in enumerate(request.inputs)]
         options = request.options or []
         complexes = [each for each in options if each.option in _COMPLEX]
-        output = self._flags([each for each in options if each not in complexes], "options")
+        output = self._flags([each for each in options if each.option not in _COMPLEX], "options")
         texts = [each.filter for each in request.filters or []]
         for each in complexes:
             if isinstance(each.argument, str) and each.argument.strip():
@@ -161,14 +187,14 @@ class _Check:
                 self._refuse(each.option, "its argument is missing.", "Give it a filter graph.")
         tree = self._graph(";".join(texts), "filters") if texts else ()
         self._mapped(output, tree)
-        if made:
-            self._fits(made, output)
-            self._bounded(made, inputs, output)
-        if self.refusals or made is None:
+        if file_format:
+            self._fits(file_format, output)
+            self._bounded(file_format, inputs, output)
+        if self.refusals or file_format is None:
             raise Refused(self.refusals)
         return Checked(
             request,
-            made,
+            file_format,
             self.urls,
             inputs,
             output,
@@ -178,8 +204,52 @@ class _Check:
             self.warnings,
         )
 
+    def _sizes(self) -> None:
+        """Refuse what is too large before any of it is parsed. Raises Refused."""
+        request = self.request
+        lists = [(f"inputs[{at}]", item.options or []) for at, item in enumerate(request.inputs)]
+        lists.append(("options", request.options or []))
+        graphs = sum(len(each.filter) for each in request.filters or [])
+        for where, options in lists:
+            if len(options) > MAX_OPTIONS:
+                self._refuse(where, f"it has more than {MAX_OPTIONS} options.", "Send fewer.")
+                continue
+            for each in options:
+                text = each.argument if isinstance(each.argument, str) else ""
+                graphs += len(text) if each.option.startswith(_GRAPHS) else 0
+                if len(text) > MAX_ARGUMENT:
+                    self._refuse(
+                        _printable(each.option),
+                        f"its argument has more than {MAX_ARGUMENT:,} characters.",
+                        "Send a shorter one.",
+                    )
+        if graphs > MAX_GRAPHS:
+            self._refuse(
+                "the request", f"its filter graphs have more than {MAX_GRAPHS:,} characters."
+            )
+        arguments = [each.argument for _, options in lists for each in options]
+        if not self.refusals and _too_deep(arguments):
+            self._refuse("the request", f"it is nested more than {MAX_DEPTH} deep.")
+        if self.refusals:
+            raise Refused(self.refusals)
+
     def _refuse(self, what: str, rule: str, instead: str = "") -> None:
-        self.refusals.append(Refusal(what if what.isprintable() else repr(what), rule, instead))
+        """Add a refusal. Raises Refused with all of them when there are too many."""
+        refusal = Refusal(_printable(what), _short(rule), _short(instead))
+        self.characters += len(ascii(refusal))
+        if len(self.refusals) == MAX_REFUSALS - 1 or self.characters > MAX_REFUSAL_CHARACTERS:
+            count = len(self.refusals)
+            more = Refusal("the request", f"it has more faults than these {count}.", _FIX_THESE)
+            raise Refused([*self.refusals, more])
+        self.refusals.append(refusal)
+
+    def _similar(self, name: str, known: Iterable[str]) -> str:
+        """A suggestion of names that look like `name`; empty when there is none."""
+        self.suggestions += 1
+        if self.suggestions > MAX_SUGGESTIONS:
+            return ""
+        close = difflib.get_close_matches(name[:60], known, 3)
+        return f"Did you mean {' or '.join(close)}? " if close else ""
 
     def _format(self) -> Format | None:
         try:
@@ -190,13 +260,30 @@ class _Check:
 
     def _request(self) -> None:
         request = self.request
-        if (
-            request.metadata is not None
-            and len(msgspec.json.encode(request.metadata)) > MAX_METADATA_BYTES
-        ):
-            self._refuse("metadata", f"it is larger than {MAX_METADATA_BYTES} bytes.")
-        if _holds_nul(msgspec.to_builtins(request)):
+        self._metadata()
+        if request.expireAfter is not None and request.expireAfter > MAX_EXPIRE_AFTER:
+            self._refuse(
+                "expireAfter",
+                f"it must be at most {MAX_EXPIRE_AFTER} seconds (7 days).",
+                "Leave it out to keep the files as long as your plan does.",
+            )
+        if _holds_nul(msgspec.to_builtins(msgspec.structs.replace(request, metadata=None))):
             self._refuse("the request", "a text in it holds a NUL character.")
+
+    def _metadata(self) -> None:
+        metadata = self.request.metadata
+        if metadata is None:
+            return
+        try:
+            size = len(msgspec.json.encode(metadata))
+        except RecursionError:
+            size = MAX_METADATA_BYTES + 1
+        if size > MAX_METADATA_BYTES:
+            self._refuse("metadata", f"it is larger than {MAX_METADATA_BYTES} bytes.")
+        elif _too_deep([metadata]):
+            self._refuse("metadata", f"it is nested more than {MAX_DEPTH} deep.")
+        elif _holds_nul(metadata):
+            self._refuse("metadata", "a text in it holds a NUL character.")
 
     def _input(self, number: int, item: Input) -> Flags:
         self._reachable(self.urls[number], f"inputs[{number}].url")
@@ -247,8 +334,7 @@ class _Check:
         known = tables.names(output=where == "options")
         here = tables.ADVICE.get(base)
         if here is None:
-            close = difflib.get_close_matches(option, known, 3)
-            here = f"Did you mean {' or '.join(close)}? " if close else ""
+            here = self._similar(option, known)
             elsewhere = tables.find(option, output=where != "options")
             if elsewhere is not None:
                 here = (
@@ -269,21 +355,33 @@ class _Check:
             )
             return
         try:
-            made = virtual.parse(each.option, each.argument)
+            parsed = virtual.parse(each.option, each.argument)
         except ValueError as error:
             self._refuse(each.option, f"its argument must be {error}.")
             return
-        self.warnings += virtual.warnings(made)
-        match made:
+        self.warnings += virtual.warnings(parsed)[: MAX_WARNINGS - len(self.warnings)]
+        self._remote_of(parsed, each.option)
+        drawn = sum(isinstance(known, _DRAWN) for known in self.virtual)
+        if isinstance(parsed, _DRAWN) and drawn == MAX_DRAWN:
+            self._refuse(
+                each.option,
+                f"a job draws at most {MAX_DRAWN} texts.",
+                "Put several lines into one text, or use the filter drawtext.",
+            )
+            return
+        self.virtual.append(parsed)
+
+    def _remote_of(self, parsed: Virtual, option: str) -> None:
+        """Note the file that a virtual option names."""
+        match parsed:
             case virtual.Watermark(url=str() as url):
-                self._remote("image", url, each.option)
+                self._remote("image", url, option)
             case virtual.Watermark(input=int() as number) if number >= len(self.request.inputs):
-                self._refuse(each.option, f"there is no input {number}.")
+                self._refuse(option, f"there is no input {number}.")
             case virtual.Subtitles():
-                self._remote("subtitles", made.url, each.option)
+                self._remote("subtitles", parsed.url, option)
             case _:
                 pass
-        self.virtual.append(made)
 
     def _remote(self, kind: Literal["subtitles", "image"], url: str, what: str) -> str:
         """The name of our copy of a file that `what` names. The same address is fetched once."""
@@ -316,7 +414,7 @@ class _Check:
             self._refuse(where, f"it holds more than {MAX_FILTERS} filters.")
             return ()
         for label in graph.taken(tree):
-            number = label.partition(":")[0]
+            number = label.partition(":")[0]  # ASCII, as all labels are
             if number.isdigit() and int(number) >= len(self.request.inputs):
                 self._refuse(where, f"[{label}] names an input that is not there; 0 is the first.")
         return tuple(tuple(self._filter(each, where) for each in chain) for chain in tree)
@@ -325,43 +423,54 @@ class _Check:
         known = tables.filters().get(each.name)
         what = f"{where}: filter {each.name[:40]}"
         if known is None:
-            close = difflib.get_close_matches(each.name, policy.ALLOWED, 3)
-            instead = (
-                policy.ADVICE.get(each.name)
-                or (f"Did you mean {' or '.join(close)}? " if close else "")
-                + "docs/allowed.md lists all that are."
+            instead = policy.ADVICE.get(each.name) or (
+                self._similar(each.name, policy.ALLOWED) + "docs/allowed.md lists all that are."
             )
             self._refuse(what, "it is not among the filters allowed.", instead)
             return each
-        given = _rejoined(each) if each.name in ("subtitles", "ass") else each.options
+        sent = _rejoined(each) if each.name in ("subtitles", "ass") else each.options
+        resolved = self._resolved(known, sent, f"{where}: {each.name}")
+        text_kind = _text_kind(resolved)
         options: list[tuple[str | None, str]] = []
-        for position, (key, value) in enumerate(given):
-            option = (
-                known.options.get(key)
-                if key is not None
-                else (known.positional[position] if position < len(known.positional) else None)
-            )
-            if option is None or option.kind is None:
-                name = key or (option.name if option else value)
-                self._refuse(
-                    f"{where}: {each.name}",
-                    f"it has no allowed option {name[:60]!r}.",
-                    policy.ADVICE.get(name) or f"Allowed are {', '.join(_names(known)) or 'none'}.",
-                )
-                continue
-            if option.name == "text" and _literal(given):
-                options.append(("text", value))
-                continue
+        for option, value in resolved:
             try:
-                options.append((option.name, option.kind.parse(value)))
+                kind = text_kind if option.name == "text" else option.kind
+                options.append((option.name, kind.parse(value) if kind else value))
             except ValueError as error:
                 self._refuse(f"{where}: {each.name}={option.name}", f"it must be {error}.")
         if each.name == "drawtext":
             options = _shown_with_our_fonts(options)
         elif each.name in ("subtitles", "ass"):
-            named = any(key in (None, "filename", "f") for key, _ in given)
+            named = any(key in (None, "filename", "f") for key, _ in sent)
             options = self._with_our_copy(options, f"{where}: {each.name}", named=named)
         return msgspec.structs.replace(each, options=tuple(options))
+
+    def _resolved(
+        self, known: tables.FilterTable, sent: graph.Options, what: str
+    ) -> list[tuple[tables.Option, str]]:
+        """The allowed options of a filter, each at most once, with the texts that were sent."""
+        resolved: dict[str, tuple[tables.Option, str]] = {}
+        for position, (key, value) in enumerate(sent):
+            if key is None and position >= len(known.positional) > 0:
+                count = len(known.positional)
+                self._refuse(what, f"it takes at most {count} options by position.")
+                break
+            option = known.options.get(key) if key else _positional(known, position)
+            if option is None or option.kind is None:
+                name = key or (option.name if option else value)
+                allowed = values.names(_names(known)) or "none"
+                self._refuse(
+                    what,
+                    f"it has no allowed option {name[:60]!r}.",
+                    policy.ADVICE.get(name) or f"Allowed are {allowed}.",
+                )
+            elif option.name in resolved:
+                self._refuse(what, f"its option {option.name} is set twice.", "Set it once.")
+            else:
+                resolved[option.name] = option, value
+            if option is None and key is None:
+                break
+        return list(resolved.values())
 
     def _with_our_copy(
         self, options: list[tuple[str | None, str]], what: str, *, named: bool
@@ -385,7 +494,7 @@ class _Check:
                     self._refuse(
                         "-map",
                         f"the graph has no open output {value}.",
-                        f"It has {', '.join(f'[{end}]' for end in ends) or 'none with a label'}.",
+                        f"It has {values.names(f'[{e}]' for e in ends) or 'none with a label'}.",
                     )
             elif int(value.lstrip("-").partition(":")[0].rstrip("?")) >= len(self.request.inputs):
                 self._refuse("-map", f"{value} names an input that is not there; 0 is the first.")
@@ -435,6 +544,8 @@ def animated(made: Format, output: Flags) -> bool:
 
 
 _COMPLEX = ("-filter_complex", "-lavfi")
+_GRAPHS = ("-vf", "-af", "-filter", "-lavfi")
+_DRAWN = (virtual.TextOverlay, virtual.QuoteCard)
 _CODECS = ("c", "c:v", "c:a", "c:s")
 _SOUND = (virtual.Trim, virtual.Speed, virtual.Normalize)
 _SUBTITLES_SAY = values.REMOTE_FILE.says
@@ -459,8 +570,41 @@ def _names(known: tables.FilterTable) -> list[str]:
     return list(dict.fromkeys(each.name for each in known.options.values() if each.kind))
 
 
-def _literal(options: tuple[tuple[str | None, str], ...]) -> bool:
-    return ("expansion", "none") in options or ("expansion", "0") in options
+def _positional(known: tables.FilterTable, position: int) -> tables.Option | None:
+    return known.positional[position] if position < len(known.positional) else None
+
+
+def _text_kind(resolved: list[tuple[tables.Option, str]]) -> values.Kind:
+    """How drawtext reads its text, which depends on its option `expansion`."""
+    expansion = "normal"
+    for option, value in resolved:
+        if option.name == "expansion" and option.kind is not None:
+            try:
+                expansion = option.kind.parse(value)
+            except ValueError:  # refused where the options are parsed
+                continue
+    match expansion:
+        case "none" | "0":
+            return values.LITERAL_TEXT
+        case "strftime" | "2":
+            return values.TIME_TEXT
+        case _:
+            return values.DRAWN_TEXT
+
+
+def _printable(text: str) -> str:
+    """A caller's text as a message shows it."""
+    short = text[:100]
+    return short if short.isprintable() else repr(short)
+
+
+def _short(sentence: str) -> str:
+    return sentence if len(sentence) <= MAX_SENTENCE else f"{sentence[:MAX_SENTENCE]}…"
+
+
+MAX_SENTENCE = 500
+"""Characters of a rule, or of advice."""
+_FIX_THESE = "Fix these and send the request again."
 
 
 def _shown_with_our_fonts(options: list[tuple[str | None, str]]) -> list[tuple[str | None, str]]:

@@ -221,7 +221,9 @@ def _intact(path: Path, plan: Plan, limits: Limits, cancelled: Callable[[], bool
     return finished.returncode == 0 and not finished.report.strip()
 
 
-_BOX = re.compile(r"bbox.* x1:(\d+) x2:\d+ y1:(\d+) y2:\d+ w:(\d+) h:(\d+)")
+_BOX = re.compile(
+    r"bbox[^\n]{0,200}? x1:(\d{1,9}) x2:\d{1,9} y1:(\d{1,9}) y2:\d{1,9} w:(\d{1,9}) h:(\d{1,9})"
+)
 
 
 def _list(places: Sequence[Path | str], folder: Path) -> None:
@@ -328,7 +330,7 @@ _DAMAGED = (
 def _reason(report: str) -> str:
     """What ffmpeg said last, without paths; callers who know ffmpeg can act on it."""
     lines = [
-        re.sub(r"\[[^\]]* @ 0x[0-9a-f]+\]\s*", "", line).strip()
+        re.sub(r"\[[^\[\]]* @ 0x[0-9a-f]+\]", "", line).strip()
         for line in report.splitlines()
         if line.strip()
     ]

@@ -255,7 +255,7 @@ class _Answer:
     def stated_length(self) -> int | None:
         """Of the body, in bytes."""
         stated = self.headers.get(b"content-length", b"")
-        return int(stated) if stated.isdigit() else None
+        return int(stated) if stated.isdigit() and len(stated) < 19 else None
 
     @property
     def part(self) -> _Part | None:

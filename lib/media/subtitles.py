@@ -1,88 +1,118 @@
-"""Subtitle files of callers: read by pysubs2 and written anew as ASS.
+"""Subtitle files of callers: parsed in a sandboxed process and rewritten as ASS.
 
 The file itself never reaches ffmpeg, whose subtitles filter would open whatever it claims to be,
-playlists among them. What the ASS file brings along (fonts, pictures) is left out.
+playlists among them. subtitle_parser.py does the parsing; here it is run and its answer judged.
 """
 
 from __future__ import annotations
 
-import re
+import importlib.util
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
-from lib.media import fonts
-from lib.media.errors import MediaError
+from lib.media import cage
+from lib.media.errors import Canceled, MediaError
 
 MAX_BYTES = 5 * 1024 * 1024
-MAX_EVENTS = 50_000
-FORMATS = ("srt", "vtt", "ass", "ssa")
+LIMITS = cage.Limits(
+    wall_seconds=60, cpu_seconds=10, output_bytes=64 * 1024**2, memory_bytes=512 * 1024**2
+)
+
+ROOT = Path(__file__).parent.parent
+START = (
+    "import sys, types\n"
+    "packages, folder = sys.argv[1:3]\n"
+    # `lib` without its parent folder, which the sandbox does not show.
+    "sys.modules['lib'] = lib = types.ModuleType('lib')\n"
+    "lib.__path__ = [folder]\n"
+    "sys.path.append(packages)\n"
+    "from lib.media import subtitle_parser\n"
+    "subtitle_parser.main(sys.argv[3:])\n"
+)
+OUTPUT = "subtitles.ass"
 
 
-def rewrite(source: Path, destination: Path) -> int:
-    """Write `destination` as ASS; the number of lines shown. Raises MediaError (validation)."""
-    import pysubs2  # only jobs with subtitles need it
+def rewrite(
+    source: Path,
+    destination: Path,
+    *,
+    limits: cage.Limits = LIMITS,
+    canceled: Callable[[], bool] = lambda: False,
+) -> int:
+    """Write `destination` as ASS; returns the number of events.
 
+    Raises MediaError (validation for anything wrong with the file), Canceled.
+    """
     if source.stat().st_size > MAX_BYTES:
         raise MediaError("validation", f"The subtitles are larger than {MAX_BYTES // 2**20} MB.")
-    text = _decoded(source.read_bytes())
+    lines: list[str] = []
+    # The parser gets an empty folder to write in, so that it can't reach the job's other files.
+    folder = Path(tempfile.mkdtemp(prefix="subtitles-", dir=destination.parent.absolute()))
     try:
-        read = pysubs2.SSAFile.from_string(text)
-    except (pysubs2.exceptions.Pysubs2Error, ValueError, KeyError, IndexError) as error:
-        raise _unreadable() from error
-    if read.format not in FORMATS or not read.events:
-        raise _unreadable()
-    if len(read.events) > MAX_EVENTS:
-        raise MediaError("validation", f"There are more than {MAX_EVENTS} subtitles.")
-    read.fonts_opaque = {}
-    read.graphics_opaque = {}
-    read.aegisub_project = {}
-    if read.format in ("srt", "vtt"):
-        default = read.styles["Default"]
-        default.fontname, default.fontsize = "Arial", 16.0
-        read.info |= {"PlayResX": "384", "PlayResY": "288", "ScaledBorderAndShadow": "yes"}
-        for event in read.events:
-            event.text = _sized(event.text)
-    read.save(str(destination), format_="ass", encoding="utf-8")
-    return len(read.events)
+        finished = cage.run(
+            [sys.executable, "-I", "-S", "-B", "-X", "utf8", "-c", START, str(_packages()),
+             str(ROOT), str(source.absolute()), OUTPUT],
+            folder=folder,
+            limits=limits,
+            readable=[source.absolute(), *_python()],
+            on_line=lines.append,
+            cancelled=canceled,
+        )  # fmt: skip
+        if finished.canceled:
+            raise Canceled
+        count = _events(finished, lines)
+        (folder / OUTPUT).replace(destination)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return count
 
 
-def _sized(text: str) -> str:
-    """Scripts brought to the size of Latin letters: libass reckons with a font's height, not an em.
-
-    By a scale, so that it holds whatever size a style asks for.
-    """
-    parts = _TAGS.split(text)
-    return "".join(part if number % 2 else _scaled(part) for number, part in enumerate(parts))
-
-
-_TAGS = re.compile(r"(\{[^}]*\}|\\[Nnh])")
-SLIGHT = 10
-"""Percent of difference in size that no one sees."""
+def _events(finished: cage.Finished, lines: list[str]) -> int:
+    """The number of events that the parser wrote. Raises MediaError."""
+    if lines[:1] != ["ready"] and not finished.timed_out:
+        raise MediaError("transient", "The subtitles could not be read. Send the job again.")
+    word, _, value = (lines[1] if len(lines) > 1 else "").partition(" ")
+    if finished.returncode == 0 and word == "events":
+        return int(value)
+    if finished.returncode != 0 or word != "refused":
+        value = "limit"
+    raise MediaError("validation", _SENTENCES.get(value, _SENTENCES["unreadable"]))
 
 
-def _scaled(words: str) -> str:
-    usual = fonts.DEFAULT.ascent + fonts.DEFAULT.descent
-    written = ""
-    for run, script in fonts.runs(words):
-        percent = round(100 * (script.ascent + script.descent) / usual) if script else 100
-        if abs(percent - 100) > SLIGHT:
-            run = f"{{\\fscx{percent}\\fscy{percent}}}{run}{{\\fscx100\\fscy100}}"
-        written += run
-    return written
+_SENTENCES = {
+    "unreadable": "The subtitles can't be read. Send an SRT, WebVTT or ASS file with at least one"
+    " line, in UTF-8.",
+    "format": "The subtitles can't be read: they are not SRT, WebVTT, ASS or SSA. Convert them to"
+    " one of these formats.",
+    "line": "The subtitles can't be read: a line has more than 5,000 characters. Split it into"
+    " shorter lines.",
+    "events": "There are more than 50,000 subtitles. Split the file into smaller ones.",
+    "limit": "The subtitles are too complex to read. Remove unusual markup and send the file"
+    " again.",
+}
 
 
-def _decoded(data: bytes) -> str:
-    """UTF-8, UTF-16 by its mark, else Windows' Latin letters, in which every byte means one."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", "replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("cp1252", "replace")
+@cache
+def _packages() -> Path:
+    """The folder that holds pysubs2."""
+    spec = importlib.util.find_spec("pysubs2")
+    if spec is None or spec.origin is None:
+        raise RuntimeError("pysubs2 is not installed: pip install -r requirements.txt")
+    return Path(spec.origin).parent.parent
 
 
-def _unreadable() -> MediaError:
-    return MediaError(
-        "validation",
-        "The subtitles can't be read. Send an SRT, WebVTT or ASS file with at least one line, in"
-        " UTF-8.",
+@cache
+def _python() -> tuple[Path, ...]:
+    """What Python reads to start: its own library, our modules and the installed packages."""
+    return (
+        Path(os.__file__).parent,
+        Path(sys.base_prefix) / "lib",
+        Path(sys.prefix) / "pyvenv.cfg",
+        ROOT,
+        _packages(),
     )

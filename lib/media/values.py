@@ -6,7 +6,7 @@ import ast
 import operator
 import re
 from collections.abc import Callable, Iterable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -16,15 +16,29 @@ MAX_SIDE = 16_384
 MAX_RATE = 240
 MAX_ZOOM_FRAMES = 10_000
 MAX_TEXT = 10_000
+MAX_DIGITS = 40
+"""Digits of a number, before the decimal point and after it."""
+LISTED = 20
+"""Words that a message lists at most."""
 
 
 class Kind(NamedTuple):
-    """What a value may be, in words, and the function that takes it apart."""
+    """A description of the values that an option accepts, and the parser for them."""
 
     says: str
     parse: Callable[[str], str]
-    """Takes the caller's text, gives what ffmpeg is told. Raises ValueError with what it should
-    be, should `says` not tell enough."""
+    """Takes the caller's text, returns what ffmpeg gets. Raises ValueError that says what the value
+    must be."""
+    low: float | None = None
+    """The lowest and the highest number of a numeric kind."""
+    high: float | None = None
+
+
+def names(words: Iterable[str]) -> str:
+    """A list of words for a message, cut after the first LISTED."""
+    known = list(words)
+    cut = f" and {len(known) - LISTED} more" if len(known) > LISTED else ""
+    return ", ".join(known[:LISTED]) + cut
 
 
 def integer(low: float, high: float, words: Iterable[str] = ()) -> Kind:
@@ -35,20 +49,21 @@ def integer(low: float, high: float, words: Iterable[str] = ()) -> Kind:
     known = frozenset(words)
     says = f"a whole number{_between(low, high)}"
     says = f"one of {', '.join(words)}, or {says}" if known else says
+    short = f"one of {names(words)}, or a whole number{_between(low, high)}" if known else says
 
     def parse(text: str) -> str:
         if text in known:
             return text
         match = re.fullmatch(r"([+-]?[0-9]{1,19})([kKM]?)", text)
         if match is None:
-            value = _whole(text, says)
+            value = _whole(text, short)
         else:
             value = int(match[1]) * {"": 1, "k": 10**3, "K": 10**3, "M": 10**6}[match[2]]
         if not low <= value <= high:
-            raise ValueError(says)
+            raise ValueError(short)
         return str(value)
 
-    return Kind(says, parse)
+    return Kind(says, parse, low, high)
 
 
 def number(low: float, high: float, words: Iterable[str] = ()) -> Kind:
@@ -56,24 +71,26 @@ def number(low: float, high: float, words: Iterable[str] = ()) -> Kind:
     known = frozenset(words)
     says = f"a number{_between(low, high)}"
     says = f"one of {', '.join(words)}, or {says}" if known else says
+    short = f"one of {names(words)}, or a number{_between(low, high)}" if known else says
+    # As decimals, since the float nearest to 0.01 is larger than 0.01.
+    lowest, highest = Decimal(repr(low)), Decimal(repr(high))
 
     def parse(text: str) -> str:
         if text in known:
             return text
         decibels = text.removesuffix("dB")
-        try:
-            value = Decimal(decibels) if len(decibels) < 40 else Decimal("nan")
-        except InvalidOperation:
-            return _calculation(text, says)
+        value = _decimal(decibels)
+        if value is None:
+            return _calculation(text, short)
         if decibels != text:
-            if not value.is_finite() or not -200 <= value <= 200:
-                raise ValueError(says)
+            if not -200 <= value <= 200:
+                raise ValueError(short)
             return f"{value:f}dB"
-        if not value.is_finite() or not low <= value <= high:
-            raise ValueError(says)
+        if not lowest <= value <= highest:
+            raise ValueError(short)
         return _plain(value)
 
-    return Kind(says, parse)
+    return Kind(says, parse, low, high)
 
 
 def choice(*words: str) -> Kind:
@@ -83,7 +100,7 @@ def choice(*words: str) -> Kind:
 
     def parse(text: str) -> str:
         if text not in known:
-            raise ValueError(says)
+            raise ValueError(f"one of {names(words)}")
         return text
 
     return Kind(says, parse)
@@ -95,7 +112,7 @@ def renamed(words: dict[str, str]) -> Kind:
 
     def parse(text: str) -> str:
         if text not in words:
-            raise ValueError(says)
+            raise ValueError(f"one of {names(words)}")
         return words[text]
 
     return Kind(says, parse)
@@ -110,12 +127,13 @@ def flags(*words: str) -> Kind:
     known = frozenset(words)
 
     def parse(text: str) -> str:
-        if not re.fullmatch(r"[+-]?\w+(?:[+-]\w+)*", text):
-            raise ValueError(says)
         parts = re.findall(r"([+-]?)(\w+)", text)
-        if any(word not in known for _, word in parts):
-            raise ValueError(says)
-        return "".join(sign + word for sign, word in parts)
+        written = "".join(sign + word for sign, word in parts)
+        if written != text or any(word not in known for _, word in parts):
+            raise ValueError(f"one or more of {names(words)}, joined by +")
+        if any(not sign for sign, _ in parts[1:]) or not parts:
+            raise ValueError(f"one or more of {names(words)}, joined by +")
+        return written
 
     return Kind(says, parse)
 
@@ -139,6 +157,22 @@ def listed(kind: Kind, separator: str = "|") -> Kind:
         return separator.join(kind.parse(part.strip()) for part in text.split(separator))
 
     return Kind(says, parse)
+
+
+def _decimal(text: str) -> Decimal | None:
+    """A plain number such as -1.5 or 2e3; None for anything else."""
+    match = _DECIMAL.fullmatch(text)
+    if match is None or len(text) > 3 * MAX_DIGITS:
+        return None
+    value = Decimal(text)
+    # The exponent is bounded, because numbers are written out without one.
+    return value if not value or abs(value.adjusted()) <= 308 else None
+
+
+_DECIMAL = re.compile(
+    rf"[+-]?(?:[0-9]{{1,{MAX_DIGITS}}}(?:\.[0-9]{{0,{MAX_DIGITS}}})?|\.[0-9]{{1,{MAX_DIGITS}}})"
+    r"(?:[eE][+-]?[0-9]{1,3})?"
+)
 
 
 def _plain(value: Decimal) -> str:
@@ -245,9 +279,7 @@ _FRACTION = re.compile(r"([0-9]{1,7}(?:\.[0-9]{1,6})?)(?:[/:]([0-9]{1,7}(?:\.[0-
 def _rate(text: str) -> str:
     if text in _RATES or text == "source_fps":
         return text
-    match = re.fullmatch(
-        r"([0-9]{1,7}(?:\.[0-9]{1,6})?)(?:[/:]([0-9]{1,7}(?:\.[0-9]{1,4})?))?", text
-    )
+    match = _FRACTION.fullmatch(text)
     if match is None or not float(match[2] or 1):
         raise ValueError(RATE.says)
     if not 0.0005 <= float(match[1]) / float(match[2] or 1) <= MAX_RATE:
@@ -320,7 +352,7 @@ def _side(text: str) -> str:
 
 def _side_or_size(text: str) -> str:
     """A width; 1280x720, which ffmpeg also takes in a width's place, is both sides."""
-    return _size(text) if re.fullmatch(r"[0-9]+x[0-9]+", text) else _side(text)
+    return _size(text) if re.fullmatch(r"[0-9]{1,9}x[0-9]{1,9}", text) else _side(text)
 
 
 def _frames(text: str) -> str:
@@ -352,6 +384,8 @@ def _boolean(text: str) -> str:
     return _YES[text.lower()]
 
 
+MAX_FONT_NAME = 100
+
 _FONT = re.compile(
     r"(?P<family>[^\W_][\w .&'+-]{0,59}?)"
     r"(?:\s*:\s*(?:style\s*=\s*)?(?P<style>Regular|Bold|Italic|Bold Italic|Oblique))?",
@@ -360,17 +394,31 @@ _FONT = re.compile(
 
 
 def _font(text: str) -> str:
-    match = _FONT.fullmatch(text.strip())
+    name = text.strip()
+    match = _FONT.fullmatch(name) if len(name) <= MAX_FONT_NAME else None
     if match is None:
         raise ValueError(FONT.says)
     family = match["family"].replace("-", "\\-")  # fontconfig's own sign for a size
     return f"{family}:style={match['style'].title()}" if match["style"] else family
 
 
-def _drawn_text(text: str) -> str:
-    """drawtext's text in its normal expansion: %{…} of known functions, and literal % as one."""
+def _literal_text(text: str) -> str:
+    """drawtext's text without any expansion."""
     if len(text) > MAX_TEXT:
         raise ValueError(f"a text of at most {MAX_TEXT} letters")
+    return text
+
+
+def _time_text(text: str) -> str:
+    """drawtext's text as a format of strftime."""
+    if "%" in _CONVERSION.sub("", _literal_text(text)):
+        raise ValueError("a text whose % are conversions of strftime such as %Y, or %%")
+    return text
+
+
+def _drawn_text(text: str) -> str:
+    """drawtext's text in its normal expansion: %{…} of known functions, and literal % as one."""
+    _literal_text(text)
     written: list[str] = []
     at = 0
     while at < len(text):
@@ -394,7 +442,9 @@ def _drawn_text(text: str) -> str:
 
 
 def _expansion(inside: str) -> str:
-    name, *arguments = re.split(r"\\*:", inside.strip())
+    """What stands between `%{` and `}`: a function's name and its arguments, joined by `:`."""
+    *parts, last = inside.strip().split(":")
+    name, *arguments = [*(part.rstrip("\\") for part in parts), last]
     says = (
         "a text whose %{…} is one of pts, n, frame_num, eif, e, pict_type, rand, localtime, gmtime"
     )
@@ -404,14 +454,16 @@ def _expansion(inside: str) -> str:
         case "pts" if len(arguments) <= 3:
             if arguments and arguments[0] not in ("flt", "hms", "localtime", "gmtime"):
                 raise ValueError(says)
-            if any(not re.fullmatch(r"[-+0-9.%A-Za-z ]{0,40}", each) for each in arguments[1:]):
+            if not all(_OFFSET.fullmatch(each) or _time_format(each) for each in arguments[1:]):
                 raise ValueError(says)
             written = [name, *arguments]
         case "eif" | "expr_int_format" if 2 <= len(arguments) <= 3:
-            if not re.fullmatch(r"[xXdu]", arguments[1]) or any(
-                not each.isdigit() for each in arguments[2:]
+            if arguments[1] not in ("x", "X", "d", "u") or any(
+                not re.fullmatch(r"[0-9]{1,2}", each) for each in arguments[2:]
             ):
-                raise ValueError("a text whose eif is %{eif:expression:d:digits}")
+                raise ValueError(
+                    "a text whose eif is %{eif:expression:d:digits}, with digits from 0 to 99"
+                )
             written = [name, expressions.parse(arguments[0]), *arguments[1:]]
         case "e" | "expr" if len(arguments) == 1:
             written = [name, expressions.parse(arguments[0])]
@@ -420,13 +472,31 @@ def _expansion(inside: str) -> str:
         ):
             written = [name, *arguments]
         case "localtime" | "gmtime":
-            if any(not re.fullmatch(r"[-A-Za-z0-9%/., ]{0,60}", each) for each in arguments):
+            if len(arguments) > 10 or not all(map(_time_format, arguments)):
                 raise ValueError(says)
             written = [name, "\\:".join(arguments)] if arguments else [name]
         case _:
             raise ValueError(says)
     return "%{" + ":".join(written) + "}"
 
+
+_OFFSET = re.compile(r"[-+]?[0-9.]{0,20}")
+_CONVERSION = re.compile(r"%(?:[-_]?[A-Za-z%]|[1-6]N)")
+
+
+def _time_format(text: str) -> bool:
+    """Whether a text is a harmless format of strftime: %1000000000Y would fill the memory."""
+    plain = _CONVERSION.sub("", text)
+    return len(text) <= 60 and re.fullmatch(r"[-A-Za-z0-9/., ]*", plain) is not None
+
+
+MAX_STYLE_KEYS = 100
+_STYLE_VALUES = {
+    "number": re.compile(r"-?[0-9]{1,5}(?:\.[0-9]{1,3})?"),
+    "ass_colour": re.compile(r"(?:&[hH])?[0-9A-Fa-f]{1,8}&?"),
+    "word": re.compile(r"[A-Za-z0-9 ]{1,40}"),
+    "font": re.compile(r"[^\W_][\w .&'+-]{0,59}"),
+}
 
 _STYLE_KEYS: dict[str, str] = {
     "fontname": "font", "name": "word", "fontsize": "number", "primarycolour": "ass_colour",
@@ -443,7 +513,7 @@ _STYLE_KEYS: dict[str, str] = {
 def _subtitle_style(text: str) -> str:
     """ASS style overrides, Key=Value joined by commas."""
     written = []
-    for part in filter(None, (each.strip() for each in text.split(","))):
+    for part in filter(None, (each.strip() for each in text.split(",", MAX_STYLE_KEYS + 1))):
         key, sign, value = (each.strip() for each in part.partition("="))
         kind = _STYLE_KEYS.get(key.lower())
         if not sign or kind is None:
@@ -451,16 +521,10 @@ def _subtitle_style(text: str) -> str:
                 f"a style without {key[:20]!r}: FontName, FontSize, PrimaryColour, OutlineColour,"
                 " BackColour, Bold, Italic, BorderStyle, Outline, Shadow, Alignment, MarginV, …"
             )
-        shapes = {
-            "number": r"-?[0-9]{1,5}(?:\.[0-9]{1,3})?",
-            "ass_colour": r"(?:&[hH])?[0-9A-Fa-f]{1,8}&?",
-            "word": r"[A-Za-z0-9 ]{1,40}",
-            "font": r"[^\W_][\w .&'+-]{0,59}",
-        }
-        if not re.fullmatch(shapes[kind], value):
+        if not _STYLE_VALUES[kind].fullmatch(value):
             raise ValueError(f"a style whose {key} has another value than {value[:20]!r}")
         written.append(f"{key}={value}")
-    if not written:
+    if not 0 < len(written) <= MAX_STYLE_KEYS:
         raise ValueError("a style such as FontSize=24,PrimaryColour=&H00FFFFFF")
     return ",".join(written)
 
@@ -488,7 +552,66 @@ def _scaler_flags(text: str) -> str:
     return written.removeprefix("+") if set(_SCALERS) & set(written.split("+")) else written
 
 
-_NUMBER = r"[+-]?(?:[0-9]{1,9}(?:\.[0-9]{0,9})?|\.[0-9]{1,9})(?:e[+-]?[0-9]{1,2})?"
+_NUMBER = re.compile(r"[+-]?(?:[0-9]{1,9}(?:\.[0-9]{0,9})?|\.[0-9]{1,9})(?:e[+-]?[0-9]{1,2})?")
+
+
+def _curve(text: str) -> str:
+    """Points of a curve: pairs x/y joined by spaces."""
+    points = [point.partition("/") for point in text.split()]
+    for x, slash, y in points:
+        if not (slash and _NUMBER.fullmatch(x) and _NUMBER.fullmatch(y)):
+            raise ValueError(CURVE.says)
+    if not points:
+        raise ValueError(CURVE.says)
+    return " ".join(f"{x}/{y}" for x, _, y in points)
+
+
+_SEPARATORS = str.maketrans("|/,", "   ")
+
+
+def _numbers(text: str) -> str:
+    """Numbers, some with the suffix s or k, joined by | / , or spaces."""
+    written = text.strip()
+    if not written or written[0] in "|/," or written[-1] in "|/,":
+        raise ValueError(NUMBERS.says)
+    for part in written.translate(_SEPARATORS).split():
+        if not _NUMBER.fullmatch(part[:-1] if part[-1] in "sSkK" else part):
+            raise ValueError(NUMBERS.says)
+    return written
+
+
+def _equalizer_bands(text: str) -> str:
+    """Bands joined by |: the channel, then frequency, width, gain and type."""
+    bands = [band.split() for band in text.split("|", MAX_BANDS) if band.strip()]
+    for channel, *settings in bands:
+        if not re.fullmatch(r"c[0-9]{1,3}", channel) or not settings:
+            raise ValueError(EQUALIZER_BANDS.says)
+        if not all(re.fullmatch(r"[fwgt]=[-0-9.]{1,20}", each) for each in settings):
+            raise ValueError(EQUALIZER_BANDS.says)
+    if not bands:
+        raise ValueError(EQUALIZER_BANDS.says)
+    return "|".join(map(" ".join, bands))
+
+
+MAX_BANDS = 64
+
+
+def _pan(text: str) -> str:
+    """A layout, then a mix for each channel: stereo|c0=0.5*c0+c1|c1<c2."""
+    layout, *mixes = text.split("|", MAX_MIXES + 1)
+    written = [layout.strip()]
+    if not re.fullmatch(r"[A-Za-z0-9.()+]{1,30}", written[0]) or len(mixes) > MAX_MIXES:
+        raise ValueError(PAN.says)
+    for mix in mixes:
+        match = _MIX.fullmatch(mix.strip())
+        if match is None:
+            raise ValueError(PAN.says)
+        written.append("".join(match.groups()))
+    return "|".join(written)
+
+
+MAX_MIXES = 64
+_MIX = re.compile(r"([A-Za-z0-9]{1,4}) {0,9}([=<])([-+*. A-Za-z0-9]{1,120})")
 
 TIME = Kind("a time such as 12.5 or 00:00:12.5", _time)
 SIGNED_TIME = Kind("a time such as 12.5, -1 or 00:00:12.5", _signed_time)
@@ -504,10 +627,16 @@ BOOLEAN = Kind("1 or 0", _boolean)
 EXPRESSION = Kind("an arithmetic expression", expressions.parse)
 FONT = Kind("a font's name such as Arial, perhaps with :style=Bold; never a file", _font)
 DRAWN_TEXT = Kind("a text", _drawn_text)
+LITERAL_TEXT = Kind("a text", _literal_text)
+TIME_TEXT = Kind("a format of strftime", _time_text)
 STYLE = Kind("style overrides such as FontSize=24,PrimaryColour=&H00FFFFFF", _subtitle_style)
 REMOTE_FILE = Kind(
     "the public http(s) URL or gs:// address of a file (SRT, VTT, ASS); never a path", _remote_file
 )
+CURVE = Kind("points such as 0/0 0.5/0.4 1/1", _curve)
+NUMBERS = Kind("numbers joined by | or spaces", _numbers)
+EQUALIZER_BANDS = Kind("bands such as c0 f=200 w=100 g=-10 t=1", _equalizer_bands)
+PAN = Kind("a layout and mixes such as stereo|c0=c0|c1=c1", _pan)
 WORD = pattern("a word", r"[A-Za-z0-9][A-Za-z0-9_.-]{0,40}")
 LAYOUT = pattern("a channel layout such as stereo or 5.1", r"[A-Za-z0-9][A-Za-z0-9.()+|]{0,80}")
 PIXEL_FORMAT = pattern("a pixel format such as yuv420p", r"[a-z][a-z0-9_]{1,19}")
@@ -523,12 +652,10 @@ KINDS: dict[str, Kind] = {
     "color": COLOUR,
     "colour": COLOUR,
     "colours": listed(COLOUR),
-    "curve": pattern("points such as 0/0 0.5/0.4 1/1",
-                     rf"\s*{_NUMBER}/{_NUMBER}(?:\s+{_NUMBER}/{_NUMBER})*\s*"),
+    "curve": CURVE,
     "drawn_text": DRAWN_TEXT,
     "duration": SIGNED_TIME,
-    "equalizer_bands": pattern("bands such as c0 f=200 w=100 g=-10 t=1",
-                               r"(?:c[0-9]+(?: [fwgt]=[-0-9.]+)+\|?\s*){1,64}"),
+    "equalizer_bands": EQUALIZER_BANDS,
     "expression": EXPRESSION,
     "expressions": listed(EXPRESSION),
     "font": FONT,
@@ -536,11 +663,8 @@ KINDS: dict[str, Kind] = {
     "gain": GAIN,
     "image_size": SIZE,
     "mcompand_bands": pattern("bands as mcompand takes them", r"[-0-9., |\\]{1,1000}"),
-    "numbers": pattern("numbers joined by | or spaces",
-                       rf"\s*{_NUMBER}[sSkK]?(?:[\s|/,]+{_NUMBER}[sSkK]?)*\s*"),
-    "pan": pattern("a layout and mixes such as stereo|c0=c0|c1=c1",
-                   r"[A-Za-z0-9.()+]{1,30}"
-                   r"(?:\s*\|\s*[A-Za-z0-9]{1,4}\s*[=<][-+*. A-Za-z0-9]{1,120})*"),
+    "numbers": NUMBERS,
+    "pan": PAN,
     "pix_fmt": PIXEL_FORMAT,
     "pix_fmts": listed(PIXEL_FORMAT),
     "pixel_formats": listed(PIXEL_FORMAT),

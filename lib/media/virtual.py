@@ -9,18 +9,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from functools import cached_property
+from itertools import islice
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
-from lib.media import expressions, fonts, values
+from lib.media import address, expressions, fonts, values
 
 Position = Literal[
     "top-left", "top", "top-center", "top-right", "left", "center-left", "center", "right",
     "center-right", "bottom-left", "bottom", "bottom-center", "bottom-right", "middle",
 ]  # fmt: skip
 
+
+Colour = Annotated[str, Meta(max_length=40)]
+MAX_SECONDS = 10_000_000
 
 PLACES: dict[str, tuple[str, str]] = {
     "top-left": ("l", "t"), "top": ("c", "t"), "top-center": ("c", "t"), "top-right": ("r", "t"),
@@ -48,25 +52,25 @@ class TextStyle(msgspec.Struct, rename="camel"):
     font: Annotated[str, Meta(max_length=80)] = "Arial"
     font_size: Annotated[float, Meta(ge=12, le=200)] = 48
     line_spacing: Annotated[float, Meta(ge=0, le=100)] = 10
-    font_color: str = "white"
+    font_color: Colour = "white"
     x: float | Annotated[str, Meta(max_length=500)] | None = None
     """An expression as drawtext takes it; the middle by default, like y."""
     y: float | Annotated[str, Meta(max_length=500)] | None = None
     box_border_w: Annotated[float, Meta(ge=0, le=100)] = 20
     """Padding of the box behind the words; 0 draws no box."""
-    box_color: str = "black@0.5"
-    position: str | None = None
+    box_color: Colour = "black@0.5"
+    position: Annotated[str, Meta(max_length=80)] | None = None
     margin: Annotated[float, Meta(ge=0, le=2000)] = 40
     outline_thickness: Annotated[float, Meta(ge=0, le=20)] = 0
-    outline_color: str = "black"
+    outline_color: Colour = "black"
     text_width: Annotated[float, Meta(ge=20, le=8192)] | None = None
     """Wrap so that a line is about this wide."""
     align: Literal["left", "center", "right"] | None = None
     bold: bool = False
     italic: bool = False
-    start: Annotated[float, Meta(ge=0)] | None = None
+    start: Annotated[float, Meta(ge=0, le=MAX_SECONDS)] | None = None
     """Shown from this second on, to `end`."""
-    end: Annotated[float, Meta(ge=0)] | None = None
+    end: Annotated[float, Meta(ge=0, le=MAX_SECONDS)] | None = None
 
 
 class TextOverlay(_Sent):
@@ -81,8 +85,8 @@ class CardStyle(msgspec.Struct, rename="camel"):
 
     font: Annotated[str, Meta(max_length=80)] = "Lora"
     font_size: Annotated[float, Meta(ge=12, le=200)] = 56
-    font_color: str = "white"
-    background: str = "black@0.6"
+    font_color: Colour = "white"
+    background: Colour = "black@0.6"
     chars_per_line: Annotated[int, Meta(ge=5, le=100)] = 28
 
 
@@ -98,7 +102,7 @@ class QuoteCard(_Sent):
 class Watermark(_Sent):
     """A picture over the video: `url`, or the number of one of the job's inputs."""
 
-    url: Annotated[str, Meta(max_length=4096)] | None = None
+    url: Annotated[str, Meta(max_length=address.MAX_LENGTH)] | None = None
     input: Annotated[int, Meta(ge=0, le=9)] | None = None
     position: Position = "bottom-right"
     size: float | Literal["small", "medium", "large"] = "small"
@@ -122,11 +126,11 @@ class SubtitleStyle(msgspec.Struct, rename="camel"):
 
     font: Annotated[str, Meta(max_length=80)] | None = None
     font_size: Annotated[float, Meta(ge=4, le=100)] | None = None
-    font_color: str | None = None
-    outline_color: str | None = None
+    font_color: Colour | None = None
+    outline_color: Colour | None = None
     outline: Annotated[float, Meta(ge=0, le=10)] | None = None
     box: bool = False
-    box_color: str = "black@0.6"
+    box_color: Colour = "black@0.6"
     bold: bool | None = None
     position: Literal["bottom", "center", "top"] | None = None
     margin: Annotated[float, Meta(ge=0, le=200)] | None = None
@@ -135,7 +139,7 @@ class SubtitleStyle(msgspec.Struct, rename="camel"):
 class Subtitles(_Sent):
     """Subtitles burned in: an SRT, WebVTT or ASS file by URL."""
 
-    url: Annotated[str, Meta(min_length=1, max_length=4096)]
+    url: Annotated[str, Meta(min_length=1, max_length=address.MAX_LENGTH)]
     style: SubtitleStyle = msgspec.field(default_factory=SubtitleStyle)
 
 
@@ -179,11 +183,14 @@ SIZES = {"small": 0.12, "medium": 0.2, "large": 0.35}
 
 
 def parse(name: str, argument: Any) -> Virtual:
-    """The option's object. Raises ValueError with what is wrong."""
+    """The option's object. Raises ValueError that says what the argument must be.
+
+    Unknown members are ignored; `warnings` names them.
+    """
     if isinstance(argument, str):
         try:
             argument = msgspec.json.decode(argument) if argument.strip() else {}
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             raise ValueError("an object, or a string that holds one as JSON") from None
     if name == "@speed" and isinstance(argument, int | float):
         argument = {"factor": argument}
@@ -193,8 +200,8 @@ def parse(name: str, argument: Any) -> Virtual:
         raise ValueError("an object, or a string that holds one as JSON")
     try:
         made = msgspec.convert(argument, TYPES[name], strict=False)
-    except msgspec.ValidationError as error:
-        raise ValueError(f"an object that fits: {error}") from None
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise ValueError(f"an object that fits: {str(error)[:300]}") from None
     CHECKS.get(type(made), lambda _: None)(made)
     made.passed_over.extend(_passed_over(TYPES[name], argument))
     return made
@@ -221,7 +228,7 @@ def place(position: str) -> str:
 def _passed_over(model: type, sent: dict[str, Any], within: str = "") -> Iterator[str]:
     """The members of an object that its type does not have, those of its style too."""
     known = {field.encode_name: field for field in msgspec.structs.fields(model)}
-    for key, value in list(sent.items())[:MAX_MEMBERS]:
+    for key, value in islice(sent.items(), MAX_MEMBERS):
         if key not in known:
             yield within + key
         elif isinstance(value, dict):
@@ -230,7 +237,10 @@ def _passed_over(model: type, sent: dict[str, Any], within: str = "") -> Iterato
 
 def moment(value: float | str) -> float:
     """Seconds of a number or of 00:00:05. Raises ValueError."""
-    return values.seconds(str(value)) if not isinstance(value, float | int) else float(value)
+    seconds = values.seconds(value) if isinstance(value, str) else float(value)
+    if not abs(seconds) <= MAX_SECONDS:
+        raise ValueError(f"an object whose times are at most {MAX_SECONDS} seconds")
+    return seconds
 
 
 def _text(made: TextOverlay) -> None:

@@ -498,7 +498,7 @@ URLS = [
         "http:///x", "http:", "http://", "http:127.0.0.1", "http:/127.0.0.1/x", "//127.0.0.1/x",
         "http://h/a b", "http://h/\na", "http://h/\r\nHost: x", "http://h/\t", "http://h/\x1b",
         "http://h\\@127.0.0.1/", "http:\\\\127.0.0.1\\x", "http://[::1/", "http://::1]/",
-        "http://[zz]/", " http://h/", "http://h/ ", "http://h/" + "a" * 5000, "GS://uploads/x",
+        "http://[zz]/", " http://h/", "http://h/ ", "http://h/" + "a" * 9000, "GS://uploads/x",
         "{clip} -i /etc/passwd", "hTTp+unix://x", "about:blank", "\ufeffhttp://h/",
     )
 ] + [Case("url", "empty", "refused", "url", body(inputs=[{"url": ""}]))]  # fmt: skip
@@ -591,7 +591,173 @@ HARMLESS = [
 ]  # fmt: skip
 """What may be accepted, since nothing of it reaches further than it says."""
 
+SHADOWED = [
+    *_graphs(
+        "shadowed option",
+        [
+            ("null,drawtext=text=a:/fontfile={canary_file}", "drawtext"),
+            ("drawtext=expansion=none:text='%{metadata\\:x}':expansion=normal", "set twice"),
+            ("drawtext=text=a:text=b", "set twice"), ("scale=640:360:w=320", "set twice"),
+            ("scale=w=640:width=320", "set twice"), ("scale=640:360:height=2", "set twice"),
+            ("drawtext=text='%{metadata\\:x}':expansion=none:expansion=0", "set twice"),
+            ("drawtext=text='a':'textfile={canary_file}'", "drawtext"),
+            ("drawtext=" + ":".join(["{canary_file}"] * 60), "drawtext"),
+            ("subtitles='file\\://{canary_file}'", "subtitles"),
+            ("ass=filename=https\\\\://example.com/a.ass:fontsdir=/etc", "ass"),
+            ("curves=preset=lighter:plot={outside}/{stray}", "curves"),
+            ("qrencode=textfile={canary_file}", "qrencode"), ("ocr=datapath={canary_file}", "ocr"),
+            ("lensfun=db_path={canary_file}", "lensfun"),
+            ("sendcmd=filename={canary_file}", "sendcmd"),
+        ],
+    ),
+    *_graphs(
+        "unusual space",
+        [
+            ("null,\N{NO-BREAK SPACE}movie={canary_file}", "-vf"),
+            ("null\N{LINE SEPARATOR},movie={canary_file}", "-vf"),
+        ],
+    ),
+    *_graphs(
+        "graph in filters",
+        [
+            ("[0:v]null[v];\n  movie = {canary_file} [w]", "movie"),
+            ("[0:a]showcqt=fontfile={canary_file}:axisfile={canary_file}[v]", "showcqt"),
+        ],
+        flag="filters",
+    ),
+    *_graphs("graph", [("sofalizer=sofa={canary_file}", "sofalizer")], flag="-af"),
+    *_flags(
+        "flag of a newer ffmpeg, or of a codec",
+        [
+            ("-enc_stats_post", OUT), ("-attach", FILE), ("-target", "pal-vcd"),
+            ("-max_error_rate", 1), ("-bsf:0", "trace_headers"), ("-f", "tee"),
+            ("-bsf:v", "h264_metadata=sei_user_data=086f3693-b7b3-4f2c-9653-21492feee5b8+x"),
+            ("-encryption_key", "00000000000000000000000000000000"), ("-segment_list", OUT),
+            ("-encryption_scheme", "cenc-aes-ctr"), ("-force_key_frames", FILE),
+            ("-force_key_frames", "chapters"), ("-c:m:language:eng", "copy"),
+            ("-c:i:0x100", "copy"), ("-c:t", "copy"), ("-map", "0:i:1"), ("-noxerror", None),
+            ("--", None), ("-vf=movie", FILE), ("\N{HYPHEN}i", FILE), ("\N{SOFT HYPHEN}i", FILE),
+            ("-x265-params", "analysis-save={outside}/{stray}"),
+            ("-x265-params", "crf=30:recon={outside}/{stray}"),
+            ("-svtav1-params", "fgs-table={canary_file}"),
+            ("-aom-params", "partition-info-path={canary_file}"),
+        ],
+    ),
+    *_input_flags(
+        "input flag",
+        [
+            ("-max_pixels", "99999999999"), ("-enable_drefs", 1), ("-use_absolute_path", 1),
+            ("-listen", 1), ("-c:v", "h264_cuvid"),
+        ],
+    ),
+]  # fmt: skip
+"""Values that shadow another one, and names that resemble an allowed one."""
+
+TOO_LARGE = [
+    Case("size", "surplus options by position", "refused", "scale",
+         body(options=[option("-vf", "scale=" + "1:" * 9000)])),
+    Case("size", "an argument of 20,001 letters", "refused", "-metadata",
+         body(options=[option("-metadata", "a=" + "x" * 19_999)])),
+    Case("size", "101 options of an input", "refused", "inputs[0]",
+         body(inputs=[{"url": "{clip}", "options": [option("-an")] * 101}])),
+    Case("size", "20,000 unknown flags of an input", "refused", "inputs[0]",
+         body(inputs=[{"url": "{clip}", "options": [option(f"-zz{n}") for n in range(20_000)]}])),
+    Case("size", "11 drawn texts", "refused", "@text-overlay",
+         body(options=[option("@text-overlay", {"text": "a"})] * 11)),
+    Case("size", "expireAfter past 7 days", "refused", "expireAfter", body(expireAfter=604_801)),
+    Case("size", "expireAfter past an int of SQL", "refused", "expireAfter",
+         body(outputFormat="mp3", expireAfter=3_000_000_000)),
+    Case("size", "expireAfter of 31 digits", "refused", "expireAfter",
+         body(outputFormat="mp3", expireAfter=10**30)),
+    Case("size", "JSON text of 19,000 brackets", "refused", "@text-overlay",
+         body(options=[option("@text-overlay", "[" * 19_000)])),
+    Case("size", "JSON text of 100,000 brackets", "refused", "@text-overlay",
+         body(options=[option("@text-overlay", "[" * 100_000)])),
+    Case("size", "pan of many blanks", "refused", "pan",
+         body(options=[option("-af", "pan='stereo" + "|c0=c0 " * 25 + "!'")])),
+    Case("size", "digits of eif past an int", "refused", "drawtext",
+         body(options=[option("-vf", "drawtext=text='%{eif\\:1\\:d\\:99999999999999}'")])),
+    Case("size", "100 digits of eif", "refused", "drawtext",
+         body(options=[option("-vf", "drawtext=text='%{eif\\:1\\:d\\:100}'")])),
+    Case("size", "digits of another script", "refused", "drawtext",
+         body(options=[option("-vf", "drawtext=text='%{eif\\:1\\:d\\:\u0661}'")])),
+    Case("size", "a wide year", "refused", "drawtext",
+         body(options=[option("-vf", "drawtext=text='%{gmtime\\:%999999999Y}'")])),
+    Case("size", "a wide year of strftime", "refused", "drawtext",
+         body(options=[option("-vf", "drawtext=expansion=strftime:text=%999999999Y")])),
+    Case("size", "a tiny number", "refused", "-crf",
+         body(options=[option("-crf", "1e-999999")])),
+]  # fmt: skip
+"""Texts that would cost time or space if they were read."""
+
+ADDRESSED = [
+    Case("address", url, wanted, "inputs[0].url", body(inputs=[{"url": url}]))
+    for wanted, urls in (
+        ("refused", (
+            "ht\ttp://127.0.0.1:{canary_port}/a.mp4", "http://example.com:22/a.mp4",
+            "subfile,,start,0,end,99,,:{canary_file}", "http://[::]:{canary_port}/a.mp4",
+        )),
+        ("stopped", (
+            "http://[::ffff:0:127.0.0.1]:{canary_port}/a.mp4",
+            "http://[2001:0:7f00:1::1]:{canary_port}/a.mp4",
+            "http://\N{CIRCLED DIGIT ONE}\N{CIRCLED DIGIT TWO}\N{CIRCLED DIGIT SEVEN}"
+            ".\N{CIRCLED DIGIT ZERO}.\N{CIRCLED DIGIT ZERO}.\N{CIRCLED DIGIT ONE}"
+            ":{canary_port}/a.mp4",
+            "http://example.com%2f@127.0.0.1:{canary_port}/a.mp4",
+            "http://127.127.127.127:{canary_port}/a.mp4",
+            "http://[fd00:ec2::254]/latest/meta-data/",
+        )),
+    )
+    for url in urls
+]  # fmt: skip
+
+VIRTUAL_FURTHER = [
+    Case("virtual", f"{name} {json.dumps(argument)[:60]}", wanted, name,
+         body(options=[option(name, argument)]))
+    for wanted, name, argument in (
+        ("stopped", "@subtitles", {"url": "http://127.0.0.1:{canary_port}/a.srt"}),
+        ("stopped", "@watermark", {"url": "http://127.0.0.1:{canary_port}/a.png"}),
+        ("refused", "@text-overlay", {"text": "a", "style": {"x": "print(1)"}}),
+        ("refused", "@text-overlay",
+         {"text": "a", "style": {"fontColor": "red[v];movie={canary_file}"}}),
+        ("refused", "@text-overlay", {"text": "a", "style": {"start": 1e300}}),
+        ("refused", "@trim", {"start": 0, "duration": 1e308}),
+    )
+]  # fmt: skip
+
+LIMITED = [
+    *_graphs(
+        "limited",
+        [
+            ("scale=iw*2000:ih*2000", "scale"), ("tile=1000x1000", "tile"),
+            ("loop=loop=1000000:size=2000", "loop"), ("zoompan=d=10000:s=8192x8192", "zoompan"),
+            ("drawtext=text=a:fontsize=1e9", "drawtext"), ("tpad=start=2000000000", "tpad"),
+            ("drawtext=text='%{localtime\\:%{metadata\\:x}}'", "drawtext"),
+            ("drawtext=expansion=strftime:text='%{metadata\\:x}%s'", "drawtext"),
+            ("scale=16384:8192,geq=lum='random(0)*hypot(X\\,Y)'", "geq"),
+            ("drawtext=text=a:borderw=2000000000", "drawtext"),
+        ],
+        "bounded",
+    ),
+    *_graphs(
+        "label",
+        [
+            ("[0:v]null@movie={canary_file}[v]", "filters"),
+            ("[0:v]null[0:a];[0:a]anull[x]", "filters"),
+        ],
+        "bounded",
+        flag="filters",
+    ),
+    Case("limited", "a forged metadata file", "bounded", "-metadata",
+         body(options=[option("-metadata", "title=a\n;FFMETADATA1\n[CHAPTER]\nSTART=0\nEND=9"
+                              "\ntitle={canary_file}")])),
+    Case("limited", "override tags in a quotation", "bounded", "@quote-card",
+         body(options=[option("@quote-card", {"quote": "}{\\fs900\\t(0,9e9,\\fs1)}",
+                                              "name": "\\N[Fonts]"})])),
+]  # fmt: skip
+"""What may be accepted, and then runs within the limits."""
+
 REFUSED = [
     *FLAGS, *NAMES, *ARGUMENTS, *MUXERS, *FORMATS, *FIELDS, *JSON_BOMBS, *GRAPHS, *PARAMETERS,
-    *INPUT_FLAGS, *URLS, *VIRTUAL, *SUBTITLES,
+    *INPUT_FLAGS, *URLS, *VIRTUAL, *SUBTITLES, *SHADOWED, *TOO_LARGE, *ADDRESSED, *VIRTUAL_FURTHER,
 ]  # fmt: skip

@@ -14,7 +14,7 @@ import pytest
 from lib.media.errors import MediaError
 from tests.hostile import files
 from tests.hostile.canary import Canary
-from tests.hostile.cases import HARMLESS, Case, body, case_id, option
+from tests.hostile.cases import HARMLESS, LIMITED, Case, body, case_id, option
 from tests.hostile.conftest import Impatient
 from tests.hostile.guest import Guest
 from tests.sources import SourceServer
@@ -88,7 +88,7 @@ ENDLESS = [
     _options("-vf of 150,000 filters", ("-vf", "hflip," * 150_000 + "hflip")),
     _options("an argument of 200,000 letters", ("-vf", "setpts=PTS" + "+0" * 100_000)),
     _options("a drawn text of 200,000 letters",
-             ("-vf", "drawtext=text=" + "x" * 200_000), named="drawtext"),
+             ("-vf", "drawtext=text=" + "x" * 200_000), named="-vf"),
     _options("volume of many decimals", ("-af", "volume=0." + "3" * 5000), outputFormat="mp3"),
     _options("-ss far", ("-ss", 999_999)),
     _options("-t tiny", ("-t", "0.000001")),
@@ -162,7 +162,7 @@ FILES = [
     _file("forged.mp3", "mp3"), _file("streams.mkv"), _file("chapters.mkv"), _file("rate.mkv"),
     _file("rate.mkv", "gif"), _file("tiny.mp4", preset={"resolution": "4k"}),
 ]  # fmt: skip
-CASES = [*ENDLESS, *TEXTS, *FILES, *HARMLESS]
+CASES = [*ENDLESS, *TEXTS, *FILES, *HARMLESS, *LIMITED]
 
 
 def make(folder: Path, clip: Path) -> None:

@@ -99,7 +99,8 @@ OWNED = [
     "gs://outputs/00000000-0000-0000-0000-000000000000/x/1/y.mp4", "gs://uploads/%2e%2e/x",
     "gs://backups/x/y", "gs://uploads/x/y?token=1", "gs://uploads/x\\y/z", "gs://127.0.0.1/x/y",
     "gs://uploads/x/\u202ey", "gs://uploads/x/" + "y" * 3000, "gs://outputs/x/y/z/a/b/c/d",
-    "gs://uploads/' or 1=1 --/x", "gs://uploads/{x}/y",
+    "gs://uploads/' or 1=1 --/x", "gs://uploads/{x}/y", "gs://exports/x/y.zip",
+    "gs://uploads/x/y.mp4?/../z",
 ]  # fmt: skip
 
 
