@@ -19,6 +19,7 @@ from lib.jobs import addresses, files, queue
 from lib.jobs.addresses import Address
 from lib.jobs.create import minutes, quota_sentence, upgrade_url
 from lib.jobs.files import JobFile
+from lib.jobs.meter import Meter
 from lib.jobs.output import OutputUpload, Stored
 from lib.jobs.prepare import kept_is_exact, planned, probed
 from lib.jobs.queue import Lease
@@ -185,6 +186,8 @@ def _attempt(lease: Lease, folder: Path, pulse: _Pulse, deadline: Deadline, star
         plan = _planned(checked, files, probes, folder, limits)
         seconds = billable_seconds(checked, probes) or 0.0
         _describe(lease, plan, probes, seconds)
+        meter = Meter(lease, seconds)
+        stops = meter.stops(pulse.over)
         for remote in checked.remotes:
             _bring(stack, lease, remote, folder, pulse)
         _stop_if_over(pulse)
@@ -207,9 +210,12 @@ def _attempt(lease: Lease, folder: Path, pulse: _Pulse, deadline: Deadline, star
                     output,
                     limits=limits,
                     on_progress=pulse.report,
-                    cancelled=pulse.over,
+                    cancelled=stops,
+                    on_seconds=meter.watch,
                 )
-            except MediaError:
+                seconds = meter.settle(plan, outcome, files, probes, output, limits, stops)
+            except (MediaError, Canceled):
+                meter.check()
                 for file in files:
                     file.check()
                 raise

@@ -82,12 +82,12 @@ def beat(lease: Lease, lease_seconds: int, progress: float | None) -> bool:
         postgres.row(
             f"""
             with mine as (
-              update app.jobs set progress = coalesce(%(progress)s, progress) where {_MINE}
+              update app.jobs set progress = coalesce(%(progress)s, progress) where {MINE}
               returning 1
             )
             select pgmq.set_vt('jobs', %(ticket)s::bigint, %(lease)s::integer) from mine
             """,  # noqa: S608
-            _mine(lease) | {"lease": lease_seconds, "progress": progress},
+            mine(lease) | {"lease": lease_seconds, "progress": progress},
         )
         is not None
     )
@@ -109,7 +109,7 @@ def describe(
         postgres.row(
             f"""
             with mine as (
-              select account_id, id, period, reserved_minutes as held from app.jobs where {_MINE}
+              select account_id, id, period, reserved_minutes as held from app.jobs where {MINE}
               for update
             ),
             reserved as (
@@ -133,7 +133,7 @@ def describe(
               from reserved r where j.id = r.id
             returning j.id
             """,  # noqa: S608
-            _mine(lease)
+            mine(lease)
             | {
                 "inputs": postgres.jsonb(inputs),
                 "options": postgres.jsonb(options),
@@ -192,14 +192,14 @@ def postpone(lease: Lease, seconds: int) -> None:
     """Give the job back, to be tried again after `seconds`."""
     postgres.rows(
         f"""
-        with mine as (select id from app.jobs where {_MINE} for update),
+        with mine as (select id from app.jobs where {MINE} for update),
         event as (
           insert into app.job_events (job_id, kind, detail)
           select id, 'retried', jsonb_build_object('attempt', %(attempt)s::integer) from mine
         )
         select pgmq.set_vt('jobs', %(ticket)s::bigint, %(seconds)s::integer) from mine
         """,  # noqa: S608
-        _mine(lease) | {"seconds": seconds},
+        mine(lease) | {"seconds": seconds},
     )
 
 
@@ -225,7 +225,7 @@ def _end(lease: Lease, values: dict[str, Any]) -> bool:
         postgres.row(
             f"""
             with before as (
-              select id, reserved_minutes as held from app.jobs where {_MINE} for update
+              select id, reserved_minutes as held from app.jobs where {MINE} for update
             ),
             ended as (
               update app.jobs j
@@ -284,7 +284,7 @@ def _end(lease: Lease, values: dict[str, Any]) -> bool:
                    app.send_ticket_of_waiting(account_id)
               from ended
             """,  # noqa: S608
-            _mine(lease) | values | {"kept": settings().output_hours * 3600},
+            mine(lease) | values | {"kept": settings().output_hours * 3600},
         )
         is not None
     )
@@ -307,8 +307,10 @@ def _lease(row: dict[str, Any]) -> Lease:
     )
 
 
-def _mine(lease: Lease) -> dict[str, Any]:
+def mine(lease: Lease) -> dict[str, Any]:
+    """The values of MINE's parameters."""
     return {"id": lease.job_id, "attempt": lease.attempt, "ticket": lease.ticket}
 
 
-_MINE = "id = %(id)s and attempt = %(attempt)s and status = 'processing'"
+MINE = "id = %(id)s and attempt = %(attempt)s and status = 'processing'"
+"""The condition under which a worker may still write to its job."""
