@@ -26,6 +26,8 @@ class JobFile:
     def __init__(self, path: Path, size: int, ranges: RangeFile | None = None) -> None:
         self.path = path
         self.size = size
+        self.version: str | None = None
+        """Storage's version of the object; None of a URL."""
         self.place: Path | str = path
         self._ranges = ranges
         self._digest = None if ranges else Digest(path)
@@ -89,10 +91,12 @@ def open_file(
             return JobFile(path, remote.save(path).size)
         return _served(stack, path, remote.size, remote.open, canceled)
     try:
-        size = storage.size(*address)
-        if size > max_bytes:
-            raise MediaError("file_size", too_large.format(size=size))
-        return open_stored(stack, address, path, size, canceled)
+        found = storage.info(*address)
+        if found.size > max_bytes:
+            raise MediaError("file_size", too_large.format(size=found.size))
+        file = open_stored(stack, address, path, found.size, canceled)
+        file.version = found.version
+        return file
     except storage.Missing as error:
         raise MediaError(
             "upload",

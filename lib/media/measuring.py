@@ -7,11 +7,11 @@ from pathlib import Path
 
 from lib.media import cage, metering
 from lib.media.cage import Limits
-from lib.media.errors import Canceled
+from lib.media.errors import Canceled, MediaError
 from lib.media.ffmpeg import binary
 from lib.media.metering import Counts, Reading
 from lib.media.plan import Plan
-from lib.media.probe import Probe, guards, ports, remote
+from lib.media.probe import Probe, guards, ports, probe, remote
 from lib.media.progress import Clock
 from lib.media.run import Outcome
 
@@ -32,9 +32,7 @@ def charged_seconds(
 
     Raises Canceled.
     """
-    made = made_seconds(
-        plan, outcome.duration_seconds, output, seconds=seconds, cancelled=cancelled
-    )
+    made = made_seconds(plan, outcome, output, seconds=seconds, cancelled=cancelled)
     read = read_seconds(
         metering.readings(plan, probes),
         outcome.packets,
@@ -66,16 +64,37 @@ def read_seconds(
 
 
 def made_seconds(
-    plan: Plan, length: float, output: Path, *, seconds: float, cancelled: Callable[[], bool]
+    plan: Plan, outcome: Outcome, output: Path, *, seconds: float, cancelled: Callable[[], bool]
 ) -> float:
     """The length of the output, without what its first frame is shifted from zero.
 
-    `length` is what ffmpeg's clock showed at the end. Raises Canceled.
+    Raises Canceled.
     """
-    if not length or not metering.may_shift(plan):
+    length = outcome.duration_seconds
+    if not length:
         return length
-    clock = _demux(output, [], ["-map", "0:v?", "-map", "0:a?"], output.parent, seconds, cancelled)
-    return min(length, clock.seconds) if clock and clock.seconds else length
+    if metering.may_shift(plan):
+        maps = ["-map", "0:v?", "-map", "0:a?"]
+        clock = _demux(output, [], maps, output.parent, seconds, cancelled)
+        length = min(length, clock.seconds) if clock and clock.seconds else length
+    if plan.copies and not plan.copies_picture and length > 2 * (plan.expected_seconds or 0):
+        # Copied packets keep their timestamps, which may jump: the samples are counted.
+        clock = _demux(output, [], _SAMPLES, output.parent, seconds, cancelled, decoding=True)
+        length = min(length, clock.seconds) if clock and clock.seconds else length
+    if not outcome.counted:
+        length = metering.exact(length, _stated(output))
+    return length
+
+
+_SAMPLES = ["-map", "0:a:0", "-af", "asetpts=N/SR/TB"]
+
+
+def _stated(output: Path) -> float:
+    """The length in the header of a file that we wrote; 0 for none."""
+    try:
+        return probe(output).duration or 0.0
+    except MediaError:
+        return 0.0
 
 
 def _read(
@@ -87,7 +106,6 @@ def _read(
     cancelled: Callable[[], bool],
 ) -> float:
     maps = ["-map", "0:v?", "-map", "0:a?"]
-    frames = 0
     if counts is not None:
         used = {
             stream: packets.used
@@ -100,14 +118,15 @@ def _read(
         for output, (stream, number) in enumerate(used.items()):
             maps += ["-map", f"0:{stream}", f"-frames:{output}", str(number)]
     clock = _demux(place, _flat(reading), maps, folder, seconds, cancelled)
-    if clock is None:
-        length = reading.header_seconds
-    else:
-        frames = clock.frames
-        begins_at_zero = not {"-ss", "-sseof"} & set(dict(reading.flags))
-        length = metering.exact(clock.seconds, frames, reading.rate if begins_at_zero else 0.0)
-    if reading.still and frames <= 1:
+    if reading.still and clock and clock.frames <= 1:
         return 0.0
+    begin = metering.begin_seconds(reading)
+    stated = max(0.0, reading.header_seconds - begin)
+    if clock is None:
+        length = stated
+    else:
+        counted = clock.frames / reading.rate if reading.rate and not begin else 0.0
+        length = metering.exact(clock.seconds, counted, stated)
     return length if reading.limit is None else min(length, reading.limit)
 
 
@@ -118,6 +137,8 @@ def _demux(
     folder: Path,
     seconds: float,
     cancelled: Callable[[], bool],
+    *,
+    decoding: bool = False,
 ) -> Clock | None:
     """ffmpeg's clock after the packets of a file were read; None when that failed."""
     where = place if remote(place) else Path(place).absolute()
@@ -125,7 +146,7 @@ def _demux(
     finished = cage.run(
         [str(binary()), "-hide_banner", "-nostdin", "-nostats", "-loglevel", "error",
          "-progress", "pipe:1", *guards(where), *flags, "-i", str(where), *maps,
-         "-c", "copy", "-copyinkf", "-f", "null", "-"],
+         *([] if decoding else ["-c", "copy", "-copyinkf"]), "-f", "null", "-"],
         folder=folder,
         readable=[where] if isinstance(where, Path) else [],
         limits=Limits(seconds, max(1, int(seconds)), 0, MEMORY_BYTES),

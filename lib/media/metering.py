@@ -202,14 +202,28 @@ def charged(plan: Plan, probes: Sequence[Probe], made: float, read: Sequence[flo
     return max(made, sum(read))
 
 
-def exact(clock_seconds: float, frames: int, rate: float) -> float:
-    """The length of a stream: the count of frames where it agrees with the clock, else the clock.
+def exact(clock_seconds: float, *others: float) -> float:
+    """The length of a stream: the first of `others` that agrees with ffmpeg's clock, else that.
 
     The clock shows the last packet's decoding time, which lags by the frames that are reordered.
+    The others are a count of frames, or what a header states.
     """
-    counted = frames / rate if rate else 0.0
-    agrees = clock_seconds <= counted <= clock_seconds + LAG_SECONDS
-    return round(counted if agrees else clock_seconds, 3)
+    agreeing = [each for each in others if agrees(clock_seconds, each)]
+    return round(agreeing[0] if agreeing else clock_seconds, 3)
+
+
+def agrees(clock_seconds: float, seconds: float) -> bool:
+    """Whether a length may be the true one by what ffmpeg's clock shows."""
+    return clock_seconds <= seconds <= clock_seconds + LAG_SECONDS
+
+
+def begin_seconds(reading: Reading) -> float:
+    """Where in its input a reading begins."""
+    given = dict(reading.flags)
+    if "-sseof" in given:
+        back = values.seconds((given["-sseof"] or "0").lstrip("-"))
+        return max(0.0, reading.header_seconds - back)
+    return values.seconds(given["-ss"] or "0") if "-ss" in given else 0.0
 
 
 _SUMMARY = re.compile(

@@ -43,6 +43,8 @@ class Outcome(NamedTuple):
     cpu_seconds: float
     arguments: list[str]
     """ffmpeg's argument list, paths replaced by {input0}, …, {output}."""
+    counted: bool = True
+    """Whether the duration is exact; else it may be short by the frames that are reordered."""
     packets: metering.Counts | None = None
     """How much was read of each stream, where the plan counts it and the report can be trusted."""
 
@@ -110,6 +112,7 @@ def run(
         finished.wall_seconds,
         finished.cpu_seconds,
         argv(plan, placeholders(len(places)), "{output}"),
+        plan.format.kind == "audio" or metering.agrees(clock.seconds, _counted(clock, plan)),
         packets,
     )
 
@@ -263,7 +266,12 @@ def _length(clock: Clock, plan: Plan) -> float:
     """Seconds of the output; a picture has none."""
     if metering.is_picture(plan) or (plan.format.kind == "image" and clock.frames <= 1):
         return 0.0
-    return metering.exact(clock.seconds, clock.frames, plan.rate)
+    return metering.exact(clock.seconds, _counted(clock, plan))
+
+
+def _counted(clock: Clock, plan: Plan) -> float:
+    """The length by the count of frames; 0 where the rate is not known."""
+    return clock.frames / plan.rate if plan.rate else 0.0
 
 
 def _check(
