@@ -19,9 +19,10 @@ from lib.jobs import addresses, files, queue
 from lib.jobs.addresses import Address
 from lib.jobs.create import minutes, quota_sentence, upgrade_url
 from lib.jobs.files import JobFile
+from lib.jobs.known import look_up
 from lib.jobs.meter import Meter
 from lib.jobs.output import OutputUpload, Stored
-from lib.jobs.prepare import kept_is_exact, planned, probed
+from lib.jobs.prepare import planned
 from lib.jobs.queue import Lease
 from lib.jobs.receipt import Receipt, ReceiptOutput, decisions
 from lib.jobs.wire import Category, FfmpegOptions, JobOutput
@@ -33,7 +34,7 @@ from lib.media.planner import billable_seconds
 from lib.media.probe import Probe, probe
 from lib.media.request import Checked, Remote, check
 from lib.media.run import Limits, Outcome, run_or_encode
-from lib.platform import log, postgres, storage
+from lib.platform import log, storage
 from lib.platform.settings import settings
 
 BEAT_SECONDS = 1.0
@@ -171,7 +172,7 @@ def _attempt(lease: Lease, folder: Path, pulse: _Pulse, deadline: Deadline, star
     checked = check(lease.request, addresses.sources())
     if lease.attempt > 1:
         _clean(lease)
-    known = _known_probes(checked)
+    known = look_up(lease.account_id, checked.urls)
     with ExitStack() as stack:
         files = [
             _open(stack, lease, url, folder / f"input{number}", pulse)
@@ -179,8 +180,7 @@ def _attempt(lease: Lease, folder: Path, pulse: _Pulse, deadline: Deadline, star
         ]
         _stop_if_over(pulse)
         probes = [
-            _probed(file, known.get(url), folder)
-            for file, url in zip(files, checked.urls, strict=True)
+            known.probed(file, url, folder) for file, url in zip(files, checked.urls, strict=True)
         ]
         limits = _limits(lease, deadline)
         plan = _planned(checked, files, probes, folder, limits)
@@ -299,13 +299,6 @@ def _planned(
     return plan
 
 
-def _probed(file: JobFile, kept: Probe | None, folder: Path) -> Probe:
-    """What the file holds: as confirm found it, if that is exact; else looked into and measured."""
-    if kept is not None and kept.size_bytes == file.size and kept_is_exact(kept):
-        return kept
-    return probed(file, folder, exact=True)
-
-
 def _open(stack: ExitStack, lease: Lease, url: str, path: Path, pulse: _Pulse) -> JobFile:
     """An input within reach of ffmpeg. Raises MediaError, Canceled, StorageError."""
     limit = lease.max_input_bytes
@@ -382,24 +375,6 @@ def _options(plan: Plan) -> FfmpegOptions:
     return FfmpegOptions(
         plan.source, listed, msgspec.to_builtins(plan.preset) if plan.preset else None
     )
-
-
-def _known_probes(checked: Checked) -> dict[str, Probe]:
-    """What confirm found of the job's uploads, by their address."""
-    names, _ = addresses.named(checked.urls)
-    rows = postgres.rows(
-        """
-        select object_name, probe from app.uploads
-         where object_name = any(%(names)s::text[]) and probe is not null
-        """,
-        {"names": names},
-    )
-    return {
-        f"{addresses.SCHEME}{storage.UPLOADS}/{row['object_name']}": msgspec.convert(
-            row["probe"], Probe
-        )
-        for row in rows
-    }
 
 
 def _clean(lease: Lease) -> None:

@@ -34,7 +34,7 @@ TYPES = frozenset({
     "application/x-subrip", "text/srt", "text/vtt", "text/x-ssa", "text/x-ass",
     "application/octet-stream", "text/plain",
     "video/x-matroska", "video/matroska", "video/mpeg", "video/3gpp", "video/3gpp2", "video/mp2t",
-    "video/x-m4v", "video/x-flv", "video/x-ms-wmv", "video/avi", "video/ogg",
+    "video/x-m4v", "video/x-flv", "video/x-ms-wmv", "video/ogg",
     "audio/x-wav", "audio/wave", "audio/vnd.wave", "audio/mp3", "audio/x-m4a", "audio/m4a",
     "audio/webm", "audio/x-flac", "audio/x-aac", "audio/x-aiff", "audio/aiff", "audio/amr",
     "audio/x-caf", "application/ogg",

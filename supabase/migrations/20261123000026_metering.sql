@@ -28,7 +28,7 @@ create index jobs_failed on app.jobs (account_id, updated_at)
 update storage.buckets
    set allowed_mime_types = allowed_mime_types || array[
      'video/x-matroska', 'video/matroska', 'video/mpeg', 'video/3gpp', 'video/3gpp2', 'video/mp2t',
-     'video/x-m4v', 'video/x-flv', 'video/x-ms-wmv', 'video/avi', 'video/ogg',
+     'video/x-m4v', 'video/x-flv', 'video/x-ms-wmv', 'video/ogg',
      'audio/x-wav', 'audio/wave', 'audio/vnd.wave', 'audio/mp3', 'audio/x-m4a', 'audio/m4a',
      'audio/webm', 'audio/x-flac', 'audio/x-aac', 'audio/x-aiff', 'audio/aiff', 'audio/amr',
      'audio/x-caf', 'application/ogg',
