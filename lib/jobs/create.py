@@ -34,7 +34,8 @@ def create(
 
     `job_id` is the id it gets, by default a new one; `retry_of` the failed job it repeats.
     Raises Problem: 400 for what cannot be run, 401 for an account that is closed, 402 when the
-    plan's minutes do not suffice, 404 for a stored file that is not the caller's.
+    plan's minutes do not suffice, 404 for a stored file that is not the caller's, 429 while too
+    many of the account's jobs failed within an hour.
     """
     admitted = admit(caller, request)
     checked, probes = admitted.checked, admitted.probes
@@ -59,6 +60,8 @@ def create(
     )
     if made is None:  # the statement stores any job, but of an account closed meanwhile
         raise Problem(401, "unauthorized", "This account is closed and is being deleted.")
+    if made["status"] == "limited":
+        raise _too_many_failures(caller, made["retry_after"])
     if made["status"] == "failed":
         raise QuotaExceeded(made["id"], caller)
     return Accepted(
@@ -90,6 +93,16 @@ class QuotaExceeded(Problem):
         )
 
 
+def _too_many_failures(caller: Caller, seconds: int) -> Problem:
+    return Problem(
+        429,
+        f"Too many jobs of this account failed within an hour: the {caller.plan.name} plan takes no"
+        f" more for {seconds} seconds. Look at their error_message, and check a request with"
+        f" POST /v1/validate, which is free, before it is sent again.",
+        headers={"Retry-After": str(seconds)},
+    )
+
+
 def quota_sentence(plan: str, limit: int) -> str:
     """What a caller reads at the quota wall."""
     return (
@@ -108,7 +121,7 @@ def _metadata(request: TranscodeRequest) -> dict[str, Any]:
 
 
 _CREATE = """
-    select id, status from app.create_job(
+    select id, status, retry_after from app.create_job(
       %(id)s, %(account)s, %(limit)s, %(minutes)s, %(known)s, %(seconds)s, %(request)s, %(format)s,
       %(inputs)s, %(metadata)s, %(lane)s)
 """

@@ -32,6 +32,8 @@ class JobFile:
     def __init__(self, path: Path, size: int, ranges: RangeFile | None = None) -> None:
         self.path = path
         self.size = size
+        self.version: str | None = None
+        """Storage's version of the object; None of a URL."""
         self.place: Path | str = path
         self._ranges = ranges
         self._digest = None if ranges else Digest(path)
@@ -106,10 +108,12 @@ def open_file(
         return _served(stack, path, remote.size, remote.open, canceled, slot)
     try:
         with _lending(slot):
-            size = storage.size(*address)
-        if size > max_bytes:
-            raise MediaError("file_size", too_large.format(size=size), "input_bytes")
-        return open_stored(stack, address, path, size, canceled, slot)
+            found = storage.info(*address)
+        if found.size > max_bytes:
+            raise MediaError("file_size", too_large.format(size=found.size), "input_bytes")
+        file = open_stored(stack, address, path, found.size, canceled, slot)
+        file.version = found.version
+        return file
     except storage.Missing as error:
         raise MediaError(
             "upload",

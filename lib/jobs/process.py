@@ -18,9 +18,11 @@ from lib.jobs import addresses, files, heartbeat, queue
 from lib.jobs.addresses import Address
 from lib.jobs.create import minutes, quota_sentence, upgrade_url
 from lib.jobs.files import JobFile
+from lib.jobs.known import look_up
+from lib.jobs.meter import Meter
 from lib.jobs.output import OutputUpload, Stored
 from lib.jobs.phases import Phases
-from lib.jobs.prepare import kept_is_exact, planned, probed
+from lib.jobs.prepare import planned
 from lib.jobs.queue import Lease
 from lib.jobs.receipt import Receipt, ReceiptOutput, decisions
 from lib.jobs.wire import Category, FfmpegOptions, JobOutput
@@ -34,7 +36,7 @@ from lib.media.probe import Probe, probe
 from lib.media.request import Checked, Remote, check
 from lib.media.run import Limits, Outcome, run_or_encode
 from lib.media.slots import Slot
-from lib.platform import log, postgres, storage
+from lib.platform import log, storage
 from lib.platform.settings import settings
 
 BEAT_SECONDS = 1.0
@@ -305,7 +307,7 @@ def _attempt(work: _Work, folder: Path, started: Phases) -> None:
     checked = check(lease.request, addresses.sources())
     if lease.attempt > 1:
         _clean(lease)
-    known = _known_probes(checked)
+    known = look_up(lease.account_id, checked.urls)
     with ExitStack() as stack:
         files = work.files
         for number, url in enumerate(checked.urls):
@@ -313,12 +315,13 @@ def _attempt(work: _Work, folder: Path, started: Phases) -> None:
         work.stop_if_over()
         started.begin("probe")
         probes = [
-            _probed(file, known.get(url), folder, work.deadline)
+            known.probed(file, url, folder, work.deadline)
             for file, url in zip(files, checked.urls, strict=True)
         ]
         plan = _planned(checked, work, probes, folder)
         seconds = billable_seconds(checked, probes) or 0.0
         _describe(lease, plan, probes, seconds)
+        meter = Meter(lease, seconds)
         started.begin("fetch")
         for remote in checked.remotes:
             _bring(stack, work, remote, folder)
@@ -335,7 +338,7 @@ def _attempt(work: _Work, folder: Path, started: Phases) -> None:
         address = addresses.output(lease.account_id, lease.job_id, lease.attempt, name)
         started.begin("ffmpeg")
         with OutputUpload(address, output, plan.format.mime_type, growing=plan.appends) as upload:
-            plan, outcome = _encode(work, plan, encoding, output)
+            plan, outcome, seconds = _encode(work, plan, encoding, output, meter, probes)
             work.phase = "storing"
             started.begin("store")
             with work.slot.waiting(back=False):
@@ -344,26 +347,40 @@ def _attempt(work: _Work, folder: Path, started: Phases) -> None:
 
 
 def _encode(
-    work: _Work, plan: Plan, encoding: Callable[[], Plan], output: Path
-) -> tuple[Plan, Outcome]:
-    """Run ffmpeg. What a source failed with counts before what ffmpeg makes of it."""
+    work: _Work,
+    plan: Plan,
+    encoding: Callable[[], Plan],
+    output: Path,
+    meter: Meter,
+    probes: list[Probe],
+) -> tuple[Plan, Outcome, float]:
+    """Run ffmpeg and measure what it read and made, in seconds to charge.
+
+    What the minutes or a source failed with counts before what ffmpeg makes of it. Raises
+    MediaError, Canceled.
+    """
+    limits = _limits(work)
+    stops = meter.stops(work.pulse.over)
     try:
-        ran = run_or_encode(
+        plan, outcome = run_or_encode(
             plan,
             encoding,
             [file.place for file in work.files],
             output,
-            limits=_limits(work),
+            limits=limits,
             on_progress=work.pulse.report,
-            cancelled=work.pulse.over,
+            cancelled=stops,
+            on_seconds=meter.watch,
         )
-    except MediaError:
+        seconds = meter.settle(plan, outcome, work.files, probes, output, limits, stops)
+    except (MediaError, Canceled):
+        meter.check()
         for file in work.files:
             file.check()
         raise
     for file in work.files:
         file.check()
-    return ran
+    return plan, outcome, seconds
 
 
 def _finish(
@@ -433,13 +450,6 @@ def _planned(checked: Checked, work: _Work, probes: list[Probe], folder: Path) -
         for file in work.files:
             file.bring()
     return plan
-
-
-def _probed(file: JobFile, kept: Probe | None, folder: Path, deadline: Deadline) -> Probe:
-    """What the file holds: as confirm found it, if that is exact; else looked into and measured."""
-    if kept is not None and kept.size_bytes == file.size and kept_is_exact(kept):
-        return kept
-    return probed(file, folder, exact=True, deadline=deadline)
 
 
 def _open(stack: ExitStack, work: _Work, url: str, path: Path) -> JobFile:
@@ -525,24 +535,6 @@ def _options(plan: Plan) -> FfmpegOptions:
     return FfmpegOptions(
         plan.source, listed, msgspec.to_builtins(plan.preset) if plan.preset else None
     )
-
-
-def _known_probes(checked: Checked) -> dict[str, Probe]:
-    """What confirm found of the job's uploads, by their address."""
-    names, _ = addresses.named(checked.urls)
-    rows = postgres.rows(
-        """
-        select object_name, probe from app.uploads
-         where object_name = any(%(names)s::text[]) and probe is not null
-        """,
-        {"names": names},
-    )
-    return {
-        f"{addresses.SCHEME}{storage.UPLOADS}/{row['object_name']}": msgspec.convert(
-            row["probe"], Probe
-        )
-        for row in rows
-    }
 
 
 def _clean(lease: Lease) -> None:

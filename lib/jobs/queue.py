@@ -134,12 +134,12 @@ def beat(lease: Lease, lease_seconds: int, progress: float | None) -> bool:
               update app.jobs
                  set progress = coalesce(%(progress)s, progress),
                      lease_until = now() + make_interval(secs => %(lease)s)
-               where {_MINE}
+               where {MINE}
               returning 1
             )
             select pgmq.set_vt('jobs', %(ticket)s::bigint, %(lease)s::integer) from mine
             """,  # noqa: S608
-            _mine(lease) | {"lease": lease_seconds, "progress": progress},
+            mine(lease) | {"lease": lease_seconds, "progress": progress},
         )
         is not None
     )
@@ -161,7 +161,7 @@ def describe(
         postgres.row(
             f"""
             with mine as (
-              select account_id, id, period, reserved_minutes as held from app.jobs where {_MINE}
+              select account_id, id, period, reserved_minutes as held from app.jobs where {MINE}
               for update
             ),
             reserved as (
@@ -185,7 +185,7 @@ def describe(
               from reserved r where j.id = r.id
             returning j.id
             """,  # noqa: S608
-            _mine(lease)
+            mine(lease)
             | {
                 "inputs": postgres.jsonb(inputs),
                 "options": postgres.jsonb(options),
@@ -253,7 +253,7 @@ def abandon(lease: Lease) -> Ended | None:
     row = postgres.row(
         f"""
             with before as (
-              select id, reserved_minutes as held from app.jobs where {_MINE} for update
+              select id, reserved_minutes as held from app.jobs where {MINE} for update
             ),
             ended as (
               update app.jobs j
@@ -281,7 +281,7 @@ def abandon(lease: Lease) -> Ended | None:
                    app.send_ticket_of_waiting(account_id)
               from ended
             """,  # noqa: S608
-        _mine(lease) | {"message": BROKEN},
+        mine(lease) | {"message": BROKEN},
     )
     return Ended(row["queued"] or 0.0) if row else None
 
@@ -303,7 +303,7 @@ def postpone(lease: Lease, seconds: int) -> None:
         f"""
         with mine as (
           update app.jobs set lease_until = now() + make_interval(secs => %(seconds)s)
-           where {_MINE}
+           where {MINE}
           returning id
         ),
         event as (
@@ -312,7 +312,7 @@ def postpone(lease: Lease, seconds: int) -> None:
         )
         select pgmq.set_vt('jobs', %(ticket)s::bigint, %(seconds)s::integer) from mine
         """,  # noqa: S608
-        _mine(lease) | {"seconds": seconds},
+        mine(lease) | {"seconds": seconds},
     )
 
 
@@ -343,7 +343,7 @@ def _end(lease: Lease, values: dict[str, Any]) -> Ended | None:
     row = postgres.row(
         f"""
             with before as (
-              select id, reserved_minutes as held from app.jobs where {_MINE} for update
+              select id, reserved_minutes as held from app.jobs where {MINE} for update
             ),
             ended as (
               update app.jobs j
@@ -406,7 +406,7 @@ def _end(lease: Lease, values: dict[str, Any]) -> Ended | None:
                    app.send_ticket_of_waiting(account_id)
               from ended
             """,  # noqa: S608
-        _mine(lease)
+        mine(lease)
         | values
         | {"kept": settings().output_hours * 3600, "expire_after": lease.expire_after},
     )
@@ -430,8 +430,10 @@ def _lease(row: dict[str, Any]) -> Lease:
     )
 
 
-def _mine(lease: Lease) -> dict[str, Any]:
+def mine(lease: Lease) -> dict[str, Any]:
+    """The values of MINE's parameters."""
     return {"id": lease.job_id, "attempt": lease.attempt, "ticket": lease.ticket}
 
 
-_MINE = "id = %(id)s and attempt = %(attempt)s and status = 'processing'"
+MINE = "id = %(id)s and attempt = %(attempt)s and status = 'processing'"
+"""The condition under which a worker may still write to its job."""

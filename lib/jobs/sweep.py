@@ -24,6 +24,8 @@ CLAIM_SECONDS = 120
 """How long a batch is left to the sweep that claimed it."""
 IP_DAYS = 30
 LOG_DAYS = 90
+UNCONFIRMED_HOURS = 2
+"""An upload's link works for so long; what is not confirmed by then is deleted."""
 ORPHAN_HOURS = 24
 """An object younger than this may yet get its row, or be an attempt under way."""
 
@@ -53,8 +55,8 @@ def sweep(seconds: float) -> Swept:
     end = time.monotonic() + seconds
     swept = Swept()
     steps: list[Callable[[Swept], int]] = [
-        _uploads, _outputs, _exports, _orphans, _missing, _guests, _drop_addresses, _count,
-        _roll_up,
+        _uploads, _unconfirmed, _outputs, _exports, _orphans, _late, _missing, _guests,
+        _drop_addresses, _count, _roll_up,
     ]  # fmt: skip
     for step in steps:
         while step(swept) == BATCH:
@@ -115,7 +117,18 @@ def delete_now(rows: list[dict[str, Any]], reason: str) -> bool:
 
 
 def _uploads(swept: Swept) -> int:
-    rows = postgres.rows(_DUE_UPLOADS, {"batch": BATCH, "claim": CLAIM_SECONDS})
+    return _delete_uploads(
+        postgres.rows(_DUE_UPLOADS, {"batch": BATCH, "claim": CLAIM_SECONDS}), swept
+    )
+
+
+def _unconfirmed(swept: Swept) -> int:
+    """Uploads that nobody confirmed, and those that are larger than their link was asked for."""
+    values = {"batch": BATCH, "claim": CLAIM_SECONDS, "hours": UNCONFIRMED_HOURS}
+    return _delete_uploads(postgres.rows(_UNCONFIRMED, values), swept)
+
+
+def _delete_uploads(rows: list[dict[str, Any]], swept: Swept) -> int:
     for row in rows:
         row |= {"bucket": UPLOADS, "names": [row["object_name"]]}
     swept.uploads += _delete(rows, swept)
@@ -158,7 +171,15 @@ def _delete(rows: list[dict[str, Any]], swept: Swept) -> int:
 
 def _orphans(swept: Swept) -> int:
     """Objects that no row knows: of uploads never recorded, of attempts that were lost."""
-    rows = postgres.rows(_ORPHANS, {"batch": BATCH, "hours": ORPHAN_HOURS})
+    return _delete_orphans(postgres.rows(_ORPHANS, {"batch": BATCH, "hours": ORPHAN_HOURS}), swept)
+
+
+def _late(swept: Swept) -> int:
+    """Objects of uploads that were deleted before the bytes came: their links still worked."""
+    return _delete_orphans(postgres.rows(_LATE, {"batch": BATCH}), swept)
+
+
+def _delete_orphans(rows: list[dict[str, Any]], swept: Swept) -> int:
     try:
         for bucket in _GONE:
             names = [row["name"] for row in rows if row["bucket_id"] == bucket]
@@ -265,6 +286,27 @@ _DUE_OUTPUTS = _DUE.format(
     later=_LATER,
 )  # fmt: skip
 
+# What an unfinished job reads is left to it.
+_UNCONFIRMED = f"""
+    with due as (
+      select u.id from app.uploads u
+       where u.confirmed_at is null and u.deleted_at is null and u.sweep_at <= now()
+         and (u.created_at < now() - make_interval(hours => %(hours)s)
+              or exists (select from storage.objects o
+                          where o.bucket_id = 'uploads' and o.name = u.object_name
+                            and (o.metadata ->> 'size')::bigint > u.declared_bytes))
+         and not exists (select from app.jobs j
+                          where j.account_id = u.account_id
+                            and j.status in ('pending', 'processing')
+                            and j.inputs @> jsonb_build_array(jsonb_build_object(
+                                  'url', 'gs://uploads/' || u.object_name)))
+       order by u.created_at limit %(batch)s for update skip locked
+    )
+    update app.uploads t set sweep_at = {_LATER}, sweep_tries = sweep_tries + 1
+      from due where t.id = due.id
+    returning t.id, t.account_id, t.object_name
+"""  # noqa: S608
+
 _RECORDED = """
     recorded as (
       insert into app.deletions (account_id, bucket, object_name, reason)
@@ -328,6 +370,14 @@ _ORPHANS = f"""
                             'url', 'gs://outputs/' || o.name))))))
      limit %(batch)s
 """  # noqa: S608
+
+_LATE = """
+    select o.bucket_id, o.name
+      from app.uploads u
+      join storage.objects o on o.bucket_id = 'uploads' and o.name = u.object_name
+     where u.deleted_at > now() - interval '1 day'
+     limit %(batch)s
+"""
 
 _MISSING = """
     with lost as (

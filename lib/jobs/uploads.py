@@ -32,9 +32,16 @@ TYPES = frozenset({
     "audio/mpeg", "audio/mp4", "audio/aac", "audio/wav", "audio/ogg", "audio/opus", "audio/flac",
     "image/jpeg", "image/png", "image/gif", "image/webp",
     "application/x-subrip", "text/srt", "text/vtt", "text/x-ssa", "text/x-ass",
+    "application/octet-stream", "text/plain",
+    "video/x-matroska", "video/matroska", "video/mpeg", "video/3gpp", "video/3gpp2", "video/mp2t",
+    "video/x-m4v", "video/x-flv", "video/x-ms-wmv", "video/ogg",
+    "audio/x-wav", "audio/wave", "audio/vnd.wave", "audio/mp3", "audio/x-m4a", "audio/m4a",
+    "audio/webm", "audio/x-flac", "audio/x-aac", "audio/x-aiff", "audio/aiff", "audio/amr",
+    "audio/x-caf", "application/ogg",
+    "image/jpg", "image/heic", "image/heif", "image/avif", "image/tiff", "image/bmp", "image/apng",
 })  # fmt: skip
-"""What may be uploaded: the contract's (section 4), and subtitles; Storage's bucket holds the same
-list."""
+"""What may be uploaded: the contract's (section 4), subtitles, and other names of what is read.
+Storage's bucket holds the same list. What a file really is, its probe says."""
 MAX_BYTES = 2_040_109_465
 LINK_SECONDS = 15 * 60
 CONFIRMED_LINK_SECONDS = 3600
@@ -88,24 +95,9 @@ def presign(caller: Caller, request: Any) -> Presigned:
         )
     stored = stored_name(filename)
     address = addresses.upload(caller.account_id, stored)
-    # A limit that is raced past by an upload or two does no harm.
     row = postgres.row(
-        """
-        with fits as (
-          select a.id, p.max_uploads,
-                 p.max_uploads is null or p.max_uploads > (
-                   select count(*) from app.uploads u where u.account_id = a.id) as fits
-            from app.accounts a join app.plans p on p.id = a.plan_id where a.id = %(account)s
-        ),
-        noted as (
-          insert into app.uploads
-            (account_id, object_name, filename, content_type, declared_bytes, expires_at)
-          select id, %(object)s, %(filename)s, %(type)s, %(size)s,
-                 now() + make_interval(hours => %(hours)s)
-            from fits where fits
-        )
-        select fits, max_uploads from fits
-        """,
+        "select beyond, most from app.record_upload("
+        "%(account)s, %(object)s, %(filename)s, %(type)s, %(size)s, %(hours)s)",
         {
             "account": caller.account_id,
             "object": address.object_name,
@@ -115,10 +107,8 @@ def presign(caller: Caller, request: Any) -> Presigned:
             "hours": settings().input_hours,
         },
     )
-    if row and not row["fits"]:
-        raise bad_request(
-            f"The {caller.plan.name} plan takes {row['max_uploads']} uploads. {_more(caller)}"
-        )
+    if row and row["beyond"]:
+        raise _too_many(caller, row["beyond"], row["most"])
     try:
         link = storage.sign_upload(address.object_name)
     except storage.StorageError as error:
@@ -131,20 +121,15 @@ def confirm(caller: Caller, request: Any) -> Confirmed:
 
     Raises Problem 400 in the contract's words, 503.
     """
-    filename, declared = _confirm_fields(request)
+    filename, stated = _confirm_fields(request)
     address = addresses.upload(caller.account_id, filename)
-    if _declared(address) is None:
+    declared = _declared_bytes(address)
+    if declared is None:
         raise Problem(404, NOT_FOUND, _UNKNOWN_UPLOAD)
     try:
-        size = storage.size(*address)
-        if size != declared:
-            storage.remove(address.bucket, [address.object_name])
-            raise bad_request(
-                "File size mismatch",
-                f"fileSize says {declared} bytes, {size} arrived. They were removed: PUT the file"
-                " again to the same link, then confirm with its exact size.",
-            )
-        found = _probe_or_none(address, size)
+        stored = storage.info(*address)
+        _same_size(address, stored, stated, declared)
+        found = _probe_or_none(address, stored.size)
     except storage.Missing as error:
         raise bad_request(
             NOT_FOUND,
@@ -156,7 +141,7 @@ def confirm(caller: Caller, request: Any) -> Confirmed:
         """
         update app.uploads u
            set size_bytes = %(size)s, probe = %(probe)s::jsonb,
-               confirmed_at = coalesce(confirmed_at, now()),
+               version = %(version)s, confirmed_at = coalesce(confirmed_at, now()),
                expires_at = least(u.expires_at, case when a.inputs_kept_seconds > 0
                  then u.created_at + make_interval(secs => a.inputs_kept_seconds) end)
           from app.accounts a
@@ -165,7 +150,8 @@ def confirm(caller: Caller, request: Any) -> Confirmed:
         """,
         {
             "object": address.object_name,
-            "size": size,
+            "size": stored.size,
+            "version": stored.version,
             "probe": postgres.jsonb(found) if found else None,
         },
     )
@@ -183,7 +169,7 @@ def confirm(caller: Caller, request: Any) -> Confirmed:
         fileUrl=str(address),
         downloadUrl=link,
         filename=filename,
-        fileSize=size,
+        fileSize=stored.size,
         uploadedAt=stamp(confirmed["confirmed_at"]),
         metadata=media_metadata(found) if found else {},
     )
@@ -289,10 +275,52 @@ def _confirm_fields(request: Any) -> tuple[str, int]:
     return filename, int(size)
 
 
-def _declared(address: Address) -> dict[str, Any] | None:
-    return postgres.row(
+def _declared_bytes(address: Address) -> int | None:
+    """The size the link was asked for; None when no link was."""
+    row = postgres.row(
         "select declared_bytes from app.uploads where object_name = %(object)s",
         {"object": address.object_name},
+    )
+    return int(row["declared_bytes"]) if row else None
+
+
+def _same_size(address: Address, stored: storage.Info, stated: int, declared: int) -> None:
+    """Raises Problem 400 unless the object has the size that confirm states and the link allows.
+
+    The object is kept. What was found of another version of it is forgotten.
+    """
+    if stored.size == stated and stored.size <= declared:
+        return
+    postgres.rows(
+        """
+        update app.uploads
+           set probe = null, size_bytes = null, confirmed_at = null, version = null
+         where object_name = %(object)s and version is distinct from %(version)s
+        """,
+        {"object": address.object_name, "version": stored.version},
+    )
+    if stored.size != stated:
+        raise bad_request(
+            "File size mismatch",
+            f"fileSize says {stated} bytes, {stored.size} arrived. The upload is kept: if it is"
+            f" whole, confirm it with {stored.size}. Else delete it with"
+            " DELETE /v1/upload/{filename} and ask for a new link.",
+        )
+    raise bad_request(
+        "File size mismatch",
+        f"The link was asked for with a fileSize of {declared} bytes, {stored.size} arrived. Ask"
+        " for a new link with the file's exact size; this upload will be deleted.",
+    )
+
+
+def _too_many(caller: Caller, beyond: str, most: int) -> Problem:
+    """The refusal of an upload past the plan's bounds."""
+    plan = caller.plan.name
+    bound = f"{most} uploads" if beyond == "number" else f"{_mebibytes(most)} of uploads in all"
+    return bad_request(
+        f"The {plan} plan takes {bound}. {_more(caller)}",
+        "Delete uploads that are no longer needed (DELETE /v1/upload/{filename}), or wait until"
+        " they expire. An upload that is not confirmed is deleted after two hours.",
     )
 
 

@@ -56,6 +56,10 @@ class Plan(msgspec.Struct):
     """Whether an output much shorter than expected means that an input was cut off."""
     joined: bool = False
     """Whether the inputs are read as one after the other, packets untouched."""
+    adds_up: bool = False
+    """Whether the output is as long as all inputs together, one after the other."""
+    counts_packets: bool = False
+    """Whether ffmpeg must report how much it read, since the output's length does not say it."""
     extras: list[Extra] = []
     texts: dict[str, Text] = {}
     """Pictures of words to draw first, by file name."""

@@ -138,6 +138,7 @@ def joined_plan(checked: Checked, probes: Sequence[Probe], machine: Machine) -> 
         checked.request.preset,
         total,
         rate=rate,
+        adds_up=True,
         complete=known
         and not any(checked.inputs)
         and not any(found.estimated for found in probes)
@@ -171,6 +172,7 @@ def copied_join_plan(checked: Checked, probes: Sequence[Probe]) -> Plan:
         sum(each.duration or 0 for each in probes) if known else None,
         rate=picture.fps if picture else 0.0,
         complete=known,
+        adds_up=True,
         joined=True,
         chose_copy=True,
         streams=[

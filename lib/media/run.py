@@ -8,12 +8,12 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from lib.media import cage, fonts
+from lib.media import cage, fonts, metering
 from lib.media.argv import LIST_NAME, argv
 from lib.media.cage import Limits
 from lib.media.errors import Canceled, MediaError, NoSpace, OutOfTime
 from lib.media.ffmpeg import binary
-from lib.media.plan import Plan, single
+from lib.media.plan import Plan
 from lib.media.probe import guards, ports, probe, remote
 from lib.media.progress import Clock
 from lib.media.text import Text
@@ -22,7 +22,6 @@ __all__ = ["Limits", "Outcome", "run"]
 
 CUT_OFF = 0.9
 """An output shorter than this share of what its inputs state means that one was cut off."""
-LAG_SECONDS = 0.5
 SHORT_PIXELS = 150e6
 """Pixels that are decoded in the wink of an eye."""
 TOO_LARGE_EXIT = 229
@@ -44,6 +43,10 @@ class Outcome(NamedTuple):
     cpu_seconds: float
     arguments: list[str]
     """ffmpeg's argument list, paths replaced by {input0}, …, {output}."""
+    counted: bool = True
+    """Whether the duration is exact; else it may be short by the frames that are reordered."""
+    packets: metering.Counts | None = None
+    """How much was read of each stream, where the plan counts it and the report can be trusted."""
 
 
 def run(
@@ -54,16 +57,22 @@ def run(
     limits: Limits,
     on_progress: Callable[[float], None],
     cancelled: Callable[[], bool],
+    on_seconds: Callable[[float], None] = lambda seconds: None,
 ) -> Outcome:
-    """Run the plan; `on_progress` gets percent. Raises MediaError, Canceled.
+    """Run the plan; `on_progress` gets percent, `on_seconds` the output's length so far.
+
+    Raises MediaError, Canceled.
 
     `inputs` are files, or addresses of our proxy; what else the plan names is in the output's
     folder already, but for the pictures of words, which are drawn first.
     """
     clock = Clock()
+    clocked = not metering.is_picture(plan) and not metering.may_shift(plan)
 
     def take(line: str) -> None:
         clock.line(line)
+        if line.startswith("progress=") and clocked:
+            on_seconds(clock.seconds)
         if plan.expected_seconds and line.startswith("progress="):
             on_progress(round(min(99.0, 100 * clock.seconds / plan.expected_seconds), 1))
 
@@ -77,16 +86,20 @@ def run(
     if plan.draws_text:
         _know_fonts()
     finished = cage.run(
-        [str(binary()), *argv(plan, places, output_path)],
+        [str(binary()), *_arguments(plan, places, output_path)],
         folder=folder,
         readable=[*(place for place in places if isinstance(place, Path)),
                   *(fonts.readable() if plan.draws_text else ())],
         connect=ports(*places),
         environment=fonts.environment() if plan.draws_text else {},
         limits=limits,
+        keep_line=metering.wanted if plan.counts_packets else lambda line: True,
         on_line=take,
         cancelled=cancelled,
     )  # fmt: skip
+    packets = metering.counts(finished.report) if plan.counts_packets else None
+    if plan.counts_packets:
+        finished = finished._replace(report=metering.plain(finished.report))
     seconds = _length(clock, plan)
     _check(finished, plan, seconds, output_path, limits)
     if (
@@ -101,6 +114,8 @@ def run(
         finished.wall_seconds,
         finished.cpu_seconds,
         argv(plan, placeholders(len(places)), "{output}"),
+        plan.format.kind == "audio" or metering.agrees(clock.seconds, _counted(clock, plan)),
+        packets,
     )
 
 
@@ -113,6 +128,7 @@ def run_or_encode(
     limits: Limits,
     on_progress: Callable[[float], None],
     cancelled: Callable[[], bool],
+    on_seconds: Callable[[float], None] = lambda seconds: None,
 ) -> tuple[Plan, Outcome]:
     """As `run`; when a copy that we chose goes wrong, run what `encoding` gives instead.
 
@@ -120,15 +136,35 @@ def run_or_encode(
     """
     try:
         return plan, run(
-            plan, inputs, output_path, limits=limits, on_progress=on_progress, cancelled=cancelled
+            plan,
+            inputs,
+            output_path,
+            limits=limits,
+            on_progress=on_progress,
+            cancelled=cancelled,
+            on_seconds=on_seconds,
         )
     except MediaError as error:
         if not plan.chose_copy or error.category not in ("validation", "processing"):
             raise
     plan = encoding()
     return plan, run(
-        plan, inputs, output_path, limits=limits, on_progress=on_progress, cancelled=cancelled
+        plan,
+        inputs,
+        output_path,
+        limits=limits,
+        on_progress=on_progress,
+        cancelled=cancelled,
+        on_seconds=on_seconds,
     )
+
+
+def _arguments(plan: Plan, places: Sequence[Path | str], output: Path) -> list[str]:
+    """ffmpeg's arguments, and where the plan needs it, the report of what was read."""
+    arguments = argv(plan, places, output)
+    if plan.counts_packets:
+        arguments[arguments.index("-loglevel") + 1] = "level+verbose"
+    return arguments
 
 
 def placeholders(count: int) -> list[str]:
@@ -237,17 +273,15 @@ def _list(places: Sequence[Path | str], folder: Path) -> None:
 
 
 def _length(clock: Clock, plan: Plan) -> float:
-    """Seconds of the output; a picture has none.
-
-    The clock shows the last packet's decoding time, which lags by the frames that are reordered:
-    where the rate is known and it agrees, the count of frames is exact.
-    """
-    if single(plan.format) and plan.expected_seconds == 0:
+    """Seconds of the output; a picture has none."""
+    if metering.is_picture(plan) or (plan.format.kind == "image" and clock.frames <= 1):
         return 0.0
-    counted = clock.frames / plan.rate if plan.rate else 0.0
-    if clock.seconds <= counted <= clock.seconds + LAG_SECONDS:
-        return round(counted, 3)
-    return round(clock.seconds, 3)
+    return metering.exact(clock.seconds, _counted(clock, plan))
+
+
+def _counted(clock: Clock, plan: Plan) -> float:
+    """The length by the count of frames; 0 where the rate is not known."""
+    return clock.frames / plan.rate if plan.rate else 0.0
 
 
 def _check(

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from lib.platform.resumable import CHUNK, Upload
 from lib.platform.storage_http import (
@@ -64,9 +64,23 @@ def sign_download(bucket: str, object_name: str, seconds: int, filename: str | N
     return link
 
 
+class Info(NamedTuple):
+    """What Storage says of an object."""
+
+    size: int
+    version: str | None
+    """Another for each time that bytes were stored under the name."""
+
+
+def info(bucket: str, object_name: str) -> Info:
+    """The object's size in bytes and its version. Raises Missing, StorageError."""
+    found = asked(lambda: _client().from_(bucket).info(object_name))
+    return Info(int(found["size"]), found.get("version"))
+
+
 def size(bucket: str, object_name: str) -> int:
     """The object's size in bytes. Raises Missing, StorageError."""
-    return int(asked(lambda: _client().from_(bucket).info(object_name))["size"])
+    return info(bucket, object_name).size
 
 
 def remove(bucket: str, object_names: list[str]) -> None:

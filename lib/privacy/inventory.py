@@ -85,7 +85,7 @@ TABLES = (
         "uploads",
         "cascade",
         "id account_id object_name filename content_type declared_bytes size_bytes probe created_at"
-        " confirmed_at expires_at deleted_at",
+        " confirmed_at expires_at deleted_at version",
         withheld=_SWEEP,
     ),
     Table(
@@ -156,7 +156,8 @@ TABLES = (
 
 IMPERSONAL = {
     "plans": "id name price_cents minutes_per_month max_input_bytes jobs_at_once"
-    " requests_per_minute max_job_seconds max_output_bytes offered max_uploads",
+    " requests_per_minute max_job_seconds max_output_bytes offered max_uploads max_upload_bytes"
+    " max_failures_per_hour",
     "policies": "version published_at summary",
     "queue_clock": "one turn",
     "worker_reports": "ffmpeg cage seen_at",

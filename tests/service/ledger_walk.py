@@ -62,6 +62,9 @@ class Walk:
              "known": self.random.random() < 0.7, "request": postgres.jsonb(REQUEST)},
         )  # fmt: skip
         assert made
+        if made["status"] == "limited":
+            self.done["limited"] += 1
+            return False
         if made["status"] == "failed":
             self.done["refused"] += 1
             return False

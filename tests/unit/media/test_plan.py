@@ -119,7 +119,7 @@ def test_a_shorter_output_is_suspect_only_when_all_streams_are_in_it() -> None:
     ("request_", "probes", "seconds"),
     [
         (ask(), [video(seconds=19)], 19),
-        (ask(inputs=3), [video(seconds=5), still(), sound(7)], 12),
+        (ask(inputs=3), [video(seconds=5), still(), sound(7)], 15),  # the still is shown for 3 s
         (ask("png"), [still()], 0),
         (ask(options=options(("-ss", 4))), [video(seconds=19)], 15),
         (ask(options=options(("-ss", 4), ("-to", 10))), [video(seconds=19)], 6),

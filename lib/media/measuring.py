@@ -1,0 +1,163 @@
+"""Measures media time with ffmpeg: how far an input was read, and how long an output is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from lib.media import cage, metering
+from lib.media.cage import Limits
+from lib.media.errors import Canceled, MediaError
+from lib.media.ffmpeg import binary
+from lib.media.metering import Counts, Reading
+from lib.media.plan import Plan
+from lib.media.probe import Probe, guards, ports, probe, remote
+from lib.media.progress import Clock
+from lib.media.run import Outcome
+
+MEMORY_BYTES = 1024**3
+
+
+def charged_seconds(
+    plan: Plan,
+    outcome: Outcome,
+    places: Sequence[Path | str],
+    probes: Sequence[Probe],
+    output: Path,
+    *,
+    seconds: float,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> float:
+    """The larger of what a run read and what it made; each look may take `seconds`.
+
+    Raises Canceled.
+    """
+    made = made_seconds(plan, outcome, output, seconds=seconds, cancelled=cancelled)
+    read = read_seconds(
+        metering.readings(plan, probes),
+        outcome.packets,
+        places,
+        folder=output.parent,
+        seconds=seconds,
+        cancelled=cancelled,
+    )
+    return round(metering.charged(plan, probes, made, read), 3)
+
+
+def read_seconds(
+    readings: Sequence[Reading],
+    counts: Counts | None,
+    places: Sequence[Path | str],
+    *,
+    folder: Path,
+    seconds: float,
+    cancelled: Callable[[], bool],
+) -> list[float]:
+    """The media time that was read of each input; `counts` is what ffmpeg reported of it.
+
+    The inputs are demuxed once more, as far as they were read; nothing is decoded. What can't be
+    measured counts as its header says. Raises Canceled.
+    """
+    return [
+        _read(each, counts, places[each.number], folder, seconds, cancelled) for each in readings
+    ]
+
+
+def made_seconds(
+    plan: Plan, outcome: Outcome, output: Path, *, seconds: float, cancelled: Callable[[], bool]
+) -> float:
+    """The length of the output, without what its first frame is shifted from zero.
+
+    Raises Canceled.
+    """
+    length = outcome.duration_seconds
+    if not length:
+        return length
+    if metering.may_shift(plan):
+        maps = ["-map", "0:v?", "-map", "0:a?"]
+        clock = _demux(output, [], maps, output.parent, seconds, cancelled)
+        length = min(length, clock.seconds) if clock and clock.seconds else length
+    if plan.copies and not plan.copies_picture and length > 2 * (plan.expected_seconds or 0):
+        # Copied packets keep their timestamps, which may jump: the samples are counted.
+        clock = _demux(output, [], _SAMPLES, output.parent, seconds, cancelled, decoding=True)
+        length = min(length, clock.seconds) if clock and clock.seconds else length
+    if not outcome.counted:
+        length = metering.exact(length, _stated(output))
+    return length
+
+
+_SAMPLES = ["-map", "0:a:0", "-af", "asetpts=N/SR/TB"]
+
+
+def _stated(output: Path) -> float:
+    """The length in the header of a file that we wrote; 0 for none."""
+    try:
+        return probe(output).duration or 0.0
+    except MediaError:
+        return 0.0
+
+
+def _read(
+    reading: Reading,
+    counts: Counts | None,
+    place: Path | str,
+    folder: Path,
+    seconds: float,
+    cancelled: Callable[[], bool],
+) -> float:
+    maps = ["-map", "0:v?", "-map", "0:a?"]
+    if counts is not None:
+        used = {
+            stream: packets.used
+            for (number, stream), packets in sorted(counts.items())
+            if number == reading.number and packets.used
+        }
+        if not used or (reading.still and max(used.values()) <= 1):
+            return 0.0
+        maps = []
+        for output, (stream, number) in enumerate(used.items()):
+            maps += ["-map", f"0:{stream}", f"-frames:{output}", str(number)]
+    clock = _demux(place, _flat(reading), maps, folder, seconds, cancelled)
+    if reading.still and clock and clock.frames <= 1:
+        return 0.0
+    begin = metering.begin_seconds(reading)
+    stated = max(0.0, reading.header_seconds - begin)
+    if clock is None:
+        length = stated
+    else:
+        counted = clock.frames / reading.rate if reading.rate and not begin else 0.0
+        length = metering.exact(clock.seconds, counted, stated)
+    return length if reading.limit is None else min(length, reading.limit)
+
+
+def _demux(
+    place: Path | str,
+    flags: list[str],
+    maps: list[str],
+    folder: Path,
+    seconds: float,
+    cancelled: Callable[[], bool],
+    *,
+    decoding: bool = False,
+) -> Clock | None:
+    """ffmpeg's clock after the packets of a file were read; None when that failed."""
+    where = place if remote(place) else Path(place).absolute()
+    clock = Clock()
+    finished = cage.run(
+        [str(binary()), "-hide_banner", "-nostdin", "-nostats", "-loglevel", "error",
+         "-progress", "pipe:1", *guards(where), *flags, "-i", str(where), *maps,
+         *([] if decoding else ["-c", "copy", "-copyinkf"]), "-f", "null", "-"],
+        folder=folder,
+        readable=[where] if isinstance(where, Path) else [],
+        limits=Limits(seconds, max(1, int(seconds)), 0, MEMORY_BYTES),
+        on_line=clock.line,
+        connect=ports(where),
+        cancelled=cancelled,
+    )  # fmt: skip
+    if finished.canceled:
+        raise Canceled
+    return clock if finished.returncode == 0 else None
+
+
+def _flat(reading: Reading) -> list[str]:
+    return [part for flag, value in reading.flags for part in (flag, value) if part is not None]

@@ -1,0 +1,258 @@
+"""Honest metering, through the whole service: what is charged is what was read or made."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lib.accounts import ledger
+from lib.platform import postgres
+from local.stack import Stack
+from tests.conftest import Account
+from tests.forged import forge
+from tests.service.test_quota import account_id, use
+from tests.service.test_retention import rows, stored
+from tests.unit.media.helpers import options
+
+Make = Callable[..., Path]
+
+SECONDS = 12
+FRAME = 0.04
+STEPS = 30
+
+
+@pytest.fixture
+def webm(make_media: Make) -> Path:
+    return make_media("clip.webm", "-f", "lavfi", "-i", f"testsrc2=s=64x48:r=25:d={SECONDS}",
+                      "-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8")  # fmt: skip
+
+
+def used_minutes(account: Account) -> float:
+    usage = account.http.get("/v1/account/usage").json()
+    assert usage["minutes_reserved"] == 0
+    return float(usage["minutes_used"])
+
+
+def test_a_forged_header_is_charged_for_what_was_read(account: Account, webm: Path) -> None:
+    url = account.upload(forge(webm, 1))
+    body = {"inputs": [{"url": url}], "outputFormat": "webm"}
+    estimate = account.http.post("/v1/validate", json=body).json()["minutes"]
+    assert estimate == pytest.approx(1 / 60, abs=0.001)
+    done = account.wait(account.create(url, "webm"))
+    assert done["status"] == "completed", done
+    assert done["billable_minutes"] == pytest.approx(SECONDS / 60, abs=0.001)
+    assert used_minutes(account) == pytest.approx(SECONDS / 60, abs=0.001)
+
+
+def test_a_job_that_outgrows_the_quota_fails_uncharged(
+    stack: Stack, free_account: Account, webm: Path
+) -> None:
+    url = free_account.upload(forge(webm, 1))
+    use(free_account, used=100 - 11 / 60)
+    done = free_account.wait(free_account.create(url, "webm"))
+    assert (done["status"], done["error_category"]) == ("failed", "quota"), done
+    assert "upgrade" in done["error_message"].lower()
+    assert done["billable_minutes"] == 0
+    assert stored(stack, free_account) == {url}  # its output is not kept
+    assert used_minutes(free_account) == pytest.approx(100 - 11 / 60, abs=0.0001)
+    use(free_account, used=100 - 12.05 / 60)
+    done = free_account.wait(free_account.create(url, "webm"))
+    assert done["status"] == "completed", done
+    assert used_minutes(free_account) == pytest.approx(100, abs=0.002)
+
+
+def test_a_job_without_an_end_is_stopped_when_the_minutes_are_used_up(
+    free_account: Account, webm: Path
+) -> None:
+    url = free_account.upload(webm)
+    use(free_account, used=99.5)
+    endless = options(("-vf", "loop=loop=-1:size=250:start=0,scale=320:240"))
+    done = free_account.wait(free_account.create(url, "mp4", options=endless), 120)
+    assert (done["status"], done["error_category"]) == ("failed", "quota"), done
+    assert used_minutes(free_account) == 99.5
+
+
+def fail_jobs(stack: Stack, account: Account, number: int, category: str = "validation") -> None:
+    rows(
+        stack,
+        "insert into app.jobs (account_id, status, request, output_format, inputs, period,"
+        " error_category, updated_at) select id, 'failed', '{}', 'mp4', '[]', '2026-11-01',"
+        " %s, now() - make_interval(mins => 50) from app.accounts, generate_series(1, %s)"
+        " where email = %s",
+        category,
+        number,
+        account.email,
+    )
+
+
+@pytest.mark.parametrize(("plan", "most"), [("try", 10), ("free", 30)])
+def test_failures_are_limited_by_the_hour(stack: Stack, clip: Path, plan: str, most: int) -> None:
+    account = Account(stack, plan)
+    url = account.upload(clip)
+    fail_jobs(stack, account, most - 1)
+    fail_jobs(stack, account, 5, "transient")  # those are ours
+    assert account.wait(account.create(url, "mp3"))["status"] == "completed"
+    fail_jobs(stack, account, 1)
+    body = {"inputs": [{"url": url}], "outputFormat": "mp3"}
+    refused = account.http.post("/v1/transcodes", json=body)
+    assert refused.status_code == 429, refused.text
+    assert 500 < int(refused.headers["Retry-After"]) <= 601
+    assert "failed within an hour" in refused.json()["error"]
+    rows(
+        stack,
+        "update app.jobs set updated_at = now() - interval '61 minutes' where status = 'failed'"
+        " and account_id = %s",
+        account_id(account),
+    )
+    assert account.wait(account.create(url, "mp3"))["status"] == "completed"
+
+
+def test_jobs_accepted_before_the_failures_are_not_run(
+    stack: Stack, free_account: Account, clip: Path
+) -> None:
+    url = free_account.upload(clip)
+    rows(stack, "insert into app.jobs (account_id, status, request, output_format, inputs, period)"
+         " select %s, 'processing', '{}', 'mp4', '[]', '2026-11-01' from generate_series(1, 2)",
+         account_id(free_account))  # fmt: skip
+    waiting = free_account.create(url, "mp3")
+    fail_jobs(stack, free_account, 30)
+    rows(stack, "update app.jobs set status = 'canceled' where account_id = %s and request = '{}'"
+         " and status = 'processing'", account_id(free_account))  # fmt: skip
+    rows(stack, "select app.send_ticket_of_waiting(%s)", account_id(free_account))
+    done = free_account.wait(waiting)
+    assert (done["status"], done["error_category"]) == ("failed", "quota"), done
+    assert "failed within an hour" in done["error_message"]
+
+
+def test_paid_plans_may_fail(stack: Stack, account: Account, clip: Path) -> None:
+    fail_jobs(stack, account, 200)
+    assert account.wait(account.create(account.upload(clip), "mp3"))["status"] == "completed"
+
+
+class Walk:
+    """Jobs of every kind at random, and the media time each of them truly takes."""
+
+    def __init__(self, seed: int, account: Account, make: Make) -> None:
+        self.random = random.Random(seed)
+        self.account = account
+        self.truth = 0.0
+        source = ("-f", "lavfi", "-i", f"testsrc2=s=64x48:r=25:d={SECONDS}",
+                  "-f", "lavfi", "-i", f"sine=r=44100:d={SECONDS}")  # fmt: skip
+        x264 = ("-c:v", "libx264", "-preset", "ultrafast")
+        files = {
+            "mkv": make("w.mkv", *source, *x264),
+            "webm": make("w.webm", *source, "-c:v", "libvpx", "-deadline", "realtime"),
+            "flv": make("w.flv", *source, "-c:v", "flv", "-ar", "44100"),
+            "avi": make("w.avi", *source, "-c:v", "mpeg4", "-c:a", "libmp3lame"),
+            "mp4": make("w.mp4", *source, *x264),
+            "mp3": make("w.mp3", "-f", "lavfi", "-i", f"sine=r=44100:d={SECONDS}"),
+            "opus": make("w.opus", "-f", "lavfi", "-i", f"sine=r=48000:d={SECONDS}"),
+        }
+        self.forged = [account.upload(forge(each, 1)) for each in files.values()]
+        self.videos = [*self.forged[:5], account.upload(files["mp4"])]
+        self.still = account.upload(
+            make("w.png", "-f", "lavfi", "-i", "testsrc2=s=64x48", "-frames:v", "1")
+        )
+        broken = files["mp4"].with_name("broken.mp4")
+        broken.write_bytes(files["mp4"].read_bytes()[:3000])
+        self.broken = account.upload(broken)
+
+    def step(self) -> None:
+        name = self.random.choice([each for each in dir(self) if each.startswith("job_")])
+        body, seconds, tolerance = getattr(self, name)()
+        answer = self.account.http.post("/v1/transcodes", json=body)
+        assert answer.status_code == 201, (name, answer.text)
+        job = answer.json()["id"]
+        if self.random.random() < 0.1:
+            self.account.http.patch(f"/v1/transcodes/{job}/cancel")
+        done = self.account.wait(job, 120)
+        charged = done["billable_minutes"] * 60
+        if done["status"] == "completed":
+            self.truth += seconds
+            assert charged == pytest.approx(seconds, abs=tolerance), (name, body, done)
+        else:
+            assert name == "job_failing" or done["status"] == "canceled", (name, body, done)
+            assert charged == 0, done
+
+    def body(self, output: str, *urls: str, **fields: Any) -> dict[str, Any]:
+        return {"inputs": [{"url": url} for url in urls], "outputFormat": output} | fields
+
+    def video(self) -> str:
+        return self.random.choice(self.videos)
+
+    def job_forged(self) -> tuple[dict[str, Any], float, float]:
+        return self.body("m4a", self.random.choice(self.forged)), SECONDS, 0.1
+
+    def job_copied(self) -> tuple[dict[str, Any], float, float]:
+        return self.body("mp4", self.video()), SECONDS, 0.1
+
+    def job_scaled(self) -> tuple[dict[str, Any], float, float]:
+        body = self.body("mp4", self.video(), options=options("-an"))
+        body["inputs"][0]["options"] = options(("-itsscale", 0.05))
+        return body, SECONDS, 0.15
+
+    def job_faster(self) -> tuple[dict[str, Any], float, float]:
+        factor = self.random.choice([2, 10, 40])
+        flags = options(("-vf", f"setpts=PTS/{factor}"), ("-r", 100), "-an")
+        return self.body("mp4", self.video(), options=flags), SECONDS, 0.15
+
+    def job_slower(self) -> tuple[dict[str, Any], float, float]:
+        flags = options(("@speed", {"factor": 0.5}), "-an")
+        return self.body("mp4", self.video(), options=flags), 2 * SECONDS, 0.2
+
+    def job_trimmed(self) -> tuple[dict[str, Any], float, float]:
+        start, length = self.random.randrange(6), self.random.randrange(1, 6)
+        flags = options(("@trim", {"start": start, "duration": length}), "-an")
+        return self.body("mp4", self.video(), options=flags), length, 0.1
+
+    def job_repeated(self) -> tuple[dict[str, Any], float, float]:
+        body = self.body("mp4", self.video(), options=options("-an"))
+        body["inputs"][0]["options"] = options(("-stream_loop", 1))
+        return body, 2 * SECONDS, 0.2
+
+    def job_thumbnail(self) -> tuple[dict[str, Any], float, float]:
+        return self.body("jpeg", self.video()), FRAME, FRAME
+
+    def job_joined(self) -> tuple[dict[str, Any], float, float]:
+        return self.body("mp4", self.video(), self.video()), 2 * SECONDS, 0.2
+
+    def job_picture(self) -> tuple[dict[str, Any], float, float]:
+        return self.body("jpeg", self.still), 0, 0.001
+
+    def job_shown(self) -> tuple[dict[str, Any], float, float]:
+        length = self.random.randrange(1, 30)
+        body = self.body("mp4", self.still)
+        body["inputs"][0]["options"] = options(("-loop", 1), ("-t", length))
+        return body | {"options": options("-an")}, length, 0.1
+
+    def job_generated(self) -> tuple[dict[str, Any], float, float]:
+        length = self.random.randrange(1, 30)
+        graph = [{"filter": f"testsrc2=s=64x48:r=25:d={length}[b];[b][0:v]overlay[v]"}]
+        mapped = options(("-map", "[v]"))
+        return self.body("mp4", self.still, filters=graph, options=mapped), length, 0.1
+
+    def job_failing(self) -> tuple[dict[str, Any], float, float]:
+        return self.body("mp4", self.broken), 0, 0
+
+
+@pytest.mark.parametrize("seed", [1])
+def test_the_ledger_equals_the_media_time_after_a_random_walk(
+    account: Account, make_media: Make, seed: int
+) -> None:
+    walk = Walk(seed, account, make_media)
+    for _ in range(STEPS):
+        walk.step()
+    assert used_minutes(account) * 60 == pytest.approx(walk.truth, abs=STEPS * 2 * FRAME)
+    settled = postgres.row(
+        "select sum(minutes) as minutes from app.usage_ledger"
+        " where account_id = %(id)s and kind = 'settle'",
+        {"id": account_id(account)},
+    )
+    assert settled
+    assert float(settled["minutes"]) == used_minutes(account)
+    mine = account_id(account)
+    assert [each for each in ledger.differences() if each.account_id == mine] == []

@@ -1,0 +1,262 @@
+"""What a job is charged for: what was read or made, whatever a header claims."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lib.media import measuring, metering
+from lib.media.metering import Packets
+from lib.media.planner import billable_seconds
+from lib.media.probe import Probe, measure, probe
+from lib.media.request import check
+from lib.media.run import run_or_encode
+from tests.forged import forge
+from tests.unit.media.helpers import LIMITS, ask, options, planned, still, video
+
+Make = Callable[..., Path]
+
+SECONDS = 12
+FRAME = 0.04
+PACKET = 0.03
+"""The longest packet of the sounds made here: 1152 samples of 44,100 a second."""
+EXACT = FRAME + PACKET
+CODECS = {
+    "mkv": ("-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac"),
+    "webm": ("-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-c:a", "libopus"),
+    "flv": ("-c:v", "flv", "-c:a", "aac", "-ar", "44100"),
+    "avi": ("-c:v", "mpeg4", "-c:a", "libmp3lame"),
+    "mp4": ("-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac"),
+    "mp3": ("-vn", "-c:a", "libmp3lame"),
+    "ogg": ("-vn", "-c:a", "libvorbis"),
+    "opus": ("-vn", "-c:a", "libopus"),
+}
+
+
+@pytest.fixture
+def clip_of(make_media: Make) -> Callable[..., Path]:
+    """Makes a file of 12 seconds in a container."""
+
+    def make(name: str = "mp4") -> Path:
+        return make_media(
+            f"clip.{name}", "-f", "lavfi", "-i", f"testsrc2=s=64x48:r=25:d={SECONDS}",
+            "-f", "lavfi", "-i", f"sine=r=44100:d={SECONDS}", *CODECS[name],
+        )  # fmt: skip
+
+    return make
+
+
+@pytest.fixture
+def picture(make_media: Make) -> Path:
+    return make_media("still.png", "-f", "lavfi", "-i", "testsrc2=s=64x48", "-frames:v", "1")
+
+
+def charge(folder: Path, paths: Sequence[Path], output_format: str = "mp4", **fields: Any) -> float:
+    """What a job of these files is charged for, in seconds."""
+    count = {} if "input_options" in fields else {"inputs": len(paths)}
+    request = ask(output_format, **count, **fields)
+    probes = [measure(path, probe(path)) for path in paths]
+    plan = planned(request, probes)
+    output = folder / f"output.{plan.format.extension}"
+    plan, outcome = run_or_encode(
+        plan,
+        lambda: planned(request, probes),
+        paths,
+        output,
+        limits=LIMITS,
+        on_progress=lambda percent: None,
+        cancelled=lambda: False,
+    )
+    return measuring.charged_seconds(plan, outcome, paths, probes, output, seconds=30)
+
+
+@pytest.mark.parametrize("name", CODECS)
+def test_a_forged_header_does_not_change_the_charge(
+    tmp_path: Path, clip_of: Callable[..., Path], name: str
+) -> None:
+    honest = clip_of(name)
+    forged = forge(honest, 1)
+    made = "mp4" if CODECS[name][0] == "-c:v" else "m4a"
+    assert charge(tmp_path, [forged], made) == pytest.approx(SECONDS, abs=EXACT)
+    # The same where the output is short, and where it is a copy.
+    fast = options(("-af", "atempo=2"), "-vn")
+    assert charge(tmp_path, [forged], "mp3", options=fast) == pytest.approx(SECONDS, abs=EXACT)
+    copy = options(("-c", "copy"))
+    container = {"mkv": "mp4", "flv": "avi", "ogg": "ogg", "opus": "opus"}.get(name, name)
+    assert charge(tmp_path, [forged], container, options=copy) == pytest.approx(SECONDS, abs=EXACT)
+
+
+def test_a_wav_is_charged_for_as_far_as_its_header_lets_it_be_read(
+    tmp_path: Path, make_media: Make
+) -> None:
+    wav = make_media("clip.wav", "-f", "lavfi", "-i", f"sine=r=44100:d={SECONDS}")
+    assert charge(tmp_path, [forge(wav, 1)], "flac") == pytest.approx(1, abs=0.15)
+
+
+@pytest.mark.parametrize(
+    ("fields", "seconds"),
+    [
+        ({}, 12),
+        ({"preset": {"quality": "low"}}, 12),
+        # Faster or slower: the larger of what was read and what was made.
+        ({"input_options": [options(("-itsscale", 0.02))]}, 12),
+        ({"input_options": [options(("-itsscale", 0.02), ("-t", 0.1))],
+          "options": options("-an")}, 5),
+        ({"input_options": [options(("-itsscale", 3))]}, 36),
+        ({"input_options": [options(("-r", 240))]}, 12),
+        ({"options": options(("-vf", "setpts=PTS/40"), ("-r", 240), "-an")}, 12),
+        ({"options": options(("-vf", "settb=1/90000,setpts=PTS/40"), ("-r", 240), ("-t", 0.5),
+                             "-an")}, 12),
+        ({"options": options(("-vf", "setpts=2*PTS"), "-an")}, 24),
+        ({"options": options(("-vf", "setpts=PTS+100/TB"), "-an", ("-fps_mode", "vfr"))}, 12),
+        ({"options": options(("-af", "atempo=2"), "-vn")}, 12),
+        ({"options": options(("-af", "atempo=0.5"), "-vn")}, 24),
+        ({"options": options(("-af", "asetrate=88200"), "-vn")}, 12),
+        ({"options": options(("@speed", {"factor": 2}))}, 12),
+        ({"options": options(("@speed", {"factor": 0.5}))}, 24),
+        # Spans: only what was requested.
+        ({"options": options(("-ss", 4), ("-t", 2))}, 2),
+        ({"options": options(("-ss", 4), ("-to", 6), ("-vf", "scale=32:24"))}, 2),
+        ({"options": options(("@trim", {"start": 4, "duration": 2}))}, 2),
+        ({"options": options(("@trim", {"start": 4, "end": 6}), ("@normalize", {}))}, 2),
+        ({"input_options": [options(("-ss", 4), ("-t", 2))]}, 2),
+        ({"input_options": [options(("-ss", 4), ("-t", 2))],
+          "options": options(("-vf", "setpts=PTS/2"), "-an")}, 2),
+        ({"input_options": [options(("-ss", 4), ("-t", 2), "-copyts")], "options": options("-an")},
+         2),
+        # Repeats.
+        ({"input_options": [options(("-stream_loop", 2))]}, 36),
+        ({"input_options": [options(("-stream_loop", -1))], "options": options(("-t", 30))}, 30),
+        ({"input_options": [options(("-stream_loop", 2))],
+          "options": options(("-vf", "setpts=PTS/40"), ("-r", 240), "-an")}, 36),
+        # Words and pictures on top take no time.
+        ({"options": options(("@text-overlay", {"text": "Hello"}))}, 12),
+        # Made of nothing.
+        ({"filters": [{"filter": "testsrc2=s=64x48:r=25:d=15[v]"}],
+          "options": options(("-map", "[v]"))}, 15),
+        ({"filters": [{"filter": "sine=d=15[a]"}], "options": options(("-map", "[a]"))}, 15),
+    ],
+)  # fmt: skip
+def test_a_video_is_charged_for_what_is_read_or_made(
+    tmp_path: Path, clip_of: Callable[..., Path], fields: dict[str, Any], seconds: float
+) -> None:
+    assert charge(tmp_path, [clip_of()], **fields) == pytest.approx(seconds, abs=2 * EXACT)
+
+
+@pytest.mark.parametrize(
+    ("output_format", "fields", "seconds"),
+    [
+        ("jpeg", {}, FRAME),
+        ("png", {"preset": {"resolution": "480p"}}, FRAME),
+        ("jpeg", {"options": options(("@thumbnail", {"at": "50%"}))}, FRAME),
+        ("jpeg", {"options": options(("-ss", 5), ("-vf", "scale=32:24"))}, FRAME),
+        ("jpeg", {"options": options(("-vf", "thumbnail=n=300"))}, SECONDS),
+    ],
+)
+def test_a_picture_of_a_video_is_charged_for_the_frames_read(
+    tmp_path: Path,
+    clip_of: Callable[..., Path],
+    output_format: str,
+    fields: dict[str, Any],
+    seconds: float,
+) -> None:
+    charged = charge(tmp_path, [clip_of()], output_format, **fields)
+    assert charged == pytest.approx(seconds, abs=2 * EXACT)
+
+
+def test_a_contact_sheet_is_charged_for_up_to_its_last_frame(
+    tmp_path: Path, clip_of: Callable[..., Path]
+) -> None:
+    sheet = options(("@thumbnail", {"count": 4}))  # the last is in the middle of its quarter
+    assert 10.5 <= charge(tmp_path, [clip_of()], "jpeg", options=sheet) <= SECONDS + EXACT
+
+
+@pytest.mark.parametrize(
+    ("output_format", "fields", "seconds"),
+    [
+        ("jpeg", {}, 0),
+        ("gif", {}, 0),
+        ("png", {"options": options(("-vf", "scale=32:24"))}, 0),
+        ("mp4", {}, 3),
+        ("mp4", {"input_options": [options(("-loop", 1), ("-t", 20))], "options": options("-an")},
+         20),
+        ("mp4", {"input_options": [options(("-loop", 1))],
+                 "options": options(("-t", 20), ("-vf", "zoompan=d=1:s=64x48"))}, 20),
+        ("mp4", {"filters": [{"filter": "testsrc2=s=64x48:d=20[b];[b][0:v]overlay[v]"}],
+                 "options": options(("-map", "[v]"))}, 20),
+    ],
+)  # fmt: skip
+def test_a_still_is_charged_for_what_is_made_of_it(
+    tmp_path: Path, picture: Path, output_format: str, fields: dict[str, Any], seconds: float
+) -> None:
+    assert charge(tmp_path, [picture], output_format, **fields) == pytest.approx(seconds, abs=EXACT)
+
+
+def test_several_inputs_add_up(tmp_path: Path, clip_of: Callable[..., Path], picture: Path) -> None:
+    clip, forged = clip_of(), forge(clip_of("webm"), 1)
+    assert charge(tmp_path, [clip, clip]) == pytest.approx(24, abs=EXACT)
+    assert charge(tmp_path, [clip, forged]) == pytest.approx(24, abs=2 * EXACT)
+    assert charge(tmp_path, [clip, picture]) == pytest.approx(15, abs=2 * EXACT)
+    beside = {"filters": [{"filter": "[0:v]scale=64:48[a];[1:v]scale=64:48[b];[a][b]hstack[v]"}]}
+    mapped = {"options": options(("-map", "[v]"))}
+    assert charge(tmp_path, [clip, forged], **beside, **mapped) == pytest.approx(24, abs=2 * EXACT)
+    short = {"options": options(("-map", "[v]"), ("-t", 3))}
+    assert charge(tmp_path, [clip, forged], **beside, **short) == pytest.approx(6, abs=2 * EXACT)
+
+
+def test_many_pictures_in_one_file_are_no_still(tmp_path: Path, make_media: Make) -> None:
+    many = make_media("many.bin", "-f", "lavfi", "-i", "testsrc2=s=64x48:r=25:d=8", "-c:v",
+                      "mjpeg", "-f", "mjpeg")  # fmt: skip
+    fast = options(("-vf", "setpts=PTS/40"), ("-r", 240))
+    assert charge(tmp_path, [many], options=fast) == pytest.approx(8, abs=2 * EXACT)
+
+
+REPORT = """
+[in#0/mov,mp4 @ 0x55ab] [verbose]   Input stream #0:0 (video): 500 packets read (99 bytes); \
+490 frames decoded; 0 decode errors;
+[in#0/mov,mp4 @ 0x55ab] [verbose]   Input stream #0:1 (audio): 863 packets read (99 bytes);
+[h264 @ 0x55ab] [warning] something odd
+that goes on
+[info]     title           : x
+[in#0/mov,mp4 @ 0x55ab] [verbose]   Total: 1363 packets (1597808 bytes) demuxed
+"""
+
+
+def test_the_report_is_read() -> None:
+    assert metering.counts(REPORT) == {(0, 0): Packets(500, 490), (0, 1): Packets(863, 0)}
+    assert Packets(500, 490).used == 490
+    assert Packets(500, 400).used == 500
+    assert Packets(863, 0).used == 863
+    assert metering.plain(REPORT).strip() == "[h264 @ 0x55ab] something odd\nthat goes on"
+
+
+def test_a_forged_line_of_the_report_makes_it_worthless() -> None:
+    line = "[in#0/mov,mp4 @ 0x55ab] [verbose]   Input stream #0:0 (video): 1 packets read (9 bytes)"
+    assert metering.counts(f"{REPORT}\n{line}; 1 frames decoded;") is None
+
+
+@pytest.mark.parametrize(
+    ("request_", "probes", "seconds"),
+    [
+        (ask(options=options(("-t", 1200)), input_options=[options(("-loop", 1))]), [still()],
+         1200),
+        (ask(input_options=[options(("-loop", 1), ("-t", 1200))], options=options("-an")),
+         [still()], 1200),
+        (ask(), [still()], 3),
+        (ask("png"), [video(seconds=19)], FRAME),
+        (ask(filters=[{"filter": "testsrc2=d=90[b];[b][0:v]overlay"}]), [still()], 90),
+        (ask(options=options(("@speed", {"factor": 0.5}))), [video(seconds=10)], 20),
+        (ask(options=options(("@speed", {"factor": 2}))), [video(seconds=10)], 10),
+        (ask(options=options(("-vf", "setpts=PTS/40"), ("-t", 1), "-an")), [video(seconds=19)], 19),
+        (ask(input_options=[options(("-itsscale", 0.02), ("-t", 0.1))]), [video(seconds=19)], 5),
+        (ask(input_options=[options(("-r", 240), ("-t", 1))]), [video(seconds=19)], 19),
+        (ask("jpeg", options=options(("@thumbnail", {"count": 4}))), [video(seconds=19)], 19),
+    ],
+)  # fmt: skip
+def test_the_estimate_says_what_the_request_says(
+    request_: Any, probes: list[Probe | None], seconds: float
+) -> None:
+    assert billable_seconds(check(request_), probes) == pytest.approx(seconds)
