@@ -327,7 +327,10 @@ def test_everything_survives_a_kill(database: postgres.Postgres, tmp_path: Path)
         ).headers["location"]
         link = urlsplit(server.upload_link(bucket, "half"))
         connection = socket.create_connection((str(link.hostname), link.port or 0))
-        head = f"PUT {link.path}?{link.query} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000000\r\n\r\n"
+        head = (
+            f"PUT {link.path}?{link.query} HTTP/1.1\r\nHost: localhost\r\n"
+            "Content-Length: 9000000\r\n\r\n"
+        )
         connection.sendall(head.encode() + ramp(2_000_000))
         incoming = server.root / "incoming"
         while not any(path.stat().st_size for path in incoming.iterdir()):
