@@ -8,6 +8,7 @@ comes without its binary, or with one that is too old, fails the build here and 
 from __future__ import annotations
 
 import gzip
+import os
 import re
 import shutil
 import subprocess
@@ -32,9 +33,13 @@ def main() -> None:
 
 
 def _site() -> None:
-    """The pages and what they load, with Node."""
+    """The pages and what they load, with Node. Their policy names the Supabase project."""
+    project = os.environ.get("SUPABASE_URL", "")
+    if not project:
+        print("SUPABASE_URL is not set: the pages may connect to any Supabase project")  # noqa: T201
+    environment = os.environ | {"POLICY_PROJECT": project}
     for command in (["npm", "ci", "--no-audit", "--no-fund"], ["npm", "run", "build"]):
-        subprocess.run(command, cwd=ROOT / "web", check=True)
+        subprocess.run(command, cwd=ROOT / "web", check=True, env=environment)
     # Which entry became which file is the build's own business.
     shutil.rmtree(ROOT / "public" / ".vite")
 

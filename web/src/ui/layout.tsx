@@ -28,9 +28,10 @@ export const OPERATOR = {
 
 /**
  * Narrows the Content-Security-Policy of vercel.json, which can't name the project: that header
- * allows all of Supabase, this one our own project alone, and browsers enforce both.
+ * allows all of Supabase, this one our own project alone, and browsers enforce both. tools/build.py
+ * sets POLICY_PROJECT; on one machine local/site.py writes the address into the header itself.
  */
-const PROJECT = process.env.SUPABASE_URL && new URL(process.env.SUPABASE_URL).origin;
+const PROJECT = process.env.POLICY_PROJECT && new URL(process.env.POLICY_PROJECT).origin;
 const POLICY =
   PROJECT &&
   `connect-src 'self' ${PROJECT}; img-src 'self' blob: ${PROJECT}; media-src 'self' blob: ${PROJECT}`;
@@ -79,7 +80,7 @@ export function Layout(props: PageProps & { assets: Assets }) {
             <a href="/support">Support</a>
             <a href="/status">Status</a>
             <a href="/openapi.yaml">OpenAPI</a>
-            <a href="/.well-known/security.txt">Security</a>
+            <a href="/docs/security">Security</a>
           </div>
         </footer>
       </body>
