@@ -18,13 +18,17 @@ WORKERS ?= auto
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
-.venv/local.done: requirements.txt requirements-local.txt requirements-fonts.txt tools/venv.sh
+# Every package is pinned with the hashes of its files (tools/pins.py); others are refused.
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	--require-hashes --only-binary :all:
+
+.venv/local.done: requirements-local.txt requirements-pip.txt tools/venv.sh
 	@sh tools/venv.sh "$(PYTHON)"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-local.txt
+	$(INSTALL) -r requirements-local.txt
 	@touch $@
 
 .venv/dev.done: .venv/local.done requirements-dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(INSTALL) -r requirements-dev.txt
 	@touch $@
 
 # The site, where there is Node to build it; without, all else runs.
@@ -102,6 +106,10 @@ lint: .venv/dev.done ## ruff, types, import rules
 format: .venv/dev.done ## put the code into shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+.PHONY: pins
+pins: .venv/dev.done ## pin all packages again, from tools/requirements/*.in: make pins [ARGS=--upgrade]
+	$(BIN)/python -m tools.pins $(ARGS)
 
 .PHONY: openapi
 openapi: .venv/dev.done ## make the OpenAPI document anew from the models

@@ -2,7 +2,7 @@
 
 from flask import Response
 
-from lib.http import metrics
+from lib.http import metrics, security_txt
 from lib.http.app import answer, create_app
 from lib.http.auth import carries, limit_address, require_secret
 from lib.http.health import health, status
@@ -39,6 +39,16 @@ def site_settings() -> Response:
 def operator_metrics() -> Response:
     require_secret(settings().cron_secret)
     return metrics.response()
+
+
+@app.get("/.well-known/security.txt")
+def security_contact() -> Response:
+    limit_address("site", CALLS_PER_MINUTE)
+    return Response(
+        security_txt.text(),
+        content_type="text/plain; charset=utf-8",
+        headers={"Cache-Control": "public, max-age=3600"},
+    )
 
 
 @app.get("/openapi.yaml")

@@ -8,6 +8,7 @@ from lib import background
 from lib.http.app import create_app
 from lib.http.auth import require_secret
 from lib.jobs import worker
+from lib.media import ffmpeg
 from lib.platform import limits
 from lib.platform.settings import settings
 
@@ -17,6 +18,7 @@ app = create_app(__name__, limits.BACKGROUND)
 @app.post("/internal/worker")
 def work() -> Response:
     require_secret(settings().worker_secret)
+    ffmpeg.binary()  # refuses an old one before any job is taken
 
     def run() -> Iterator[bytes]:
         # The first byte lets the caller go; the function lives on until the queue is empty.

@@ -62,7 +62,7 @@ def _bare_tree(tree: Path) -> Path:
     (tree / "api").mkdir(parents=True)
     (tree / "api" / "bare.py").write_text(BARE)
     flask = [
-        line
+        line.rstrip(" \\")
         for line in (deployment.ROOT / "requirements.txt").read_text().splitlines()
         if line.lower().startswith("flask")
     ]

@@ -28,8 +28,15 @@ POLICY = email.policy.default.clone(max_line_length=998)
 """Lines as long as SMTP allows, so that links are not folded (RFC 5322, 2.1.1)."""
 HEADERS = [
     ("Content-Type", "text/html; charset=utf-8"),
-    ("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'"),
+    (
+        "Content-Security-Policy",
+        "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+    ),
     ("Cache-Control", "no-store"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Referrer-Policy", "no-referrer"),
+    ("X-Content-Type-Options", "nosniff"),
 ]
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
@@ -115,9 +122,21 @@ class SmtpServer:
     def _run(self) -> None:
         from aiosmtpd.smtp import SMTP
 
+        class Server(SMTP):
+            """An SMTP server that hangs up on browsers: pages can make them POST to any port."""
+
+            async def smtp_POST(self, arg: str) -> None:  # noqa: N802 -- aiosmtpd's form
+                await self.push("421 This is not a web server.")
+                if self._handler_coroutine:  # as aiosmtpd's QUIT does
+                    self._handler_coroutine.cancel()
+                if self.transport:
+                    self.transport.close()
+
+            smtp_GET = smtp_HEAD = smtp_OPTIONS = smtp_POST  # noqa: N815 -- aiosmtpd's form
+
         asyncio.set_event_loop(self._loop)
         serving = self._loop.create_server(
-            lambda: SMTP(self, enable_SMTPUTF8=True, loop=self._loop), sock=self._socket
+            lambda: Server(self, enable_SMTPUTF8=True, loop=self._loop), sock=self._socket
         )
         server = self._loop.run_until_complete(serving)
         self._loop.run_forever()

@@ -10,35 +10,44 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from cheroot import wsgi
 
+from local import hosts
+
 if TYPE_CHECKING:
     from types import TracebackType
 
 LOOPBACK = "127.0.0.1"
 
 
-def _terminated(app: WSGIApplication) -> WSGIApplication:
+def _terminated(app: WSGIApplication, names: frozenset[str] | None) -> WSGIApplication:
     """Tell the application that the body ends by itself, so that chunked bodies are read too."""
 
     def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         environ["wsgi.input_terminated"] = True
         return app(environ, start_response)
 
-    return serve
+    return hosts.guarded(serve, names)
 
 
 class Server:
     """Serves `app` on 127.0.0.1 until `stop`; `port` 0 takes a free one.
+
+    Requests with a Host or Origin that is not in `names` are refused (`hosts.guarded`).
 
     The port is ours from the start; an application that must know its address first is given
     later, to `serve`. Raises OSError when the port is taken.
     """
 
     def __init__(
-        self, app: WSGIApplication | None = None, port: int = 0, threads: int = 16
+        self,
+        app: WSGIApplication | None = None,
+        port: int = 0,
+        threads: int = 16,
+        names: frozenset[str] | None = None,
     ) -> None:
+        self._names = names
         self._server = wsgi.Server(
             (LOOPBACK, port),
-            _terminated(app) if app else None,
+            _terminated(app, names) if app else None,
             numthreads=threads,
             request_queue_size=256,
             timeout=60,
@@ -62,7 +71,7 @@ class Server:
 
     def serve(self, app: WSGIApplication) -> Server:
         """Serve `app` from now on, in a background thread."""
-        self._server.wsgi_app = _terminated(app)
+        self._server.wsgi_app = _terminated(app, self._names)
         return self.start()
 
     def start(self) -> Server:

@@ -12,6 +12,7 @@ import threading
 
 from lib import background
 from lib.jobs import worker
+from lib.media import ffmpeg
 from lib.platform import log
 from lib.platform.postgres import PostgresError
 from local import functions, server
@@ -24,6 +25,10 @@ TASK_SECONDS = 5.0
 
 def main(arguments: list[str]) -> None:
     """Work until the parent ends, or until Ctrl-C when run by hand."""
+    try:
+        ffmpeg.binary()  # before any job is taken
+    except ffmpeg.FfmpegRefused as error:
+        sys.exit(str(error))
     stopped = threading.Event()
     if arguments:
         when_parent_ends(stopped.set)

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import time
 from datetime import datetime
+from typing import Literal
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -17,11 +18,15 @@ from lib.jobs import addresses
 from lib.jobs.addresses import Address
 from lib.platform import postgres, storage
 from lib.platform.errors import UNAVAILABLE, Problem, not_found
+from lib.platform.hkdf import derive
 from lib.platform.settings import settings
 
 LINK_SECONDS = 600
 STORAGE_SECONDS = 60
-"""How long the link lives that a followed one leads to."""
+"""Lifetime of the Storage link that one of our links redirects to."""
+
+Kind = Literal["input", "file", "export"]
+"""What a link leads to: a job's input, a stored file, an export's archive."""
 
 
 def input_link(job_id: UUID, index: int) -> str:
@@ -29,20 +34,20 @@ def input_link(job_id: UUID, index: int) -> str:
     expires = int(time.time()) + LINK_SECONDS
     return (
         f"{settings().api_url}/v1/transcodes/{job_id}/inputs/{index}"
-        f"?expires={expires}&signature={sign(_said(str(job_id), index, str(expires)))}"
+        f"?expires={expires}&signature={sign('input', str(job_id), str(index), str(expires))}"
     )
 
 
 def file_link(address: Address, until: datetime) -> str:
     """An address that leads to a stored file until then, or until the file is deleted."""
     file, expires = str(address), str(int(until.timestamp()))
-    query = {"file": file, "expires": expires, "signature": sign(_said_of_file(file, expires))}
+    query = {"file": file, "expires": expires, "signature": sign("file", file, expires)}
     return f"{settings().api_url}/v1/account/export/file?{urlencode(query)}"
 
 
 def resolve_file(file: str, expires: str, signature: str) -> str:
     """Where such a link leads. Raises Problem 404 for one that is forged or over, 503."""
-    ours = is_ours(_said_of_file(file, expires), signature)
+    ours = is_ours("file", signature, file, expires)
     address = addresses.parse(file)
     if not ours or int(expires) < time.time() or address is None:
         raise not_found("This link is over. Ask for a new export.")
@@ -51,8 +56,9 @@ def resolve_file(file: str, expires: str, signature: str) -> str:
 
 def resolve(job_id: str, index: int, expires: str, signature: str) -> str:
     """Where a link leads. Raises Problem 404 for one that is forged or over, 503."""
-    # What is signed is ours, and so is well formed.
-    if not is_ours(_said(job_id, index, expires), signature) or int(expires) < time.time():
+    # We signed these values, so they are well formed.
+    ours = is_ours("input", signature, job_id, str(index), expires)
+    if not ours or int(expires) < time.time():
         raise _gone()
     found = postgres.row(
         "select inputs -> %(index)s::integer ->> 'url' as url from app.jobs where id = %(id)s",
@@ -104,22 +110,15 @@ def _expires(address: Address) -> datetime | None:
     return expires
 
 
-def sign(said: str) -> str:
-    """The signature that makes what a link says ours."""
-    return hmac.new(settings().worker_secret.encode(), said.encode(), hashlib.sha256).hexdigest()
+def sign(kind: Kind, *fields: str) -> str:
+    """The signature of a link's fields. Each kind of link has a key of its own."""
+    key = derive(settings().link_secret, f"link to {kind}")
+    return hmac.digest(key.encode(), "\0".join(fields).encode(), hashlib.sha256).hex()
 
 
-def is_ours(said: str, signature: str) -> bool:
-    """Whether we signed what a link says."""
-    return hmac.compare_digest(sign(said).encode(), signature.encode())
-
-
-def _said(job_id: str, index: int, expires: str) -> str:
-    return f"input {job_id} {index} {expires}"
-
-
-def _said_of_file(file: str, expires: str) -> str:
-    return f"file {file} {expires}"
+def is_ours(kind: Kind, signature: str, *fields: str) -> bool:
+    """Whether we signed a link of this kind with these fields."""
+    return hmac.compare_digest(sign(kind, *fields).encode(), signature.encode())
 
 
 def _gone() -> Problem:

@@ -1,4 +1,4 @@
-"""Which ffmpeg runs, and whether it is recent enough to be let near strangers' files."""
+"""Which ffmpeg runs, and whether it is recent enough to read files from strangers."""
 
 from __future__ import annotations
 
@@ -16,16 +16,33 @@ from lib.media import scratch
 BUNDLED = Path(__file__).parent.parent.parent / "bin" / "ffmpeg.gz"
 """Where the deployment puts the binary for the functions that run it; packed, since together with
 the fonts it would pass the platform's limit."""
-FLOOR = {7: (7, 1, 5), 8: (8, 0, 3)}
-"""The first release of each line without CVE-2026-8461 and CVE-2026-40962; 8.1 needs 8.1.2."""
+FLOOR = (9, 0, 2)
+"""The oldest release we run: CVE-2026-70628 to CVE-2026-70632 are fixed from here on."""
+
+
+class FfmpegRefused(Exception):
+    """The ffmpeg to run is missing, too old, or of unknown age; the sentence says what to do."""
 
 
 @cache
 def binary() -> Path:
-    """The ffmpeg to run: FFMPEG_PATH, the deployment's own, or the one of imageio-ffmpeg."""
-    named = os.environ.get("FFMPEG_PATH")
-    if named:
-        return Path(named)
+    """The ffmpeg to run: FFMPEG_PATH, the deployment's own, or the one of imageio-ffmpeg.
+
+    Raises FfmpegRefused if it can't be run or is below FLOOR.
+    """
+    program = _chosen()
+    stated = version(program)
+    if not meets_floor(stated):
+        raise FfmpegRefused(
+            f"{program} is ffmpeg {stated}, which has known security holes. {_INSTEAD}"
+        )
+    return program
+
+
+def _chosen() -> Path:
+    path = os.environ.get("FFMPEG_PATH")
+    if path:
+        return Path(path)
     if BUNDLED.exists():
         return _unpacked(BUNDLED)
     import imageio_ffmpeg
@@ -35,11 +52,8 @@ def binary() -> Path:
 
 @cache
 def build() -> str:
-    """The first line that our ffmpeg says of itself: version and build."""
-    said = subprocess.run(
-        [str(binary()), "-version"], capture_output=True, text=True, check=True, timeout=30
-    ).stdout
-    return said.partition("\n")[0].partition(" Copyright")[0]
+    """The first line of our ffmpeg's version report: version and build."""
+    return _report(binary()).partition("\n")[0].partition(" Copyright")[0]
 
 
 def cores() -> int:
@@ -49,30 +63,44 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-@cache
 def version(program: Path | None = None) -> str:
-    """The version of `program` (else of `binary`), such as "9.0.2"."""
-    report = subprocess.run(
-        [str(program or binary()), "-version"],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=30,
-    ).stdout
-    match = re.match(r"ffmpeg version n?(\d+(?:\.\d+)*)", report)
+    """The release of `program` (default: `binary`), such as "9.0.2".
+
+    Raises FfmpegRefused if it can't be run or states no release: a nightly build ("N-118273-g…", a
+    date) does not show which fixes it has.
+    """
+    program = program or binary()
+    report = _report(program)
+    match = re.match(r"ffmpeg version n?(\d+(?:\.\d+)+)(?![\w.])", report)
     if match is None:
-        raise RuntimeError("ffmpeg does not state a release version")
+        raise FfmpegRefused(
+            f"{program} states no release version: {report[:60].partition(chr(10))[0]!r}."
+            f" {_INSTEAD}"
+        )
     return match[1]
 
 
 def meets_floor(stated: str) -> bool:
-    """Whether a version has the security fixes we rely on."""
-    parts = tuple(int(part) for part in stated.split("."))
-    if parts[0] > 8:
-        return True
-    if parts[:2] == (8, 1):
-        return parts >= (8, 1, 2)
-    return parts[0] in FLOOR and parts >= FLOOR[parts[0]]
+    """Whether a release has the security fixes we rely on."""
+    return tuple(int(part) for part in stated.split(".")) >= FLOOR
+
+
+@cache
+def _report(program: Path) -> str:
+    try:
+        return subprocess.run(
+            [str(program), "-version"], capture_output=True, text=True, check=True, timeout=30
+        ).stdout
+    except (OSError, subprocess.SubprocessError, UnicodeDecodeError) as error:
+        raise FfmpegRefused(
+            f"{program} can't be run ({type(error).__name__}). {_INSTEAD}"
+        ) from error
+
+
+_INSTEAD = (
+    f"Use release {'.'.join(map(str, FLOOR))} or later, or leave FFMPEG_PATH empty for the bundled"
+    " one."
+)
 
 
 def _unpacked(packed: Path) -> Path:

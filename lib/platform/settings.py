@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from functools import cache
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from lib.platform.hkdf import derive
+
+SECRET_CHARACTERS = 32
+"""The shortest secret that is accepted: one signature by a weak secret is enough to guess it."""
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -26,6 +30,8 @@ class Settings:
     """What browsers may hold; the site's login needs it."""
     worker_secret: str
     cron_secret: str
+    link_secret: str
+    """Signs links to files; callers see its signatures, so it opens nothing else."""
     api_url: str
     """Public base address of the API; links in answers start with it."""
     worker_url: str
@@ -100,6 +106,7 @@ def read(environ: dict[str, str]) -> Settings:
             raise SettingsError(f"The setting {name} must be a whole number of 1 or more.")
         return int(text)
 
+    worker_secret, cron_secret, link_secret = _secrets(environ)
     api_url = (environ.get("API_URL") or _vercel_url(environ)).rstrip("/")
     return Settings(
         postgres_url=_libpq_url(required("POSTGRES_URL")),
@@ -108,8 +115,9 @@ def read(environ: dict[str, str]) -> Settings:
         or environ.get("NEXT_PUBLIC_SUPABASE_ANON_KEY")
         or None,
         supabase_secret_key=required("SUPABASE_SECRET_KEY", "SUPABASE_SERVICE_ROLE_KEY"),
-        worker_secret=required("WORKER_SECRET", "CRON_SECRET"),
-        cron_secret=required("CRON_SECRET"),
+        worker_secret=worker_secret,
+        cron_secret=cron_secret,
+        link_secret=link_secret,
         api_url=api_url,
         worker_url=(environ.get("WORKER_URL") or f"{api_url}/internal/worker"),
         source_allow=tuple(
@@ -136,13 +144,38 @@ def read(environ: dict[str, str]) -> Settings:
         operator_place=environ.get("OPERATOR_PLACE") or "",
         log_file=environ.get("LOG_FILE") or None,
         stripe_secret_key=environ.get("STRIPE_SECRET_KEY") or None,
-        stripe_webhook_secret=environ.get("STRIPE_WEBHOOK_SECRET") or None,
+        stripe_webhook_secret=_secret(environ, "STRIPE_WEBHOOK_SECRET"),
         stripe_url=(environ.get("STRIPE_URL") or "https://api.stripe.com").rstrip("/"),
         on_vercel=environ.get("VERCEL") == "1",
         trusted_proxies=_networks(environ.get("TRUSTED_PROXIES", "")),
         version=(environ.get("VERCEL_GIT_COMMIT_SHA") or "local")[:12],
         protection_bypass=environ.get("VERCEL_AUTOMATION_BYPASS_SECRET") or None,
     )
+
+
+def _secrets(environ: dict[str, str]) -> tuple[str, str, str]:
+    """WORKER_SECRET, CRON_SECRET and LINK_SECRET; a missing one is derived from the one before it.
+
+    Only CRON_SECRET must be set. No two of them may be equal.
+    """
+    names = ("WORKER_SECRET", "CRON_SECRET", "LINK_SECRET")
+    worker, cron, link = (_secret(environ, name) for name in names)
+    if cron is None:
+        raise SettingsError(f"The setting CRON_SECRET is missing. {_MAKE_ONE}")
+    chosen = [each for each in (worker, cron, link) if each]
+    if len(set(chosen)) < len(chosen):
+        raise SettingsError(f"The settings {', '.join(names)} must differ. {_MAKE_ONE}")
+    worker = worker or derive(cron, "ffmpeg-micro worker")
+    return worker, cron, link or derive(worker, "ffmpeg-micro links")
+
+
+def _secret(environ: dict[str, str], name: str) -> str | None:
+    value = environ.get(name)
+    if value and len(value) < SECRET_CHARACTERS:
+        raise SettingsError(
+            f"The setting {name} must have {SECRET_CHARACTERS} characters or more. {_MAKE_ONE}"
+        )
+    return value or None
 
 
 def _transport(environ: dict[str, str]) -> str | None:
@@ -183,4 +216,5 @@ def _libpq_url(url: str) -> str:
     return urlunsplit(parts._replace(query=urlencode(query)))
 
 
+_MAKE_ONE = "Make one with `openssl rand -hex 32`."
 _NOT_LIBPQ = frozenset({"supa", "pgbouncer", "workaround"})

@@ -140,8 +140,8 @@ def _tell(export_id: UUID, account_id: UUID, until: datetime) -> None:
 
 def resolve(export_id: str, expires: str, signature: str) -> str:
     """Where a link leads. Raises Problem 404 for one that is forged or over, 503."""
-    ours = links.is_ours(_said(export_id, expires), signature)
-    # What is signed is ours, and so is well formed.
+    ours = links.is_ours("export", signature, export_id, expires)
+    # We signed these values, so they are well formed.
     found = (
         postgres.row(
             f"select {_COLUMNS} from app.exports where {_OPEN}",  # noqa: S608
@@ -239,12 +239,8 @@ def _link(export_id: UUID, expires_at: datetime) -> str:
     expires = str(int(expires_at.timestamp()))
     return (
         f"{settings().api_url}/v1/account/export/{export_id}/download"
-        f"?expires={expires}&signature={links.sign(_said(str(export_id), expires))}"
+        f"?expires={expires}&signature={links.sign('export', str(export_id), expires)}"
     )
-
-
-def _said(export_id: str, expires: str) -> str:
-    return f"export {export_id} {expires}"
 
 
 def _day(seconds: float) -> str:

@@ -1,7 +1,8 @@
 """The one address of the Supabase stand-ins, as hosted: Auth and Storage by prefix, and CORS.
 
-The hosted gateway, not the services behind it, answers browsers' preflights and opens every
-answer to other origins; so does this one.
+Like the hosted gateway, this one answers browsers' preflights and allows every origin to read what
+Auth and Storage answer. On one machine `hosts.guarded` refuses foreign origins before that, and
+the mails have no CORS at all.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from types import TracebackType
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from local import hosts
 
 NOT_FOUND = b'{"message":"no Route matched with those values"}'
 MAX_AGE = "3600"
@@ -27,16 +30,18 @@ def create_gateway(
     storage_app: WSGIApplication,
     mail_app: WSGIApplication | None = None,
 ) -> WSGIApplication:
-    """Send `/auth/v1` and `/storage/v1` to their apps, paths unchanged; 404 for all else.
+    """Send `/auth/v1` and `/storage/v1` to their apps, paths unchanged; 404 for everything else.
 
-    `mail_app` shows the mails of one machine below /mail; the hosted gateway has nothing there.
+    `mail_app` shows the mails of one machine below /mail, to people at this machine only; the
+    hosted gateway has nothing there.
     """
     apps = {"/auth/v1": auth_app, "/storage/v1": storage_app}
-    if mail_app is not None:
-        apps["/mail"] = _mounted("/mail", mail_app)
+    mails = hosts.private(_mounted("/mail", mail_app)) if mail_app else None
 
     def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
+        if mails and _below("/mail", path):
+            return mails(environ, start_response)
         app = next((app for prefix, app in apps.items() if _below(prefix, path)), _no_route)
         if _is_preflight(environ) and app is not _no_route and not _below(TUS, path):
             return _preflight(environ, start_response)

@@ -125,6 +125,10 @@ def test_the_address_of_a_sign_in_leads_nowhere_else(visitor: Visitor, filled: F
         "https://evil.example",
         "//evil.example",
         "/\\evil.example",
+        "/.//evil.example/login",
+        "/..//evil.example/login",
+        "/.\\evil.example",
+        f"{visitor.stack.url}//evil.example",
         "javascript:alert(5)",
     ):
         visitor.context.clear_cookies()

@@ -36,6 +36,7 @@ OPERATOR = {
     "OPERATOR_PLACE": "Lisbon",
     "SUPPORT_EMAIL": "help@media.example",
 }
+PROJECT = "https://abcdefghijklmnopqrst.supabase.co"
 LIMIT = 225 * 2**20
 UNWANTED = ("tests/", "bench/", "local/", "tools/", "web/", ".local/", ".git/", ".env", "supabase/",
             "demo-output/")  # fmt: skip
@@ -48,7 +49,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def output(tree: Path) -> Path:
-    return deployment.build(tree, OPERATOR)
+    return deployment.build(tree, OPERATOR | {"SUPABASE_URL": PROJECT})
 
 
 @pytest.fixture(scope="module")
@@ -195,6 +196,15 @@ def test_every_page_is_beside_the_functions_with_its_headers(
             assert "default-src 'none'" in policy
             assert "unsafe" not in policy
             assert "frame-ancestors 'none'" in policy
+            narrowed = re.findall(
+                r'<meta http-equiv="Content-Security-Policy" content="([^"]+)"', answer.text
+            )
+            assert narrowed == [
+                f"connect-src 'self' {PROJECT}; img-src 'self' blob: {PROJECT};"
+                f" media-src 'self' blob: {PROJECT}"
+            ], path
+            before = answer.text.partition("http-equiv")[0]  # what precedes it is not held to it
+            assert "src=" not in before and "href=" not in before, path
             assert "max-age" in answer.headers["Strict-Transport-Security"]
             assert answer.headers["Referrer-Policy"] == "strict-origin-when-cross-origin"
             for asset in re.findall(r'(?:src|href)="(/assets/[^"]+)"', answer.text):

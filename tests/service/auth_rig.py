@@ -14,7 +14,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 import httpx
 import psycopg
 
-from local import postgres
+from local import hosts, postgres
 from local.mail import MailSink
 from local.server import Server
 from local.supabase import auth, keys
@@ -143,7 +143,7 @@ def project(folder: Path) -> Iterator[Project]:
 def serve(at: Project, folder: Path, **options: Any) -> Iterator[Rig]:
     """Serve Auth with these options of `create_app`; its mails go below `folder`."""
     mail, clock = MailSink(folder), Clock()
-    server = Server()
+    server = Server(names=hosts.LOOPBACK | {"app.example.com"})  # of the recordings
     defaults: dict[str, Any] = {
         "public_url": f"{server.url}/auth/v1",
         "site_url": "http://127.0.0.1:3000",

@@ -15,6 +15,7 @@ import jwt
 import psycopg
 from psycopg.conninfo import make_conninfo
 
+from local import hosts
 from local.postgres import BOOTSTRAP, Postgres
 from local.server import Server
 from local.supabase import keys, storage
@@ -109,7 +110,7 @@ def fresh_database(postgres: Postgres) -> str:
 def running(postgres_url: str, folder: Path, *, gateway: bool = True) -> Iterator[Running]:
     """Serve the stand-in from `folder`, behind the gateway or bare."""
     made = keys.load(folder / "keys.json")
-    served = Server(threads=8)
+    served = Server(threads=8, names=hosts.LOOPBACK | {"app.example.com"})  # of the recordings
     app = storage.create_app(
         postgres_url=postgres_url,
         root=folder / "files",

@@ -136,7 +136,7 @@ def test_the_link_to_an_input_opens_that_file_alone(
     ):
         answer = httpx.get(forged, trust_env=False)
         assert answer.status_code == 404, (forged, answer.text)
-    over = f"expires=1700000000&signature={links.sign(links._said(job['id'], 1, '1700000000'))}"
+    over = f"expires=1700000000&signature={links.sign('input', job['id'], '1', '1700000000')}"
     assert httpx.get(f"{link.partition('?')[0]}?{over}", trust_env=False).status_code == 404
     by_url = account.job(account.create("https://example.com/clip.mp4", "mp3"))
     assert "downloadUrl" not in by_url["inputs"][0]

@@ -262,7 +262,7 @@ def test_a_cut_upload_leaves_nothing(server: Running, head: bytes) -> None:
     before = server.files()
     url = urlsplit(server.upload_link(bucket, "cut"))
     with socket.create_connection((str(url.hostname), url.port or 0)) as connection:
-        line = f"PUT {url.path}?{url.query} HTTP/1.1\r\nHost: x\r\n".encode()
+        line = f"PUT {url.path}?{url.query} HTTP/1.1\r\nHost: localhost\r\n".encode()
         connection.sendall(line + head + b"\r\n\r\n5\r\nhello\r\n")
         connection.shutdown(socket.SHUT_WR)
         while connection.recv(65536):
@@ -328,7 +328,8 @@ def test_everything_survives_a_kill(database: postgres.Postgres, tmp_path: Path)
         link = urlsplit(server.upload_link(bucket, "half"))
         connection = socket.create_connection((str(link.hostname), link.port or 0))
         head = (
-            f"PUT {link.path}?{link.query} HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n\r\n"
+            f"PUT {link.path}?{link.query} HTTP/1.1\r\nHost: localhost\r\n"
+            "Content-Length: 9000000\r\n\r\n"
         )
         connection.sendall(head.encode() + ramp(2_000_000))
         incoming = server.root / "incoming"

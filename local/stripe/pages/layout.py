@@ -41,7 +41,7 @@ def page(title: str, content: str, status: int = 200) -> Response:
     response = Response(_FRAME.format(title=escape(title), content=content), status)
     response.headers["Content-Security-Policy"] = _POLICY
     response.headers["Cache-Control"] = "no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Referrer-Policy"] = "same-origin"
     return response
 
 

@@ -3,6 +3,7 @@ import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { isAuthRetryableFetchError, type AuthError } from "@supabase/auth-js";
 import { Check, EMAIL, Field, Form, Note, SHORTEST_PASSWORD, useAction } from "./forms";
+import { ownPath } from "./own-path";
 import { auth, session } from "./session";
 
 /** What a mail's link brought; read before the client takes the tokens out of the address. */
@@ -12,15 +13,9 @@ const RESEND_SECONDS = 60;
 
 type Faults = Record<string, string>;
 
-/** Where to go after a sign-in: a page of this site, never another's. */
+/** Where to go after signing in: always a page of this site. */
 function next(): string {
-  try {
-    const target = new URL(asked.get("next") ?? "/dashboard", location.origin);
-    if (target.origin === location.origin) return target.pathname + target.search + target.hash;
-  } catch {
-    // An address that is none.
-  }
-  return "/dashboard";
+  return ownPath(asked.get("next"), location.origin, "/dashboard");
 }
 
 function withNext(path: string): string {
@@ -423,11 +418,12 @@ function Confirm() {
 
 /** Why a mail's link does not work, or nothing. */
 function linkFault(): string {
-  const code = brought.get("error_code") ?? asked.get("error_code");
-  const words = brought.get("error_description") ?? asked.get("error_description");
-  if (!code && !words) return "";
+  const given = [brought, asked];
+  const code = given.map((each) => each.get("error_code")).find((each) => each !== null);
+  if (!code && !given.some((each) => each.has("error_description"))) return "";
   if (code === "otp_expired") return "This link was used before, or it is too old.";
-  return `The link does not work: ${words ?? code}`;
+  // Anybody can write an address, so its texts are not shown; a code is one word.
+  return `This link does not work${code && /^[a-z_]{1,60}$/.test(code) ? ` (${code})` : ""}.`;
 }
 
 /** Waits until the client has taken the session out of the address. */

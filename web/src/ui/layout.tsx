@@ -26,6 +26,16 @@ export const OPERATOR = {
   support: process.env.SUPPORT_EMAIL || "support@localhost.localdomain",
 };
 
+/**
+ * Narrows the Content-Security-Policy of vercel.json, which can't name the project: that header
+ * allows all of Supabase, this one our own project alone, and browsers enforce both. tools/build.py
+ * sets POLICY_PROJECT; on one machine local/site.py writes the address into the header itself.
+ */
+const PROJECT = process.env.POLICY_PROJECT && new URL(process.env.POLICY_PROJECT).origin;
+const POLICY =
+  PROJECT &&
+  `connect-src 'self' ${PROJECT}; img-src 'self' blob: ${PROJECT}; media-src 'self' blob: ${PROJECT}`;
+
 const LINKS = [
   ["/pricing", "Pricing"],
   ["/docs", "Docs"],
@@ -38,6 +48,7 @@ export function Layout(props: PageProps & { assets: Assets }) {
     <html lang="en">
       <head>
         <meta charset="utf-8" />
+        {POLICY && <meta http-equiv="Content-Security-Policy" content={POLICY} />}
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <title>{path === "/" ? title : `${title} · FFmpeg Micro`}</title>
         <meta name="description" content={about} />
@@ -69,6 +80,7 @@ export function Layout(props: PageProps & { assets: Assets }) {
             <a href="/support">Support</a>
             <a href="/status">Status</a>
             <a href="/openapi.yaml">OpenAPI</a>
+            <a href="/docs/security">Security</a>
           </div>
         </footer>
       </body>
