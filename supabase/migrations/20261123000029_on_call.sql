@@ -20,7 +20,7 @@ create index worker_heartbeats_seen on app.worker_heartbeats (seen_at);
 alter table app.worker_heartbeats enable row level security;
 
 -- The signals of abuse and `stuck` read these few rows instead of all jobs.
-create index jobs_failed on app.jobs (updated_at) where status = 'failed';
+create index jobs_failed_by_time on app.jobs (updated_at) where status = 'failed';
 create index jobs_retried on app.jobs (updated_at) where attempt > 1;
 
 -- Cancels an account's jobs that have not ended, at most `p_most`, or the one job `p_job`. Nothing is
