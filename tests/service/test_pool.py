@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -239,3 +242,23 @@ def test_what_is_an_outage(pool: Pool) -> None:
         with pytest.raises(psycopg.Error) as failed:
             pool.run(lambda connection, sql=sql: connection.execute(sql), CONNECT, TOTAL)
         assert is_outage(failed.value) is expected, sql
+
+
+def test_a_command_that_used_the_database_ends_quietly(url: str) -> None:
+    """Python 3.13 complained about threads of a pool that was still open, for 20 s."""
+    command = "from lib.platform import postgres; print(postgres.row('select 1 as x'))"
+    settings = {
+        "POSTGRES_URL": url,
+        "SUPABASE_URL": "http://127.0.0.1:9",
+        "SUPABASE_SECRET_KEY": "k" * 40,
+        "CRON_SECRET": "c" * 40,
+        "API_URL": "http://127.0.0.1:9",
+        "WORKER_URL": "http://127.0.0.1:9",
+    }
+    done = subprocess.run(
+        [sys.executable, "-X", "dev", "-W", "ignore", "-c", command],
+        env=os.environ | settings,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "{'x': 1}\n", "")
