@@ -7,7 +7,9 @@ SHELL := /bin/sh
 PYTHON ?= $(shell for p in python3.12 python3.13 python3.14 python3.11 python3; do \
 	if $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null; \
 	then command -v $$p; break; fi; done)
-BIN := .venv/bin
+# Environments of several Pythons live beside each other: make test PYTHON=python3.13 VENV=.venv-3.13
+VENV ?= .venv
+BIN := $(VENV)/bin
 PORT ?= 3000
 FORMAT ?= mp4
 QUALITY ?= medium
@@ -22,12 +24,12 @@ help: ## list the commands
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	--require-hashes --only-binary :all:
 
-.venv/local.done: requirements-local.txt requirements-pip.txt tools/venv.sh
-	@sh tools/venv.sh "$(PYTHON)"
+$(VENV)/local.done: requirements-local.txt requirements-pip.txt tools/venv.sh
+	@sh tools/venv.sh "$(PYTHON)" "$(VENV)"
 	$(INSTALL) -r requirements-local.txt
 	@touch $@
 
-.venv/dev.done: .venv/local.done requirements-dev.txt
+$(VENV)/dev.done: $(VENV)/local.done requirements-dev.txt
 	$(INSTALL) -r requirements-dev.txt
 	@touch $@
 
@@ -44,103 +46,103 @@ public/index.html: web/package-lock.json web/vite.config.ts lib/http/openapi.yam
 site: public/index.html ## build the website into public/
 
 .PHONY: demo
-demo: .venv/local.done public/index.html ## the main job, from upload to download: make demo [VIDEO=] [FORMAT=] [RESOLUTION=] [QUALITY=]
+demo: $(VENV)/local.done public/index.html ## the main job, from upload to download: make demo [VIDEO=] [FORMAT=] [RESOLUTION=] [QUALITY=]
 	@$(BIN)/python -m local demo --format "$(FORMAT)" --quality "$(QUALITY)" \
 		$(if $(RESOLUTION),--resolution "$(RESOLUTION)") $(if $(VIDEO),--video "$(VIDEO)")
 
 .PHONY: up
-up: .venv/local.done public/index.html ## the whole service on this machine, until Ctrl-C: make up [PORT=] [SOURCE_ALLOW=]
+up: $(VENV)/local.done public/index.html ## the whole service on this machine, until Ctrl-C: make up [PORT=] [SOURCE_ALLOW=]
 	@exec $(BIN)/python -m local up --port "$(PORT)"
 
 .PHONY: worker
-worker: .venv/local.done ## one more worker against the running stack
+worker: $(VENV)/local.done ## one more worker against the running stack
 	@exec $(BIN)/python -m local worker
 
 .PHONY: key
-key: .venv/local.done ## an API key: make key [EMAIL=] [LABEL=] [PLAN=free|starter|pro]
+key: $(VENV)/local.done ## an API key: make key [EMAIL=] [LABEL=] [PLAN=free|starter|pro]
 	@$(BIN)/python -m local key $(if $(EMAIL),--email "$(EMAIL)") \
 		$(if $(LABEL),--label "$(LABEL)") $(if $(PLAN),--plan "$(PLAN)")
 
 .PHONY: admin
-admin: .venv/local.done ## what the operator does: make admin ARGS="find ann@example.com" (ARGS=--help lists it)
+admin: $(VENV)/local.done ## what the operator does: make admin ARGS="find ann@example.com" (ARGS=--help lists it)
 	@$(BIN)/python -m local admin $(ARGS)
 
 .PHONY: stripe-setup
-stripe-setup: .venv/local.done ## products, prices, portal and webhook at Stripe, from the plans
+stripe-setup: $(VENV)/local.done ## products, prices, portal and webhook at Stripe, from the plans
 	@$(BIN)/python -m local admin stripe-setup
 
 .PHONY: replay-stripe
-replay-stripe: .venv/local.done ## process Stripe's events that are open or never arrived: make replay-stripe [DAYS=7]
+replay-stripe: $(VENV)/local.done ## process Stripe's events that are open or never arrived: make replay-stripe [DAYS=7]
 	@$(BIN)/python -m local admin replay-stripe $(if $(DAYS),--days "$(DAYS)")
 
 .PHONY: reset
-reset: .venv/local.done ## delete all data of this machine's stack
+reset: $(VENV)/local.done ## delete all data of this machine's stack
 	@$(BIN)/python -m local reset
 
 .PHONY: test
-test: .venv/dev.done ## the tests
+test: $(VENV)/dev.done ## the tests: make test [PYTHON=python3.13 VENV=.venv-3.13]
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow"
 
 .PHONY: test-slow
-test-slow: .venv/dev.done ## the sweeps: schema-driven fuzz, large files
+test-slow: $(VENV)/dev.done ## the sweeps: schema-driven fuzz, large files
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m slow
 
 .PHONY: test-browser
-test-browser: .venv/dev.done public/index.html ## the site in a real Chromium; leaves pictures in screenshots/
+test-browser: $(VENV)/dev.done public/index.html ## the site in a real Chromium; leaves pictures in screenshots/
 	@test -f public/index.html || { echo "The site is needed: install Node and npm."; exit 1; }
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests/browser
 
 .PHONY: test-live
-test-live: .venv/dev.done ## the service tests against a real Supabase project (see README)
+test-live: $(VENV)/dev.done ## the service tests against a real Supabase project (see README)
 	LIVE=1 $(BIN)/python -m pytest -rs tests/live tests/clients tests/service/test_main_job.py \
 		tests/service/test_isolation.py tests/service/test_bad_input.py tests/service/test_fairness.py
 
 .PHONY: lint
-lint: .venv/dev.done ## ruff, types, import rules
+lint: $(VENV)/dev.done ## ruff, types, import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 .PHONY: format
-format: .venv/dev.done ## put the code into shape
+format: $(VENV)/dev.done ## put the code into shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 .PHONY: pins
-pins: .venv/dev.done ## pin all packages again, from tools/requirements/*.in: make pins [ARGS=--upgrade]
+pins: $(VENV)/dev.done ## pin all packages again, from tools/requirements/*.in: make pins [ARGS=--upgrade]
 	$(BIN)/python -m tools.pins $(ARGS)
 
 .PHONY: openapi
-openapi: .venv/dev.done ## make the OpenAPI document anew from the models
+openapi: $(VENV)/dev.done ## make the OpenAPI document anew from the models
 	$(BIN)/python -m tools.openapi
 
 .PHONY: mails
-mails: .venv/dev.done ## make the mails of Supabase Auth anew from their words
+mails: $(VENV)/dev.done ## make the mails of Supabase Auth anew from their words
 	$(BIN)/python -m tools.auth_mails
 
 .PHONY: tables
-tables: .venv/dev.done ## make the tables of filters anew from ffmpeg and the policy, and their page
+tables: $(VENV)/dev.done ## make the tables of filters anew from ffmpeg and the policy, and their page
 	$(BIN)/python -m tools.filters
 	$(BIN)/python -m tools.allowed
 
 .PHONY: overlays
-overlays: .venv/local.done ## draw docs/overlays.png: words in every script, marks, subtitles
+overlays: $(VENV)/local.done ## draw docs/overlays.png: words in every script, marks, subtitles
 	$(BIN)/python -m tools.overlays
 
 .PHONY: pictures
-pictures: .venv/dev.done public/index.html ## the README's pictures of the site
+pictures: $(VENV)/dev.done public/index.html ## the README's pictures of the site
 	@$(BIN)/python -m tools.pictures
 
 .PHONY: bench
-bench: .venv/dev.done ## how fast it is, as ratios against raw ffmpeg and bare Flask: make bench [ONLY=]
+bench: $(VENV)/dev.done ## how fast it is, as ratios against raw ffmpeg and bare Flask: make bench [ONLY=]
 	$(BIN)/python -m bench $(ONLY)
 
 .PHONY: deploy-check
-deploy-check: .venv/dev.done ## the real vercel build, offline, and its functions run for real
+deploy-check: $(VENV)/dev.done ## the real vercel build, offline, and its functions run for real
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/deploy
 
 .PHONY: clean
 clean: ## remove what make made, but for data
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache demo-output public \
+	rm -rf .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache demo-output public \
 		screenshots web/node_modules web/.ssr

@@ -73,8 +73,8 @@ def _up(arguments: argparse.Namespace) -> int:
         file_url = client.upload(stack.url, stack.demo_key(), clip)
         print(_welcome(stack, file_url), flush=True)
         while not stopped.wait(0.5):
-            for part in stack.mend():
-                print(f"{part} had ended by itself and was started again", file=sys.stderr)
+            for sentence in stack.mend():
+                print(sentence, file=sys.stderr, flush=True)
         print("\nstopping", flush=True)
     return 0
 

@@ -1,15 +1,19 @@
 """Child processes that never outlive their parent, however the parent ends.
 
 A child's standard input is a pipe that only its parent holds: when the parent stops it, or dies,
-the pipe ends and the child goes.
+the pipe ends and the child goes. One that takes too long to stop is killed, by its parent or by
+itself.
 """
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -19,13 +23,20 @@ STOP_SECONDS = 8
 class Child:
     """A Python module run as a child process; it prints one line when it is ready."""
 
-    def __init__(self, module: str, arguments: list[str], environment: dict[str, str]) -> None:
+    def __init__(
+        self,
+        module: str,
+        arguments: list[str],
+        environment: dict[str, str],
+        descriptors: Sequence[int] = (),
+    ) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,
             cwd=ROOT,
+            pass_fds=descriptors,
             start_new_session=True,  # Ctrl-C reaches the parent alone, which stops its children
             text=True,
         )
@@ -47,6 +58,11 @@ class Child:
         """Whether it still runs."""
         return self._process.poll() is None
 
+    def ending(self) -> str:
+        """How a process that is not alive has ended."""
+        code = self._process.poll() or 0
+        return f"exit {code}" if code >= 0 else signal.Signals(-code).name
+
     def stop(self) -> None:
         """Ask it to stop, and make it after a while."""
         if self._process.stdin:
@@ -61,10 +77,12 @@ class Child:
 
 
 def when_parent_ends(action: Callable[[], None]) -> None:
-    """In a child: call `action` once the parent stops us or is gone."""
+    """In a child: call `action` once the parent stops us or is gone, then end in bounded time."""
 
     def watch() -> None:
         sys.stdin.read()
         action()
+        time.sleep(STOP_SECONDS)
+        os._exit(1)
 
     threading.Thread(target=watch, name="parent", daemon=True).start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,8 @@ BOOTSTRAP = (
     Path(__file__).parent / "supabase" / "storage" / "schema.sql",
 )
 
+ORPHAN_SECONDS = 3
+
 
 @dataclass(frozen=True)
 class Postgres:
@@ -26,6 +29,14 @@ class Postgres:
 
     server: PostgresServer
     url: str
+
+    def alive(self) -> bool:
+        """Whether the server still runs; a zombie does not."""
+        try:
+            process = psutil.Process(self.server.get_postmaster_info().pid)
+            return bool(process.status() != psutil.STATUS_ZOMBIE)
+        except psutil.NoSuchProcess:
+            return False
 
     def stop(self) -> None:
         """Stop the server, whoever else is noted as using it: a killed process may be."""
@@ -50,7 +61,11 @@ def start(folder: Path) -> Postgres:
 
 
 def _forget_killed(pid_file: Path) -> None:
-    """Remove the locks of a server that was killed; a zombie is not a server that runs."""
+    """Remove the locks of a server that was killed; a zombie is not a server that runs.
+
+    Its processes end by themselves, soon. As long as one of them lives, no other server may touch
+    the data, and without the lock Postgres does not notice it.
+    """
     try:
         process_id = int(pid_file.read_text().split()[0])
         alive = psutil.Process(process_id).status() != psutil.STATUS_ZOMBIE
@@ -59,8 +74,26 @@ def _forget_killed(pid_file: Path) -> None:
     except psutil.NoSuchProcess:
         alive = False
     if not alive:
+        _end_orphans(pid_file.parent)
         for left in (pid_file, *pid_file.parent.glob(".s.PGSQL.*.lock")):
             left.unlink(missing_ok=True)
+
+
+def _end_orphans(folder: Path) -> None:
+    """Wait for the processes that a killed server left behind, and kill those that stay."""
+    orphans = [process for process in psutil.process_iter() if _works_in(process, folder)]
+    _, alive = psutil.wait_procs(orphans, timeout=ORPHAN_SECONDS)
+    for process in alive:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(alive, timeout=ORPHAN_SECONDS)
+
+
+def _works_in(process: psutil.Process, folder: Path) -> bool:
+    try:
+        return process.name() == "postgres" and Path(process.cwd()) == folder.resolve()
+    except psutil.Error:
+        return False
 
 
 def _bootstrap(connection: psycopg.Connection) -> None:

@@ -1,17 +1,24 @@
-"""The whole service on one machine: Postgres, the Supabase stand-ins, a worker, the functions."""
+"""The whole service on one machine: Postgres, the Supabase stand-ins, a worker, the functions.
+
+Each is a process of its own (`parts`). This one starts them, starts them again, and has the mail
+sink and the clock in threads.
+"""
 
 from __future__ import annotations
 
 import os
+import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from urllib.parse import urlsplit
 
-from local import clock, keys_command, mail, migrate, postgres, server, site
+from local import clock, functions, keys_command, mail, migrate
 from local.children import Child
+from local.parts import Part
+from local.server import LOOPBACK
 from local.supabase import keys
 
 SETTINGS = "settings.env"
@@ -44,12 +51,13 @@ class Stack:
         project: Mapping[str, str] | None = None,
     ) -> None:
         self._stack = ExitStack()
+        self._parts: list[Part] = []
         self.folder = folder
         try:
             self._listen(port)
             made = keys.load(folder / "keys.json")
             if functions:
-                self.stripe = self._stripe("0")  # gets ready while the database starts
+                self.stripe = self._stripe()  # gets ready while the database starts
             self.settings = dict(project) if project else self._supabase(supabase_port, made)
             if functions:
                 self.settings |= {
@@ -80,66 +88,72 @@ class Stack:
         """Take the API's port."""
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
-            api = server.Server(port=port, threads=32)
+            self._listening = socket.create_server((LOOPBACK, port), backlog=256)
         except OSError as error:
             raise PortTaken(
                 f"Port {port} is taken by another program. Choose another: PORT={port + 1} make up"
             ) from error
-        self._stack.callback(api.stop)
-        self._api = api
-        self.url = api.url
+        self._stack.callback(self._listening.close)
+        self.url = f"http://{LOOPBACK}:{self._listening.getsockname()[1]}"
 
     def _supabase(self, port: int, made: keys.Keys) -> dict[str, str]:
         """Start the database and the stand-ins; their addresses and keys."""
-        database = postgres.start(self.folder / "postgres")
-        self._stack.callback(database.stop)
-        migrate.migrate(database.url)
-        self.supabase = self._child(
-            "local.supabase",
-            [str(self.folder), database.url, str(port), self.url],
-            dict(os.environ),
+        folder = str(self.folder / "postgres")
+        self.database = self._part(
+            "Postgres", lambda: Child("local.postgres_server", [folder], dict(os.environ))
+        )
+        database_url = self.database.ready()
+        migrate.migrate(database_url)
+        address = _Address(port)
+        self.supabase = self._part(
+            "the Supabase stand-in",
+            lambda: Child(
+                "local.supabase",
+                [str(self.folder), database_url, str(address.port), self.url],
+                dict(os.environ),
+            ),
         )
         return {
-            "POSTGRES_URL": database.url,
-            "SUPABASE_URL": self.supabase.ready(),
+            "POSTGRES_URL": database_url,
+            "SUPABASE_URL": address.keep(self.supabase.ready()),
             "SUPABASE_PUBLISHABLE_KEY": made.publishable,
             "SUPABASE_SECRET_KEY": made.secret,
         }
 
     def _serve(self) -> None:
         """Start the worker and the functions."""
-        self.worker = self._child("local.worker", ["0"], os.environ | self.settings)
-        self.settings["WORKER_URL"] = f"{self.worker.ready()}/internal/worker"
-        # The functions are served by this very process; they read their settings from here.
-        os.environ.update(self.settings)
-        from local import functions
-
-        app = functions.dispatcher(sorted({route.function for route in functions.routes()}))
-        self._api.serve(
-            site.serve(
-                functions.configuration(),
-                functions.ROOT / "public",
-                self.settings["SUPABASE_URL"],
-                app,
-            )
+        address = _Address(0)
+        self.worker = self._part(
+            "the worker",
+            lambda: Child("local.worker", [str(address.port)], os.environ | self.settings),
         )
+        self.settings["WORKER_URL"] = f"{address.keep(self.worker.ready())}/internal/worker"
+        os.environ.update(self.settings)  # for our own commands in this process
+        descriptor = self._listening.fileno()
+        self.web = self._part(
+            "the web process",
+            lambda: Child("local.web", [str(descriptor)], os.environ | self.settings, [descriptor]),
+        )
+        self.web.ready()
         stopped = threading.Event()
         self._stack.callback(stopped.set)
         clock.start(functions.crons(), self.url, self.settings["CRON_SECRET"], stopped)
 
-    def _stripe(self, port: str) -> Child:
-        return self._child("local.stripe", [str(self.folder), port, self.url], dict(os.environ))
+    def _stripe(self) -> Part:
+        arguments = [str(self.folder), "0", self.url]  # it keeps its port by itself
+        return self._part(
+            "the stand-in for Stripe", lambda: Child("local.stripe", arguments, dict(os.environ))
+        )
 
-    def _child(self, module: str, arguments: list[str], environment: dict[str, str]) -> Child:
-        child = Child(module, arguments, environment)
-        self._stack.callback(child.stop)
-        return child
+    def _part(self, name: str, start: Callable[[], Child]) -> Part:
+        part = Part(name, start)
+        self._parts.append(part)
+        self._stack.callback(part.stop)
+        return part
 
     @property
     def site(self) -> str:
         """Whether the website is there, for who has started this."""
-        from local import functions
-
         built = (functions.ROOT / "public" / "index.html").is_file()
         return "with its website" if built else "without its website, which Node builds"
 
@@ -153,26 +167,8 @@ class Stack:
         return path.read_text()
 
     def mend(self) -> list[str]:
-        """Start again what ended by itself; the names of these parts. What fails is tried anew."""
-        mended = []
-        if not self.supabase.alive():
-            port = self.settings["SUPABASE_URL"].rpartition(":")[2]
-            arguments = [str(self.folder), self.settings["POSTGRES_URL"], port, self.url]
-            self.supabase = self._child("local.supabase", arguments, dict(os.environ))
-            mended += ["the Supabase stand-in"] if _started(self.supabase) else []
-        if not self.stripe.alive():
-            self.stripe = self._stripe(self.settings["STRIPE_URL"].rpartition(":")[2])
-            mended += ["the stand-in for Stripe"] if _started(self.stripe) else []
-        if not self.worker.alive():
-            port = str(urlsplit(self.settings["WORKER_URL"]).port)
-            # Another program may have taken the port: a worker that can't be called still looks at
-            # the queue by itself.
-            for each in (port, "0"):
-                self.worker = self._child("local.worker", [each], os.environ | self.settings)
-                if _started(self.worker):
-                    mended.append("the worker")
-                    break
-        return mended
+        """Start again what ended by itself; a sentence for each. What fails is tried again."""
+        return [sentence for part in self._parts if (sentence := part.mend())]
 
     def write_environment(self) -> None:
         """Write the addresses and keys: dev.env for other programs, all settings for our own."""
@@ -199,20 +195,23 @@ class Stack:
         self._stack.close()
 
 
+class _Address:
+    """The port of a part that chose it at its first start and keeps it."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+
+    def keep(self, url: str) -> str:
+        self.port = urlsplit(url).port or 0
+        return url
+
+
 def _log_file(folder: Path) -> Path:
     """Where the log's lines go, so that they don't flood a terminal; a long one is put aside."""
     path = folder.resolve() / LOG
     if path.exists() and path.stat().st_size > LOG_BYTES:
         path.replace(path.with_name(f"{LOG}.1"))
     return path
-
-
-def _started(child: Child) -> bool:
-    try:
-        child.ready()
-    except RuntimeError:
-        return False
-    return True
 
 
 def _write(path: Path, values: Mapping[str, str]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+from wsgiref.types import WSGIApplication
 
 from lib import background
 from lib.jobs import worker
@@ -19,6 +20,7 @@ from local import functions, server
 from local.children import when_parent_ends
 
 POLL_SECONDS = 0.5
+THREADS = 32
 TASK_SECONDS = 5.0
 """How often a process looks for tasks that are due, such as a mail to be tried again."""
 
@@ -33,7 +35,7 @@ def main(arguments: list[str]) -> None:
     if arguments:
         when_parent_ends(stopped.set)
         app = functions.dispatcher(["api/worker"])
-        with server.Server(app, int(arguments[0]), threads=32) as served:
+        with _server(app, int(arguments[0])) as served:
             print(served.url, flush=True)
             _work(stopped)
         return
@@ -41,6 +43,14 @@ def main(arguments: list[str]) -> None:
         signal.signal(number, lambda *_: stopped.set())
     print("working; Ctrl-C gives the job under way back to the queue and stops", flush=True)
     _work(stopped)
+
+
+def _server(app: WSGIApplication, port: int) -> server.Server:
+    """On any free port if another program has `port`: the worker still looks at the queue."""
+    try:
+        return server.Server(app, port, threads=THREADS)
+    except OSError:
+        return server.Server(app, threads=THREADS)
 
 
 def _work(stopped: threading.Event) -> None:
