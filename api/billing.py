@@ -6,6 +6,7 @@ from lib.accounts import billing, stripe_events
 from lib.http.app import answer, create_app
 from lib.http.auth import authenticate, authenticate_person, count_forgery, limit_address
 from lib.http.body import json_body, parse
+from lib.http.bounds import read_body
 
 app = create_app(__name__)
 
@@ -48,7 +49,7 @@ def receive_event() -> Response:
         count_forgery()
         raise stripe_events.NotSigned
     try:
-        return answer(stripe_events.receive(request.get_data(), signature))
+        return answer(stripe_events.receive(read_body(), signature))
     except stripe_events.NotSigned:
         count_forgery()
         raise
