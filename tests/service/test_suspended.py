@@ -38,7 +38,8 @@ def test_every_route_is_decided(stack: Stack, person: Person) -> None:
         if not route.for_operators and route.name not in NO_CREDENTIAL - {"POST /v1/support"}
     ]
     assert {route.name for route in routes} >= ALSO | set(LAST)
-    refused, allowed = set(), set()
+    refused: set[str] = set()
+    allowed: set[str] = set()
     for route in routes:
         if route.name in LAST:
             continue

@@ -174,7 +174,7 @@ def test_a_48_has_four_times_the_limit_of_a_64(stack: Stack) -> None:
 
 def calls_of(function: Callable[..., Any], do: Callable[[], object]) -> int:
     """How often this thread calls a function of ours while it does something."""
-    code = function.__code__  # type: ignore[attr-defined]
+    code = function.__code__
     count = 0
 
     def note(frame: FrameType, event: str, _: object) -> None:

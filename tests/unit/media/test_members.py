@@ -59,7 +59,7 @@ def test_values_of_other_types_are_no_matter(value: Any) -> None:
 
 @pytest.mark.parametrize("name", sorted(virtual.TYPES))
 def test_a_virtual_option_keeps_what_its_model_has(name: str) -> None:
-    known = {
+    known: Any = {
         "@text-overlay": {"text": "a", "style": {"fontSize": 20, "fontColor": "red"}},
         "@quote-card": {"quote": "a", "style": {"font": "Lora"}},
         "@watermark": {"input": 0},
