@@ -55,7 +55,7 @@ def fill(stack: Stack, person: Person, account: Account, clip: Path) -> str:
         client.get("/v1/transcodes", headers={"User-Agent": "u" * 30_000})
         client.request("X" * 5_000, "/v1/transcodes")
         client.get("/v1/" + "x" * 2_000)
-    link = {"filename": f"{WIDE * 10_000}.mp4", "contentType": f"video/mp4;{'x' * 30_000}",
+    link = {"filename": f"{WIDE * 3_000}.mp4", "contentType": f"video/mp4;{'x' * 20_000}",
             "fileSize": 10}  # fmt: skip
     account.http.post("/v1/upload/presigned-url", json=link).raise_for_status()
     unknown = "x" * 300_000
