@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from lib.jobs.files import JobFile
+from lib.media.deadline import Deadline
 from lib.media.errors import MediaError
 from lib.media.ffmpeg import cores
 from lib.media.plan import Machine, Plan
 from lib.media.planner import make_plan, wants_fingerprints
-from lib.media.probe import PROBE_SECONDS, Probe, fingerprint, measure, probe
+from lib.media.probe import Probe, fingerprint, measure, probe
 from lib.media.request import Checked
 
 
@@ -21,14 +20,14 @@ def kept_is_exact(kept: Probe | None) -> bool:
     return kept is not None and kept.duration is not None and not kept.estimated
 
 
-def probed(file: JobFile, folder: Path, *, exact: bool, seconds: float = PROBE_SECONDS) -> Probe:
-    """What a file holds, found within `seconds`. Raises MediaError.
+def probed(file: JobFile, folder: Path, *, exact: bool, deadline: Deadline | None = None) -> Probe:
+    """What a file holds. Raises MediaError.
 
     `exact` reads a file through whose header claims no length, or guesses it: what is billed is
     the true one.
     """
     try:
-        found = probe(file.place, folder=folder, size=file.size, seconds=seconds)
+        found = probe(file.place, folder=folder, size=file.size, deadline=deadline)
         return measure(file.place, found, folder=folder) if exact else found
     except MediaError:
         file.check()
@@ -41,19 +40,14 @@ def planned(
     probes: Sequence[Probe],
     folder: Path,
     seconds: float,
-    *,
-    deadline: float = math.inf,
+    deadline: Deadline | None = None,
 ) -> Plan:
     """The plan for files at hand, on this machine, with `seconds` to run. Raises MediaError.
 
-    `files` may be empty when there is only one. Past `deadline` (time.monotonic) they are not
-    compared any more, and count as different.
+    `files` may be empty when there is but one.
     """
     alike = False
     if wants_fingerprints(checked, probes):
-        told = {
-            fingerprint(file.place, folder=folder, seconds=deadline - time.monotonic())
-            for file in files
-        }
+        told = {fingerprint(file.place, folder=folder, deadline=deadline) for file in files}
         alike = len(told) == 1 and () not in told
     return make_plan(checked, probes, Machine(cores(), seconds), coded_alike=alike)

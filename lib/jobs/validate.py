@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import tempfile
-import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +17,7 @@ from lib.jobs.files import JobFile, OnlyWhole, open_file
 from lib.jobs.prepare import kept_is_exact, planned, probed
 from lib.jobs.receipt import Decision, decisions
 from lib.media.argv import argv
+from lib.media.deadline import Deadline
 from lib.media.errors import MediaError
 from lib.media.plan import Plan, Source
 from lib.media.planner import billable_seconds, lane
@@ -77,7 +77,7 @@ def validate(caller: Caller, request: TranscodeRequest, unknown: list[str]) -> V
     admitted = admit(caller, request)
     warnings = [f"{each!r} is not known and changes nothing." for each in unknown]
     warnings += admitted.checked.warnings[:MOST_WARNINGS]
-    deadline = time.monotonic() + SECONDS
+    deadline = Deadline(SECONDS)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ffm-validate-")))
         try:
@@ -127,7 +127,7 @@ def _looked_into(
     admitted: Admitted,
     folder: Path,
     warnings: list[str],
-    deadline: float,
+    deadline: Deadline,
 ) -> tuple[list[JobFile], list[Probe | None]]:
     """The inputs that had to be opened, and what each holds; None where only a job may find out."""
     files: list[JobFile] = []
@@ -151,11 +151,11 @@ def _looked_into(
     return files, probes
 
 
-def _found(file: JobFile, stored: Stored, folder: Path, deadline: float) -> Probe:
+def _found(file: JobFile, stored: Stored, folder: Path, deadline: Deadline) -> Probe:
     if stored.probe is not None and kept_is_exact(stored.probe):
         return stored.probe
     try:
-        found = probed(file, folder, exact=False, seconds=_left(deadline))
+        found = probed(file, folder, exact=False, deadline=deadline)
     except MediaError:
         _left(deadline)  # out of time is not the file's fault
         raise
@@ -163,9 +163,9 @@ def _found(file: JobFile, stored: Stored, folder: Path, deadline: float) -> Prob
     return msgspec.structs.replace(found, duration=None) if found.estimated else found
 
 
-def _left(deadline: float) -> float:
+def _left(deadline: Deadline) -> float:
     """The seconds that are left. Raises MediaError when there are none."""
-    left = deadline - time.monotonic()
+    left = deadline.left()
     if left <= 0:
         raise MediaError(
             "upload",
@@ -175,7 +175,7 @@ def _left(deadline: float) -> float:
     return left
 
 
-def _open(stack: ExitStack, caller: Caller, url: str, path: Path, deadline: float) -> JobFile:
+def _open(stack: ExitStack, caller: Caller, url: str, path: Path, deadline: Deadline) -> JobFile:
     limit = caller.plan.max_input_bytes
     return open_file(
         stack,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import secrets
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from lib.media import cage
+from lib.media.deadline import Deadline
 from lib.media.errors import MediaError
 from lib.media.ffmpeg import binary
 from lib.media.progress import Clock
@@ -104,12 +104,11 @@ def probe(
     *,
     folder: Path | None = None,
     size: int | None = None,
-    seconds: float = PROBE_SECONDS,
+    deadline: Deadline | None = None,
 ) -> Probe:
     """Look into a file, or into what our proxy serves, with `size` bytes and `folder` to work in.
 
-    Takes `seconds` at most, and never more than PROBE_SECONDS. Raises MediaError: validation when
-    it is no media we read.
+    Raises MediaError: validation when it is no media we read.
     """
     size = Path(place).stat().st_size if size is None else size
     if size == 0:
@@ -121,7 +120,8 @@ def probe(
         ["-loglevel", "time+level+info"],
         ["-dump_separator", separator],
         [],
-        seconds=min(seconds, PROBE_SECONDS),
+        seconds=PROBE_SECONDS,
+        deadline=deadline,
         # The further lines of long tags, which begin with white space, are many and of no use.
         keep_line=lambda line: not line.startswith(b"    ") or separator.encode() in line,
     )
@@ -162,15 +162,13 @@ def measure(place: Path | str, found: Probe, *, folder: Path | None = None) -> P
 
 
 def fingerprint(
-    place: Path | str, *, folder: Path | None = None, seconds: float = PROBE_SECONDS
+    place: Path | str, *, folder: Path | None = None, deadline: Deadline | None = None
 ) -> tuple[str, ...]:
     """How the first picture and sound are coded, down to the decoder's set-up data.
 
     Files of the same fingerprint can follow each other without being coded anew. Empty when
-    ffmpeg can't tell within `seconds`.
+    ffmpeg can't tell.
     """
-    if seconds <= 0:
-        return ()
     lines: list[str] = []
     finished = _look(
         place,
@@ -179,7 +177,8 @@ def fingerprint(
         [],
         ["-map", "0:v:0?", "-map", "0:a:0?", "-c", "copy", "-frames:v", "1", "-frames:a", "1",
          "-f", "framecrc", "-"],
-        seconds=min(seconds, PROBE_SECONDS),
+        seconds=PROBE_SECONDS,
+        deadline=deadline,
         on_line=lines.append,
     )  # fmt: skip
     told = tuple(line for line in lines if line.startswith("#") and "software" not in line)
@@ -193,17 +192,19 @@ def _look(
     before_input: list[str],
     after: list[str],
     *,
-    seconds: float,
+    seconds: int,
+    deadline: Deadline | None = None,
     keep_line: Callable[[bytes], bool] = lambda line: True,
     on_line: Callable[[str], None] | None = None,
 ) -> cage.Finished:
     """Run ffmpeg over an input, in the cage, writing nothing."""
+    wall = min(seconds, max(0.1, deadline.left())) if deadline else seconds
     where = place if remote(place) else Path(place).absolute()
     return cage.run(
         [str(binary()), "-hide_banner", "-nostdin", *before, *guards(where), *before_input,
          "-i", str(where), *after],
         folder=folder or Path(place).absolute().parent,
-        limits=cage.Limits(seconds, math.ceil(seconds), 0, 1024**3),
+        limits=cage.Limits(wall, seconds, 0, 1024**3),
         keep_bytes=REPORT_BYTES,
         keep_line=keep_line,
         on_line=on_line,
