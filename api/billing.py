@@ -6,6 +6,7 @@ from lib.accounts import billing, stripe_events
 from lib.http.app import answer, create_app
 from lib.http.auth import authenticate, authenticate_person, count_forgery, limit_address
 from lib.http.body import json_body, parse
+from lib.http.bounds import read_body
 
 app = create_app(__name__)
 
@@ -43,12 +44,8 @@ def list_invoices() -> Response:
 @app.post("/hooks/stripe")
 def receive_event() -> Response:
     """Stripe's webhook. The signature covers the raw bytes of the body."""
-    signature = request.headers.get("Stripe-Signature")
-    if signature is None:
-        count_forgery()
-        raise stripe_events.NotSigned
     try:
-        return answer(stripe_events.receive(request.get_data(), signature))
+        return answer(stripe_events.receive(read_body(), request.headers.get("Stripe-Signature")))
     except stripe_events.NotSigned:
         count_forgery()
         raise

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 LOOPBACK = "127.0.0.1"
+MAX_HEADER_BYTES = 65_536
+"""Of the request line and all headers together."""
 
 
 def _terminated(app: WSGIApplication, names: frozenset[str] | None) -> WSGIApplication:
@@ -53,6 +55,7 @@ class Server:
             timeout=60,
             shutdown_timeout=1,
         )
+        self._server.max_request_header_size = MAX_HEADER_BYTES
         self._server.prepare()
         # The port can be taken again while connections of a killed server still linger; cheroot
         # leaves this out where the system chose the port. They have it from the listening socket.

@@ -6,7 +6,8 @@ import re
 import socket
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
@@ -58,6 +59,8 @@ class SourceServer:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self._stopped = threading.Event()
+        self._released = threading.Event()
+        self._held = False
         self._count = threading.Lock()
 
     @property
@@ -74,6 +77,21 @@ class SourceServer:
         (self.folder / path.name).write_bytes(path.read_bytes())
         return self.url(path.name)
 
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        """Let /hang say nothing for a minute, until `release` or the end of the block."""
+        self._held = True
+        try:
+            yield
+        finally:
+            self.release()
+            self._held = False
+
+    def release(self) -> None:
+        """Let go of everyone who hangs."""
+        self._released.set()
+        self._released = threading.Event()
+
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         """Answer one request."""
         url = urlsplit(handler.path)
@@ -87,7 +105,7 @@ class SourceServer:
                 case "status":
                     self._send(handler, int(query["code"]), b"no")
                 case "hang":
-                    self._stopped.wait(20)
+                    self._released.wait(60 if self._held else 20)
                 case "drip" | "endless":
                     self._stream(handler, 1.0 if name == "drip" else 0)
                 case "lie":
@@ -165,5 +183,6 @@ class SourceServer:
         trace: TracebackType | None,
     ) -> None:
         self._stopped.set()
+        self._released.set()
         self._server.shutdown()
         self._server.server_close()

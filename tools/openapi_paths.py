@@ -11,16 +11,17 @@ ERRORS = {
     400: "The request must change; the error says how.",
     401: "The key is missing, unknown, revoked or expired.",
     402: "The plan's minutes do not suffice, or the payment was declined.",
-    403: "The account is suspended, or the key may not do this.",
+    403: "The key may not do this, or the account is suspended: then it can only read, export and"
+    " delete.",
     404: "There is nothing of yours here.",
     409: "Something else comes first; the error says what.",
-    413: "The body is larger than 4.5 MB.",
+    413: "The body is too large: at most 1,000,000 bytes to create or validate, 65,536 elsewhere.",
     415: "The body is not JSON.",
     422: "The file can't be read as media.",
     429: "Too many requests; wait as `Retry-After` says.",
     500: "Something went wrong on our side.",
     502: "The file store does not answer.",
-    503: "The file store does not answer.",
+    503: "The file store does not answer, or too much is going on; wait as `Retry-After` says.",
 }
 SIGNED: dict[str, Any] = {
     "security": [],
@@ -61,7 +62,7 @@ def _paths() -> dict[str, Any]:
                 "confirmUpload",
                 "Say that the bytes were sent; they are checked and looked into",
                 _result("Confirmed"),
-                (*BODY_ERRORS, 404, 503),
+                (*BODY_ERRORS, 404, 429, 503),
                 body="ConfirmRequest",
             )
         },
@@ -270,13 +271,13 @@ def _paths() -> dict[str, Any]:
         "/v1/ffprobe": {
             "post": _operation(
                 "probe",
-                "What an upload holds; free, no job, 30 requests a minute",
+                "What an upload holds; free, no job, 30 requests a minute, 2 at once",
                 {
                     "type": "object",
                     "required": ["url", "metadata"],
                     "properties": {"url": {"type": "string"}, "metadata": {"type": "object"}},
                 },
-                (*BODY_ERRORS, 404, 422, 429, 502),
+                (*BODY_ERRORS, 404, 422, 429, 502, 503),
                 body="ProbeRequest",
                 special={400: "Error", 404: "ProbeError", 422: "ProbeError", 502: "ProbeError"},
             )
@@ -284,7 +285,8 @@ def _paths() -> dict[str, Any]:
         "/v1/validate": {
             "post": _operation(
                 "validate",
-                "What a job of this request would do and cost; free, no job, 60 requests a minute",
+                "What a job of this request would do and cost; free, no job, 60 requests a minute,"
+                " 2 at once",
                 _ref("Validation"),
                 (*BODY_ERRORS, 404, 422, 429, 503),
                 body="TranscodeRequest",

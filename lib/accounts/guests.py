@@ -20,12 +20,12 @@ MOST_A_DAY = 10
 """Accounts of one network."""
 MOST_IN_ALL = 2000
 """Accounts of all networks within a day."""
-SIGN_UP = "Sign up to go on: it is free and needs no card."
+SIGN_UP = "Sign up to continue. It's free, no card required."
 _BEYOND = {
-    "minute": "You have just begun to try it. Wait a minute, or sign up: it is free and needs no"
-    " card.",
-    "day": f"That was enough to try for today. {SIGN_UP}",
-    "all": f"Too many people try it just now. {SIGN_UP}",
+    "minute": "You have just started a trial. Wait a minute, or sign up: it's free, no card"
+    " required.",
+    "day": f"You have used all trials for today. {SIGN_UP}",
+    "all": f"Too many people are trying the service right now. {SIGN_UP}",
 }
 
 

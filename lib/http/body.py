@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 from flask import request
 
+from lib.http.bounds import read_body
 from lib.platform.errors import Problem, bad_request
 
 T = TypeVar("T")
@@ -31,7 +32,7 @@ def json_body() -> Any:
         raise Problem(
             415, f"Send the body as JSON with `Content-Type: application/json`, not {kind[:100]}."
         )
-    data = request.get_data()
+    data = read_body()
     if not data.strip():
         raise bad_request("The request has no body. Send a JSON object.")
     if b"\\u0000" in data or b"\0" in data:
@@ -44,7 +45,7 @@ def json_body() -> Any:
 
 def optional_body(model: type[T]) -> T:
     """The body as `model`; a request without a body is an empty object. Raises as json_body."""
-    return parse(json_body() if request.get_data().strip() else {}, model)
+    return parse(json_body() if read_body().strip() else {}, model)
 
 
 def parse(data: Any, model: type[T]) -> T:

@@ -7,44 +7,50 @@ import ipaddress
 from flask import request
 
 from lib.accounts.rates import WIDER, Network
-from lib.platform.settings import settings
+from lib.platform.settings import Settings, settings
 
 
 def client_ip() -> str | None:
-    """The caller's address.
-
-    `X-Real-IP` counts only where a proxy of ours sets it: on Vercel, or from an address in
-    TRUSTED_PROXIES. Anyone else could send any address in it.
-    """
-    peer = _address(request.remote_addr)
-    if settings().on_vercel or _trusted(peer):
-        peer = _address(request.headers.get("X-Real-IP")) or peer
-    return str(peer) if peer else None
+    """The address of the current request's caller."""
+    return address(request.remote_addr, request.headers.get("X-Real-IP"), settings())
 
 
 def client_networks() -> tuple[Network, ...]:
-    """What calls are counted by: an IPv4 address, or both the /64 and the /48 of an IPv6 one.
+    """What calls of the current request's caller are counted by."""
+    return networks(client_ip())
+
+
+def address(peer: str | None, real_ip: str | None, known: Settings) -> str | None:
+    """The caller's address: that of the connection, or what X-Real-IP says.
+
+    The header counts only where a proxy of ours sets it: on Vercel, or from an address in
+    TRUSTED_PROXIES. Anyone else could send any address in it.
+    """
+    found = _parse(peer)
+    trusted = found is not None and any(found in each for each in known.trusted_proxies)
+    if known.on_vercel or trusted:
+        found = _parse(real_ip) or found
+    return str(found) if found else None
+
+
+def networks(ip: str | None) -> tuple[Network, ...]:
+    """An IPv4 address, or both the /64 and the /48 of an IPv6 one.
 
     A /64 is one connection; whoever has a whole /48 has 65,536 of them.
     """
-    text = client_ip()
-    if text is None:
+    if ip is None:
         return (Network("unknown"),)
-    if ":" not in text:
-        return (Network(text),)
-    line, site = (str(ipaddress.ip_network(f"{text}/{bits}", strict=False)) for bits in (64, 48))
+    if ":" not in ip:
+        return (Network(ip),)
+    line, site = (str(ipaddress.ip_network(f"{ip}/{bits}", strict=False)) for bits in (64, 48))
     return (Network(line), Network(site, WIDER))
 
 
-def _trusted(peer: ipaddress.IPv4Address | ipaddress.IPv6Address | None) -> bool:
-    return peer is not None and any(peer in network for network in settings().trusted_proxies)
-
-
-def _address(text: str | None) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def _parse(text: str | None) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """An address without its scope; IPv4 that is mapped into IPv6 counts as IPv4."""
     try:
-        address = ipaddress.ip_address((text or "").strip().partition("%")[0])
+        found = ipaddress.ip_address((text or "").strip().partition("%")[0])
     except ValueError:
         return None
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return mapped or address
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return mapped or found

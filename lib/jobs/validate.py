@@ -155,7 +155,11 @@ def _looked_into(
 def _found(file: JobFile, stored: Stored, folder: Path, deadline: Deadline) -> Probe:
     if stored.probe is not None and kept_is_exact(stored.probe):
         return stored.probe
-    found = probed(file, folder, exact=False, deadline=deadline)
+    try:
+        found = probed(file, folder, exact=False, deadline=deadline)
+    except MediaError:
+        _left(deadline)  # out of time is not the file's fault
+        raise
     # A guessed length is no price.
     return msgspec.structs.replace(found, duration=None) if found.estimated else found
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from urllib.parse import quote
 
 from lib.platform.resumable import CHUNK, Upload
 from lib.platform.storage_http import (
@@ -160,7 +161,7 @@ def _put_whole(bucket: str, name: str, file: BinaryIO, total: int, content_type:
         "Content-Length": str(total),
         "x-upsert": "true",
     }
-    url = f"{base()}/object/{bucket}/{name}"
+    url = f"{base()}/object/{bucket}/{quote(name)}"
 
     def put() -> None:
         file.seek(0)
@@ -173,7 +174,7 @@ def _put_whole(bucket: str, name: str, file: BinaryIO, total: int, content_type:
 def _get(
     bucket: str, object_name: str, headers: dict[str, str] | None = None
 ) -> Iterator[httpx.Response]:
-    url = f"{base()}/object/authenticated/{bucket}/{object_name}"
+    url = f"{base()}/object/authenticated/{bucket}/{quote(object_name)}"
     with http().stream("GET", url, headers=auth() | (headers or {})) as response:
         if response.status_code >= 400:
             response.read()

@@ -55,7 +55,7 @@ def every_route() -> list[Route]:
 
 
 def _routes() -> Iterator[Route]:
-    for path in sorted((ROOT / "api").glob("*.py")):
+    for path in sorted((ROOT / "api").glob("[!_]*.py")):
         app: Flask = importlib.import_module(f"api.{path.stem}").app
         for rule in app.url_map.iter_rules():
             for method in sorted(set(rule.methods or ()) - {"HEAD", "OPTIONS"}):

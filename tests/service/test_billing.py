@@ -565,7 +565,7 @@ def signature(body: bytes, secret: str, at: int | None = None) -> str:
     return webhooks.signature(secret, body, int(time.time()) if at is None else at)
 
 
-def deliver(stack: Stack, event: dict[str, Any], **headers: str) -> httpx.Response:
+def deliver(stack: Stack, event: Any, **headers: str) -> httpx.Response:
     body = msgspec.json.encode(event)
     signed = signature(body, stack.settings["STRIPE_WEBHOOK_SECRET"])
     return httpx.post(
@@ -604,10 +604,43 @@ def test_what_stripe_did_not_sign_is_refused(stack: Stack, fault: str) -> None:
         trust_env=False,
     )
     assert answer.status_code == 400
-    assert "not signed by Stripe" in answer.json()["error"]
+    expected = "not an event" if fault == "no json" else "not signed by Stripe"
+    assert expected in answer.json()["error"]
     assert (
         postgres.rows("select 1 from app.stripe_events where id = %(id)s", {"id": event_id}) == []
     )
+
+
+GOOD = {"id": "evt_1", "type": "x", "created": 1, "object": "event", "data": {"object": {}}}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        [], [GOOD], None, 1, "event", {}, GOOD | {"data": None}, GOOD | {"data": []},
+        GOOD | {"data": {"object": None}}, GOOD | {"data": {"object": [1]}},
+        GOOD | {"data": {"object": {"customer": 1}}}, GOOD | {"data": {"object": {"customer": {}}}},
+        GOOD | {"id": None}, GOOD | {"id": "x" * 256}, GOOD | {"type": 7}, GOOD | {"created": "1"},
+        GOOD | {"created": 10**18}, GOOD | {"created": -1}, GOOD | {"object": "v2.core.event"},
+        {name: value for name, value in GOOD.items() if name != "data"},
+    ],
+)  # fmt: skip
+def test_a_signed_body_that_is_no_event_is_refused(stack: Stack, body: Any) -> None:
+    answer = deliver(stack, body)
+    assert answer.status_code == 400, answer.text
+    assert "not an event" in answer.json()["error"]
+
+
+def test_deep_nesting_in_a_signed_body_is_refused(stack: Stack) -> None:
+    body = b"[" * 100_000
+    signed = signature(body, stack.settings["STRIPE_WEBHOOK_SECRET"])
+    answer = httpx.post(
+        f"{stack.url}/hooks/stripe",
+        content=body,
+        headers={"Stripe-Signature": signed},
+        trust_env=False,
+    )
+    assert answer.status_code == 400, answer.text
 
 
 def test_what_could_not_be_processed_is_healed_by_stripe_or_a_replay(

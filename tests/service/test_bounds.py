@@ -103,7 +103,7 @@ def test_a_refusal_is_smaller_than_what_is_refused(account: Account) -> None:
         mp4 | {"options": [{"option": f"-no{number}"} for number in range(100)]},
         mp4 | {"preset": {"quality": "\0" + "x" * 900_000}},
         mp4 | {"outputFormat": "\u0001" * 150_000},
-        mp4 | {"inputs": [{"url": "https://" + "a" * 4_000}] * 10},
+        mp4 | {"inputs": [{"url": "ftp://" + "a" * 4_000}] * 10},
         {"x" * 900_000: 1},
     ]
     for body in bodies:

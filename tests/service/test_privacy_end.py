@@ -108,6 +108,43 @@ def test_a_refresh_is_no_sign_in(stand_ins: Stack, method: str, fresh: bool) -> 
     assert (now - at < erase.FRESH) is fresh
 
 
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"amr": [{"method": "password", "timestamp": 10**18}]},
+        {"amr": [{"method": "password", "timestamp": -1}]},
+        {"amr": [{"method": "password", "timestamp": "now"}]},
+        {"amr": {"method": "password"}},
+        {"amr": 1},
+        {"iat": -(10**18)},
+        {"sub": 7},
+        {"sub": ["x"]},
+    ],
+)
+def test_claims_that_no_clock_shows_are_refused(stand_ins: Stack, claims: dict[str, Any]) -> None:
+    made = stand_in_keys.load(stand_ins.folder / "keys.json")
+    now = int(datetime.now(UTC).timestamp())
+    good = {
+        "sub": str(uuid.uuid4()),
+        "aud": "authenticated",
+        "role": "authenticated",
+        "iss": f"{stand_ins.settings['SUPABASE_URL']}/auth/v1",
+        "exp": now + 3600,
+        "iat": now,
+    }
+    token = jwt.encode(
+        good | claims, made.user_token_key, "ES256", headers={"kid": made.user_token_kid}
+    )
+    with pytest.raises(tokens.TokenRefused):
+        tokens.signed_in_at(token)
+    answer = httpx.get(
+        f"{stand_ins.url}/v1/account",
+        headers={"Authorization": f"Bearer {token}"},
+        trust_env=False,
+    )
+    assert answer.status_code == 401, answer.text
+
+
 def test_a_confirmation_that_nobody_takes_is_not_kept(stack: Stack) -> None:
     """The address is there until the mail is sent or refused, not for the operator's retries."""
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,7 +14,8 @@ import pytest
 
 from lib import background
 from lib.accounts import billing, guests, keys
-from lib.accounts.rates import Network
+from lib.accounts.rates import WIDER, Network
+from lib.http.client import networks as client_networks_of
 from lib.jobs import sweep, uploads
 from lib.platform import postgres, storage
 from lib.platform.errors import Problem
@@ -174,9 +176,9 @@ def later(network: str, seconds: int) -> None:
     )
 
 
-def opened(network: str) -> bool:
+def opened(networks: Sequence[Network]) -> bool:
     try:
-        guests.open_account([Network(network)])
+        guests.open_account(networks)
     except Problem as problem:
         assert problem.status == 429
         assert "ign up" in problem.error
@@ -205,16 +207,50 @@ def test_none_races_past_a_limit(stack: Stack) -> None:
     network = fresh_address()
     with ThreadPoolExecutor(8) as pool:
         for minute in range(7):
-            made = sum(pool.map(opened, [network] * 16))
+            made = sum(pool.map(opened, [[Network(network)]] * 16))
             assert made == (guests.MOST_A_MINUTE if minute < 5 else 0)
             later(network, 61)
     with pytest.raises(Problem) as refused:
         guests.open_account([Network(network)])
-    assert "enough to try for today" in refused.value.error
+    assert "all trials for today" in refused.value.error
     wait = int(refused.value.headers["Retry-After"])
     assert 86_400 - 500 < wait < 86_400 - 400  # until the first of them is a day ago
     later(network, wait)
-    assert opened(network)
+    assert opened([Network(network)])
+
+
+def test_a_48_opens_four_times_as_many_as_a_64() -> None:
+    """In a minute and in a day, however many networks it has; the next /48 is another matter."""
+    site = fresh_address().rsplit(":", 3)[0]  # 2001:db8:xxxx
+    wide = f"{site}::/48"
+    lines = itertools.count(1)
+
+    def opened_from_a_fresh_line() -> bool:
+        line = Network(f"{site}:{next(lines):x}::/64")
+        return opened([line, Network(wide, WIDER)])
+
+    for minute in range(guests.MOST_A_DAY // guests.MOST_A_MINUTE + 1):
+        made = sum(opened_from_a_fresh_line() for _ in range(WIDER * guests.MOST_A_MINUTE + 2))
+        within = minute < guests.MOST_A_DAY // guests.MOST_A_MINUTE
+        assert made == (WIDER * guests.MOST_A_MINUTE if within else 0)
+        postgres.rows(
+            "update app.guests set created_at = created_at - interval '61 seconds'"
+            " where wide_network = %(it)s",
+            {"it": wide},
+        )
+    with pytest.raises(Problem, match="for today"):
+        guests.open_account([Network(f"{site}:ffff::/64"), Network(wide, WIDER)])
+    assert opened(client_networks_of(fresh_address()))
+
+
+def test_the_48_of_a_visitor_is_noted(stack: Stack) -> None:
+    address = fresh_address()
+    with stranger(stack, address) as visitor:
+        assert visitor.post("/v1/try").status_code == 201
+    line, site = client_networks_of(address)
+    assert postgres.rows(
+        "select network, wide_network from app.guests where network = %(it)s", {"it": line.name}
+    ) == [{"network": line.name, "wide_network": site.name}]
 
 
 def test_there_is_a_limit_of_all(stack: Stack) -> None:

@@ -1,0 +1,95 @@
+"""What a suspended person may do: read, export and delete what is theirs, and write to us."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lib.platform import postgres
+from local.stack import Stack
+from tests.conftest import Account, Person
+from tests.service.people import account_id
+from tests.service.routes import NO_CREDENTIAL, every_route
+
+ALSO = {
+    "POST /v1/account/export",
+    "POST /v1/billing/portal",  # where a subscription is canceled
+    "POST /v1/policies/<version>/accept",
+    "POST /v1/support",
+    "POST /v1/transcodes/<job_id>/report",
+    "PATCH /v1/transcodes/<job_id>/cancel",
+}
+"""Besides everything that reads or deletes."""
+LAST = ["DELETE /v1/account/sessions", "DELETE /v1/account"]
+
+
+def suspend(id: str) -> None:
+    postgres.rows(
+        "update app.accounts set suspended_at = now(), suspended_for = 'Mining coins.'"
+        " where id = %(id)s",
+        {"id": id},
+    )
+
+
+def test_every_route_is_decided(stack: Stack, person: Person) -> None:
+    suspend(person.id)
+    routes = [
+        route
+        for route in every_route()
+        if not route.for_operators and route.name not in NO_CREDENTIAL - {"POST /v1/support"}
+    ]
+    assert {route.name for route in routes} >= ALSO | set(LAST)
+    refused: set[str] = set()
+    allowed: set[str] = set()
+    for route in routes:
+        if route.name in LAST:
+            continue
+        body = {"message": "Why?"} if "support" in route.rule else {}
+        answer = person.http.request(
+            route.method, route.path, json=None if route.method == "GET" else body
+        )
+        assert answer.status_code < 500 or answer.status_code == 503, (route.name, answer.text)
+        told = answer.status_code == 403 and "suspended" in answer.text
+        (refused if told else allowed).add(route.name)
+        assert not told or "Mining coins." in answer.json()["error"]
+    reads = {
+        route.name
+        for route in routes
+        if route.method in ("GET", "DELETE") and route.name not in LAST
+    }
+    assert allowed == reads | ALSO
+    assert refused >= {
+        "POST /v1/transcodes", "POST /v1/transcodes/<job_id>/retry", "POST /v1/validate",
+        "POST /v1/ffprobe", "POST /v1/upload/presigned-url", "POST /v1/upload/confirm",
+        "POST /v1/billing/checkout", "POST /v1/api-keys", "PATCH /v1/api-keys/<key_id>",
+        "PATCH /v1/account",
+    }  # fmt: skip
+
+
+def test_a_suspended_person_leaves_with_everything(person: Person) -> None:
+    suspend(person.id)
+    assert person.http.get("/v1/account").json()["id"] == person.id
+    assert person.http.post("/v1/account/export").status_code == 202
+    wrong = person.http.request("DELETE", "/v1/account", json={"password": "no"})
+    assert (wrong.status_code, "password" in wrong.text) == (403, True)
+    deleted = person.http.request("DELETE", "/v1/account", json={"password": person.password})
+    assert deleted.status_code == 202, deleted.text
+
+
+def test_a_suspended_person_signs_out_everywhere(person: Person) -> None:
+    suspend(person.id)
+    assert person.http.delete("/v1/account/sessions").status_code == 200
+
+
+def test_a_suspended_key_reads_and_deletes_files(account: Account, clip: Path) -> None:
+    url = account.upload(clip)
+    job = account.wait(account.create(url, "mp3"))
+    unused = account.upload(clip).rpartition("/")[2]
+    suspend(account_id(account))
+    assert len(account.download(job["id"])) > 1000
+    assert account.http.get("/v1/transcodes").json()["total"] == 1
+    for path in ("/v1/account/usage", "/v1/account/ledger", "/v1/account/access-log"):
+        assert account.http.get(path).status_code == 200, path
+    assert account.http.delete(f"/v1/upload/{unused}").status_code == 200
+    assert account.http.delete(f"/v1/transcodes/{job['id']}").status_code == 200
+    for path in ("/v1/transcodes", f"/v1/transcodes/{job['id']}/retry"):
+        assert account.http.post(path, json={}).status_code == 403
