@@ -9,7 +9,7 @@ import select
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from lib.platform import tally
+from lib.platform import statements
 from lib.platform.once import once
 from lib.platform.settings import settings
 
@@ -39,11 +39,10 @@ def rows(
     import psycopg
 
     try:
-        with opened.connection(wait) as connection:
+        with statements.watched(), opened.connection(wait) as connection:
             cursor = connection.execute(sql.encode(), parameters)
             return cursor.fetchall() if cursor.description else []
     except psycopg.Error as error:
-        _count(error)
         raise PostgresError(f"{type(error).__name__}: {error}") from error
 
 
@@ -66,7 +65,7 @@ def stream(
             cursor.itersize = batch
             yield from cursor.execute(sql.encode(), parameters)
     except psycopg.Error as error:
-        _count(error)
+        statements.count(error)
         raise PostgresError(f"{type(error).__name__}: {error}") from error
 
 
@@ -83,48 +82,6 @@ def jsonb(value: object) -> Jsonb:
     from psycopg.types.json import Jsonb
 
     return Jsonb(value)
-
-
-def statistics() -> dict[str, int]:
-    """What the pool counted since the last call: requests, queued ones, errors, connections."""
-    counted = pool().pop_stats()
-    return {name: counted[name] for name in _STATISTICS if counted.get(name)}
-
-
-def measures() -> dict[str, int]:
-    """The state of the pool now: its connections, those that are free, calls waiting for one."""
-    now = pool().get_stats()
-    return {
-        "connections": now.get("pool_size", 0),
-        "available": now.get("pool_available", 0),
-        "waiting": now.get("requests_waiting", 0),
-    }
-
-
-_STATISTICS = (
-    "requests_num",
-    "requests_queued",
-    "requests_wait_ms",
-    "requests_errors",
-    "connections_num",
-    "connections_errors",
-    "connections_lost",
-)
-
-
-def _count(error: psycopg.Error) -> None:
-    """Count an error of the connection or the server; a statement's own faults are not counted."""
-    code = error.sqlstate or ""
-    if type(error).__name__ == "PoolTimeout":
-        tally.add("database_errors", kind="pool_timeout")
-    elif not code:
-        tally.add("database_errors", kind="connection")
-    elif code == "57014":
-        tally.add("database_errors", kind="statement_timeout")
-    elif code.startswith(("08", "53", "57", "58", "XX")):
-        tally.add("database_errors", kind="server")
-    elif code.startswith("40"):
-        tally.add("database_errors", kind="deadlock")
 
 
 @once
