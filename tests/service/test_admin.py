@@ -277,8 +277,11 @@ def insert_running(account: str, attempt: int, *, leased: bool) -> str:
     """A running job that no worker knows, with or without a live lease; its id."""
     row = postgres.row(
         """
-        with ticket as (
-          select case when %(leased)s then pgmq.send('jobs', '{}', 3600) else -8 end as id
+        with sent as (
+          select id from (select) one, lateral pgmq.send('jobs', '{}', 3600) id where %(leased)s
+        ),
+        ticket as (
+          select coalesce((select id from sent), -8) as id
         )
         insert into app.jobs (account_id, status, request, output_format, inputs, period,
                               message_id, attempt, started_at)
@@ -326,6 +329,28 @@ def test_a_job_is_canceled_by_the_operator_once(stack: Stack, account: Account) 
     assert "this one is canceled" in refused(stack, "cancel", job, "--reason", "x")
     assert "no job" in refused(stack, "cancel", str(uuid.uuid4()), "--reason", "x")
     assert acts(own) == [("olga", "cancel", "It can't end.")]
+
+
+def test_a_job_closed_by_force_is_stuck_for_a_day(stack: Stack, account: Account) -> None:
+    own = account_id(account)
+    for hours, reason in ((23, "abandoned"), (25, "abandoned"), (1, "dns")):
+        postgres.rows(
+            """
+            with job as (
+              insert into app.jobs (account_id, status, request, output_format, inputs, period,
+                                    updated_at)
+              values (%(account)s, 'failed', '{}', 'mp4', '[]', now(),
+                      now() - make_interval(hours => %(hours)s))
+              returning id
+            )
+            insert into app.job_events (job_id, kind, detail)
+            select id, 'failed', jsonb_build_object('reason', %(reason)s::text) from job
+            """,
+            {"account": own, "hours": hours, "reason": reason},
+        )
+    [row] = stuck_rows(stack, own)
+    assert row["what"] == "job closed by force"
+    postgres.rows("delete from app.jobs where account_id = %(id)s", {"id": own})
 
 
 def test_a_silent_worker_is_stuck(stack: Stack) -> None:
