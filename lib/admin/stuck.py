@@ -45,9 +45,9 @@ def stuck() -> list[Row]:
     """What does not go on by itself, the oldest first, each with advice.
 
     Jobs: without a live lease, of several attempts, that can't be ended or were closed by force,
-    waiting long or for an account that is suspended. Workers: none alive though jobs wait, or silent while they held jobs.
-    Tasks that fail or were given up, files that are overdue, accounts without a login, operator's
-    retries cut short.
+    waiting long or for an account that is suspended. Workers: none alive though jobs wait, or
+    silent while they held jobs. Tasks that fail or were given up, files that are overdue, accounts
+    without a login, operator's retries cut short.
     """
     rows = postgres.rows(
         _STUCK,
