@@ -121,7 +121,7 @@ TRIAL_ACCOUNTS = Signal(
     "trial accounts by network",
     3,
     """
-    select case when network ~ '^[0-9a-f:]+/64$' then host(set_masklen(network::inet, 48)) || '/48'
+    select case when network ~ '^[0-9a-f:]+/64$' then network(set_masklen(network::inet, 48))::text
                 else network end as network,
            count(*) as accounts, min(created_at) as first, max(created_at) as last
       from app.guests

@@ -22,6 +22,8 @@ ADVICE = {
     " it.",
     "job of several attempts": "Look for its job_id in the log: why did the attempts before end?",
     "job that can not end": "Look for its job_id in the log: its end can't be written. Cancel it.",
+    "job closed by force": "Its end could not be written, so it was failed uncharged. Look for its"
+    " job_id in the log, repair the cause, then retry it.",
     "job waiting": "Check workers and slots with health; add workers if all slots are busy.",
     "job of a suspended account": "Suspend the account again: that cancels it.",
     "no worker": "Start a worker, or check WORKER_URL and the logs of the worker function.",
@@ -42,10 +44,10 @@ ADVICE = {
 def stuck() -> list[Row]:
     """What does not go on by itself, the oldest first, each with advice.
 
-    Jobs: without a live lease, of several attempts, that can't be ended, waiting long or for an
-    account that is suspended. Workers: none alive though jobs wait, or silent while they held jobs.
-    Tasks that fail or were given up, files that are overdue, accounts without a login, operator's
-    retries cut short.
+    Jobs: without a live lease, of several attempts, that can't be ended or were closed by force,
+    waiting long or for an account that is suspended. Workers: none alive though jobs wait, or
+    silent while they held jobs. Tasks that fail or were given up, files that are overdue, accounts
+    without a login, operator's retries cut short.
     """
     rows = postgres.rows(
         _STUCK,
@@ -112,6 +114,14 @@ _STUCK = """
         from app.jobs j left join pgmq.q_jobs q on q.msg_id = j.message_id
        where j.status = 'processing'
          and (j.attempt > 1 or q.msg_id is null or q.vt < now() - interval '1 minute')
+      union all
+      select 'job closed by force', j.id::text, j.account_id, j.updated_at,
+             format('attempt %%s', j.attempt)
+        from app.jobs j
+       where j.status = 'failed' and j.updated_at > now() - interval '1 day'
+         and exists (select from app.job_events e
+                      where e.job_id = j.id and e.kind = 'failed'
+                        and e.detail ->> 'reason' = 'abandoned')
       union all
       select case when a.suspended_at is null then 'job waiting'
                   else 'job of a suspended account' end,

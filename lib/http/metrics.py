@@ -1,8 +1,8 @@
 """The operator's metrics, as Prometheus text (exposition format 0.0.4).
 
 Functions share no memory, so all values come from the database: totals from the counters of
-lib/jobs/counters.py, the heartbeats of workers, and what waits now. Only the state of the
-connection pool is that of the process that answers. docs/operations.md explains each metric.
+lib/jobs/counters.py, the heartbeats of workers, and what waits now. Only `ffm_own_statements` is
+of the process that answers. docs/operations.md explains each metric.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from flask import Response
 
 from lib.jobs import counters, sweep
 from lib.jobs.counters import BOUNDS
-from lib.platform import log, postgres, tally
+from lib.platform import log, postgres, statements, tally
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
@@ -43,8 +43,14 @@ COUNTERS = {
     "deletions": ("ffm_deletions", "Files deleted, and why."),
     "tasks": ("ffm_tasks", "Ended tasks; of kind mail: done, given up, uncertain."),
     "log_lines": ("ffm_log_lines", "Warnings and errors in the log, by event and type of error."),
-    "database_errors": ("ffm_database_errors", "Failed statements: pool_timeout, connection, …"),
-    "pool": ("ffm_pool", "Connection pools of all processes: requests, queued ones, connections."),
+    "database_errors": (
+        "ffm_database_errors",
+        "Failed statements by kind: pool_timeout, connection, …",
+    ),
+    "database_slow": (
+        "ffm_database_slow",
+        "Statements that took a second or longer, with the wait for a connection.",
+    ),
 }
 """Counters of app.counters that are shown as they are."""
 
@@ -131,9 +137,11 @@ class _Collector:
         for name, about in GAUGES.items():
             if name in self._gauges:
                 yield GaugeMetricFamily(f"ffm_{name}", about, self._gauges[name])
-        for name, value in postgres.measures().items():
-            about = "The connection pool of the process that answers."
-            yield GaugeMetricFamily(f"ffm_own_pool_{name}", about, value)
+        yield GaugeMetricFamily(
+            "ffm_own_statements",
+            "Statements of the process that answers which run or wait for a connection.",
+            statements.running(),
+        )
 
 
 def _counter(

@@ -7,7 +7,6 @@ lost when old rows are rolled up or erased.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,15 +23,10 @@ BATCH = 20_000
 """Rows of a table that one statement counts."""
 SETTLED_SECONDS = 10
 """How old a row is when it counts: a row with a lower id may be written a little later."""
-POOL_SECONDS = 60.0
-"""How often a process writes the statistics of its connection pool."""
 ALIVE_SECONDS = 60
 """A worker counts as alive for this long after its last heartbeat."""
 SILENT_SECONDS = 120
 """A worker that held jobs at its last heartbeat, this long ago, counts as silent."""
-
-_pool_due = 0.0
-_pool_lock = threading.Lock()
 
 
 def advance(
@@ -68,9 +62,6 @@ def unsaved() -> Iterator[Jsonb | None]:
 
     Raises what the block raises.
     """
-    if _pool_is_due():
-        for name, value in postgres.statistics().items():
-            tally.add("pool", value, event=name)
     counts = tally.take()
     try:
         yield postgres.jsonb([count._asdict() for count in counts]) if counts else None
@@ -93,16 +84,6 @@ def count_request(method: str, route: str, status: int, milliseconds: float) -> 
         "requests_unrecorded", method=method, route=route, status=str(status), bucket=str(bucket)
     )
     tally.add("request_milliseconds_unrecorded", milliseconds, route=route)
-
-
-def _pool_is_due() -> bool:
-    global _pool_due
-    now = time.monotonic()
-    with _pool_lock:
-        if now < _pool_due:
-            return False
-        _pool_due = now + POOL_SECONDS
-        return True
 
 
 def workers() -> dict[str, float]:

@@ -155,14 +155,6 @@ class Pool:
         """Close the idle connections now, and those in use once they are given back."""
         self._pool.close()
 
-    def pop_stats(self) -> dict[str, int]:
-        """What was counted since the last call, as psycopg_pool names it."""
-        return self._pool.pop_stats()
-
-    def get_stats(self) -> dict[str, int]:
-        """What is counted, and the pool's state now, as psycopg_pool names it."""
-        return self._pool.get_stats()
-
     def _check(self, connection: Connection) -> None:
         """Before a connection is handed out. Raises OperationalError for one that has ended."""
         if connection.closed_by_server():

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from lib.platform import limits, tally
+from lib.platform import limits, statements
 from lib.platform.once import once
 from lib.platform.settings import settings
 
@@ -46,9 +46,11 @@ def rows(
     allowed = limits.current()
     longest = float("inf") if wait is None else wait
     try:
-        return opened.run(execute, min(allowed.connect, longest), min(allowed.database, longest))
+        with statements.watched():
+            return opened.run(
+                execute, min(allowed.connect, longest), min(allowed.database, longest)
+            )
     except psycopg.Error as error:
-        _count(error)
         raise _translated(error) from error
 
 
@@ -75,7 +77,7 @@ def stream(
                     yield from fetched
                     connection.deadline = time.monotonic() + allowed.database
     except psycopg.Error as error:
-        _count(error)
+        statements.count(error)
         raise _translated(error) from error
 
 
@@ -92,50 +94,6 @@ def jsonb(value: object) -> Jsonb:
     from psycopg.types.json import Jsonb
 
     return Jsonb(value)
-
-
-def statistics() -> dict[str, int]:
-    """What the pool counted since the last call: requests, queued ones, errors, connections."""
-    counted = pool().pop_stats()
-    return {name: counted[name] for name in _STATISTICS if counted.get(name)}
-
-
-def measures() -> dict[str, int]:
-    """The state of the pool now: its connections, those that are free, calls waiting for one."""
-    now = pool().get_stats()
-    return {
-        "connections": now.get("pool_size", 0),
-        "available": now.get("pool_available", 0),
-        "waiting": now.get("requests_waiting", 0),
-    }
-
-
-_STATISTICS = (
-    "requests_num",
-    "requests_queued",
-    "requests_wait_ms",
-    "requests_errors",
-    "connections_num",
-    "connections_errors",
-    "connections_lost",
-)
-
-
-def _count(error: psycopg.Error) -> None:
-    """Count an error of the connection or the server; a statement's own faults are not counted."""
-    code = error.sqlstate or ""
-    if type(error).__name__ in ("PoolTimeout", "TooManyRequests"):
-        tally.add("database_errors", kind="pool_timeout")
-    elif type(error).__name__ == "TimedOut":
-        tally.add("database_errors", kind="statement_timeout")
-    elif not code:
-        tally.add("database_errors", kind="connection")
-    elif code == "57014":
-        tally.add("database_errors", kind="statement_timeout")
-    elif code.startswith(("08", "53", "57", "58", "XX")):
-        tally.add("database_errors", kind="server")
-    elif code.startswith("40"):
-        tally.add("database_errors", kind="deadlock")
 
 
 @once

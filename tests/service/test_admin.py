@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import uuid
@@ -11,9 +12,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+from psycopg.rows import dict_row
 
 from lib.accounts import mail, tasks
+from lib.admin import stuck
 from lib.platform import postgres
 from local.stack import Stack
 from tests.conftest import Account
@@ -262,6 +266,149 @@ def test_what_is_stuck_is_listed(stack: Stack, account: Account) -> None:
     postgres.rows("delete from app.tasks where account_id = %(account)s", values)
 
 
+def stuck_rows(stack: Stack, account: str) -> list[dict[str, Any]]:
+    """What `stuck` says of the account's jobs, by kind; each row says what to do."""
+    rows = [row for row in json.loads(admin(stack, "--json", "stuck").stdout)
+            if row["account"] == account]  # fmt: skip
+    assert all(row["do"] for row in rows)
+    return rows
+
+
+def insert_running(account: str, attempt: int, *, leased: bool) -> str:
+    """A running job that no worker knows, with or without a live lease; its id."""
+    row = postgres.row(
+        """
+        with sent as (
+          select id from (select) one, lateral pgmq.send('jobs', '{}', 3600) id where %(leased)s
+        ),
+        ticket as (
+          select coalesce((select id from sent), -8) as id
+        )
+        insert into app.jobs (account_id, status, request, output_format, inputs, period,
+                              message_id, attempt, started_at)
+        select %(account)s, 'processing', '{}', 'mp4', '[]', now(), ticket.id, %(attempt)s, now()
+          from ticket
+        returning id
+        """,
+        {"account": account, "attempt": attempt, "leased": leased},
+    )
+    assert row
+    return str(row["id"])
+
+
+def test_jobs_of_several_attempts_are_stuck(stack: Stack, account: Account) -> None:
+    own = account_id(account)
+    kinds = {
+        insert_running(own, 1, leased=True): None,
+        insert_running(own, 2, leased=True): "job of several attempts",
+        insert_running(own, 3, leased=True): "job of several attempts",  # MAX_ATTEMPTS
+        insert_running(own, 4, leased=True): "job that can not end",
+        insert_running(own, 9, leased=False): "job that can not end",
+        insert_running(own, 1, leased=False): "job without a worker",
+    }
+    rows = {row["id"]: row for row in stuck_rows(stack, own)}
+    assert {job: rows[job]["what"] if job in rows else None for job in kinds} == kinds
+    assert {row["detail"] for row in rows.values()} == {
+        "attempt 1", "attempt 2", "attempt 3", "attempt 4", "attempt 9",
+    }  # fmt: skip
+    table = admin(stack, "stuck").stdout
+    assert "job that can not end" in table
+    assert "Cancel it." in table
+    for job in kinds:
+        done(stack, "cancel", job, "--reason", "A test.")
+    assert stuck_rows(stack, own) == []
+    postgres.rows("delete from app.jobs where account_id = %(id)s", {"id": own})
+
+
+def test_a_job_is_canceled_by_the_operator_once(stack: Stack, account: Account) -> None:
+    own = account_id(account)
+    job = insert_running(own, 4, leased=True)
+    done(stack, "cancel", job, "--reason", "It can't end.")
+    row = account.job(job)
+    assert row["status"] == "canceled"
+    assert "by the operator" in row["error_message"]
+    assert "this one is canceled" in refused(stack, "cancel", job, "--reason", "x")
+    assert "no job" in refused(stack, "cancel", str(uuid.uuid4()), "--reason", "x")
+    assert acts(own) == [("olga", "cancel", "It can't end.")]
+
+
+def test_a_job_closed_by_force_is_stuck_for_a_day(stack: Stack, account: Account) -> None:
+    own = account_id(account)
+    for hours, reason in ((23, "abandoned"), (25, "abandoned"), (1, "dns")):
+        postgres.rows(
+            """
+            with job as (
+              insert into app.jobs (account_id, status, request, output_format, inputs, period,
+                                    updated_at)
+              values (%(account)s, 'failed', '{}', 'mp4', '[]', now(),
+                      now() - make_interval(hours => %(hours)s))
+              returning id
+            )
+            insert into app.job_events (job_id, kind, detail)
+            select id, 'failed', jsonb_build_object('reason', %(reason)s::text) from job
+            """,
+            {"account": own, "hours": hours, "reason": reason},
+        )
+    [row] = stuck_rows(stack, own)
+    assert row["what"] == "job closed by force"
+    postgres.rows("delete from app.jobs where account_id = %(id)s", {"id": own})
+
+
+def test_a_silent_worker_is_stuck(stack: Stack) -> None:
+    ids = {name: str(uuid.uuid4()) for name in ("lost", "idle", "live")}
+    for name, age, leases in (("lost", 150, 2), ("idle", 150, 0), ("live", 60, 2)):
+        postgres.rows(
+            """
+            insert into app.worker_heartbeats
+              (id, started_at, seen_at, version, slots, busy_slots, leases, free_disk_bytes)
+            values (%(id)s, now(), now() - make_interval(secs => %(age)s), 'test', 2, 2, %(leases)s,
+                    5 * 1048576)
+            """,
+            {"id": ids[name], "age": age, "leases": leases},
+        )
+    rows = json.loads(admin(stack, "--json", "stuck").stdout)
+    silent = {row["id"]: row for row in rows if row["what"] == "worker silent"}
+    assert set(ids.values()) & set(silent) == {ids["lost"]}
+    assert silent[ids["lost"]]["detail"] == "2 jobs held, 5 MB free, version test"
+    postgres.rows("delete from app.worker_heartbeats where version = 'test'")
+
+
+def test_jobs_that_nobody_takes_are_stuck(stack: Stack) -> None:
+    """In a transaction that is rolled back: elsewhere workers are alive."""
+    values = {"pending": 10, "unserved": 60, "alive": 60, "silent": 120, "attempts": 3,
+              "overdue": 60, "given_up": 30, "most": 1000}  # fmt: skip
+    account = uuid.uuid4()
+    with psycopg.connect(stack.settings["POSTGRES_URL"], row_factory=dict_row) as connection:
+        connection.execute("insert into app.accounts (id) values (%s)", (account,))
+        connection.execute(
+            "insert into app.jobs (account_id, status, request, output_format, inputs, period,"
+            " turn, created_at) select %s, 'pending', '{}', 'mp4', '[]', now(), -1,"
+            " now() - make_interval(secs => n) from generate_series(61, 62) n",
+            (account,),
+        )
+
+        def kinds() -> list[str]:
+            rows = connection.execute(stuck._STUCK.encode(), values).fetchall()
+            return [row["what"] for row in rows if row["account"] == account]
+
+        heartbeat = (
+            "insert into app.worker_heartbeats (id, started_at, version, slots, busy_slots, leases,"
+            " free_disk_bytes) values (gen_random_uuid(), now(), 'x', 1, 0, 0, 0)"
+        )
+        connection.execute("delete from app.worker_heartbeats")
+        assert kinds() == ["no worker"], "the oldest job alone"
+        connection.execute(heartbeat)
+        assert kinds() == []
+        connection.execute("update app.accounts set suspended_at = now() where id = %s", (account,))
+        assert kinds() == ["job of a suspended account"] * 2
+        connection.rollback()
+
+
+def test_there_is_advice_for_everything_that_is_stuck() -> None:
+    kinds = set(re.findall(r"(?:then|else|select) '([a-z ]+)'", stuck._STUCK))
+    assert kinds == set(stuck.ADVICE)
+
+
 def _fails(_: tasks.Task) -> None:
     raise OSError
 
@@ -289,6 +436,13 @@ def test_health_tells_what_waits(stack: Stack) -> None:
     told = {row["what"]: row["value"] for row in done(stack, "health")}
     assert told["ok"] is True
     assert told["jobs_pending"] >= 0
+    assert told["workers"] >= 1
+    assert told["worker_least_free_disk_bytes"] > 0
+    operator = told["operator"]
+    assert operator["workers"] >= 1
+    assert operator["worker_slots"] >= 2
+    assert operator["last_heartbeat_seconds"] < 60
+    assert operator["least_free_disk_bytes"] > 0
     away = stack.settings | {"API_URL": "http://127.0.0.1:9"}
     run = subprocess.run(
         [sys.executable, "-m", "lib.admin", "health"],

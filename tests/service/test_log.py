@@ -61,9 +61,17 @@ def test_a_job_leaves_a_line_at_its_end(
     assert line["bytes_in"] > 0
     assert line["bytes_out"] == job["outputs"][0]["size_bytes"]
     assert (line["attempt"], line["account_id"]) == (1, job["user_id"])
+    assert line["queued_seconds"] >= 0
+    phases = ("fetch_seconds", "probe_seconds", "ffmpeg_seconds", "store_seconds")
+    assert all(line[phase] >= 0 for phase in phases)
+    assert sum(line[phase] for phase in phases) <= line["seconds"] + 0.01
+    assert line["ffmpeg_seconds"] > 0
+    assert line["phase"] == "store"
     failed = account.wait(account.create(f"http://127.0.0.1:{sources.port}/none.mp4", "mp3"))
     line = waited(stack, lambda each: each.get("job_id") == failed["id"])
     assert (line["status"], line["category"]) == ("failed", failed["error_category"])
+    assert (line["reason"], line["phase"]) == ("status_404", "fetch")
+    assert "ffmpeg_seconds" not in line
     canceled = account.create(f"http://127.0.0.1:{sources.port}/hang", "mp3")
     account.http.patch(f"/v1/transcodes/{canceled}/cancel")
     assert waited(stack, lambda each: each.get("job_id") == canceled)["status"] == "canceled"
@@ -127,6 +135,64 @@ tasks.run({{{kind!r}: fails}}, 1)
     assert line["causes"][1]["sqlstate"] == "23502"
     assert "ann@example.com" not in run.stderr
     assert any("lib/accounts/tasks.py" in place for place in line["causes"][0]["at"])
+
+
+def logged(program: str) -> list[dict[str, Any]]:
+    """The lines that a program logs in a process of its own."""
+    run = subprocess.run(
+        [sys.executable, "-c", f"from lib.platform import log\n{program}"],
+        cwd=ROOT, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    return [json.loads(line) for line in run.stderr.splitlines()]
+
+
+def test_a_failed_worker_names_the_job_and_what_the_system_refused() -> None:
+    job, account = uuid.uuid4(), uuid.uuid4()
+    [line] = logged(
+        f"""
+from uuid import UUID
+try:
+    try:
+        raise OSError(28, "No space left on device", "/tmp/ann@example.com.mp4")
+    except OSError as error:
+        raise RuntimeError("of ann@example.com") from error
+except RuntimeError as error:
+    log.error("worker failed", error, job_id=UUID({str(job)!r}), account_id={str(account)!r},
+              reason="disk_full")
+"""
+    )
+    assert line["event"] == "worker failed"
+    assert (line["job_id"], line["account_id"]) == (str(job), str(account))
+    assert (line["errno"], line["reason"]) == (28, "disk_full")
+    assert [cause["error"] for cause in line["causes"]] == ["RuntimeError", "OSError"]
+    assert "ann@example.com" not in json.dumps(line)
+
+
+def test_fields_take_nothing_that_a_caller_may_have_sent() -> None:
+    """An id is a UUID, a reason a short word: text that gets there by mistake is not printed."""
+    secrets = ["ann@example.com", "https://example.com/?key=1", "x" * 41, "Two words", "", "é"]
+    lines = logged(
+        f"""
+for text in {secrets!r}:
+    log.info("job", job_id=text, account_id=text, key_id=text, request_id=text, reason=text)
+    log.warning("tried", ValueError(text), errno=text)
+log.info("job", job_id=None, account_id=None, reason="x" * 40)
+"""
+    )
+    for line in lines[:-1]:
+        names = {"job_id", "account_id", "key_id", "request_id", "reason", "errno"} & set(line)
+        assert names
+        assert {line[name] for name in names} == {"invalid"}
+    for secret in filter(None, secrets):
+        assert secret not in json.dumps(lines[:-1], ensure_ascii=False)
+    assert lines[-1]["job_id"] is None
+    assert lines[-1]["reason"] == "x" * 40
+
+
+def test_an_error_without_a_number_has_no_errno() -> None:
+    [line] = logged("log.error('failed', ValueError('x'))")
+    assert "errno" not in line
 
 
 def test_a_setting_that_is_missing_is_logged_too() -> None:

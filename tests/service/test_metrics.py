@@ -18,6 +18,9 @@ from lib.jobs.sweep import sweep
 from lib.platform import postgres
 from local.stack import Stack
 from tests.conftest import Account
+from tests.sources import SourceServer
+
+ROOT = Path(__file__).parent.parent.parent
 
 
 def scrape(stack: Stack) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
@@ -30,9 +33,14 @@ def scrape(stack: Stack) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
     )
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"] == metrics.CONTENT_TYPE
+    return samples(answer.text)
+
+
+def samples(text: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    """The samples of a page, by name and labels."""
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
-        for family in parser.text_string_to_metric_families(answer.text)
+        for family in parser.text_string_to_metric_families(text)
         for sample in family.samples
     }
 
@@ -134,6 +142,114 @@ def test_counters_only_grow_whatever_is_rolled_up_or_erased(stack: Stack) -> Non
     assert grown({}, second, "ffm_requests_total", **labels) == 703
     totals = [key for key in first if key[0].endswith(("_total", "_count", "_sum", "_bucket"))]
     assert all(second[key] >= first[key] for key in totals)
+
+
+def insert_job(account: Account, status: str, attempt: int = 1, **columns: Any) -> str:
+    """A job of the account that no worker sees; its id."""
+    values = {"email": account.email, "status": status, "attempt": attempt} | columns
+    more = "".join(f", {name}" for name in columns)
+    given = "".join(f", %({name})s" for name in columns)
+    row = postgres.row(
+        f"""
+        insert into app.jobs (account_id, status, request, output_format, inputs, period, attempt
+                              {more})
+        select id, %(status)s, '{{}}', 'mp4', '[]', now(), %(attempt)s {given}
+          from app.accounts where email = %(email)s
+        returning id
+        """,
+        values,
+    )
+    assert row
+    return str(row["id"])
+
+
+def insert_event(job_id: str, kind: str, **detail: Any) -> None:
+    postgres.rows(
+        "insert into app.job_events (job_id, kind, detail) values (%(job)s, %(kind)s, %(detail)s)",
+        {"job": job_id, "kind": kind, "detail": postgres.jsonb(detail)},
+    )
+
+
+def test_attempts_are_counted_and_leases_that_ran_out(stack: Stack, account: Account) -> None:
+    before = scrape(stack)
+    job = insert_job(account, "canceled", attempt=5)
+    insert_event(job, "started", attempt=1)
+    insert_event(job, "retried", attempt=1)  # its worker gave it back
+    insert_event(job, "started", attempt=2)  # this one and the next fell silent
+    insert_event(job, "started", attempt=3)
+    insert_event(job, "started", attempt=4)
+    insert_event(job, "retried", attempt=4)
+    insert_event(job, "started", attempt=5)
+    after = scrape(stack)
+    attempts = {
+        label: grown(before, after, "ffm_job_attempts_total", attempt=label)
+        for label in ("1", "2", "3", "4+")
+    }
+    assert attempts == {"1": 1, "2": 1, "3": 1, "4+": 2}
+    assert grown(before, after, "ffm_leases_expired_total") == 2
+    assert grown(before, after, "ffm_job_events_total", kind="retried", category="") == 2
+
+
+def test_failed_jobs_are_counted_by_the_check_that_failed(
+    stack: Stack, account: Account, sources: SourceServer
+) -> None:
+    before = scrape(stack)
+    missing = account.wait(account.create(sources.url("status?code=404"), "mp3"))
+    broken = account.wait(account.create(sources.url("status?code=500"), "mp3"))
+    assert (missing["status"], broken["status"]) == ("failed", "failed")
+    strange = insert_job(account, "failed", error_category="upload")
+    insert_event(strange, "failed", reason="http://secret.example/?key=1")
+    after = scrape(stack)
+
+    def failures(category: str, reason: str) -> float:
+        return grown(before, after, "ffm_job_failures_total", category=category, reason=reason)
+
+    assert failures(missing["error_category"], "status_404") == 1
+    assert failures(broken["error_category"], "status_5xx") == 1
+    assert failures("upload", "other") == 1
+    assert not any("secret" in str(key) for key in after)
+
+
+def test_workers_are_in_the_metrics(stack: Stack, account: Account, clip: Path) -> None:
+    account.wait(account.create(account.upload(clip), "mp3"))
+    postgres.rows("delete from app.worker_heartbeats where version like 'test%%'")
+    before = scrape(stack)
+    assert before["ffm_workers", frozenset()] >= 1
+    assert before["ffm_worker_slots", frozenset()] >= 2  # WORKER_SLOTS of the stack
+    assert before["ffm_worker_least_free_disk_bytes", frozenset()] > 0
+    assert before["ffm_worker_newest_heartbeat_seconds", frozenset()] < counters.ALIVE_SECONDS
+    for version, age, slots, leases in (
+        ("test-live", counters.ALIVE_SECONDS - 30, 7, 3),
+        ("test-idle", counters.SILENT_SECONDS + 60, 9, 0),  # ended or frozen, and held nothing
+        ("test-lost", counters.SILENT_SECONDS + 60, 9, 2),
+    ):
+        postgres.rows(
+            """
+            insert into app.worker_heartbeats
+              (id, started_at, seen_at, version, slots, busy_slots, leases, free_disk_bytes)
+            values (gen_random_uuid(), now(), now() - make_interval(secs => %(age)s), %(version)s,
+                    %(slots)s, %(leases)s, %(leases)s, 12345)
+            """,
+            {"version": version, "age": age, "slots": slots, "leases": leases},
+        )
+    after = scrape(stack)
+    assert grown(before, after, "ffm_workers") == 1
+    assert grown(before, after, "ffm_workers_silent") == 1
+    assert grown(before, after, "ffm_worker_slots") == 7
+    assert after["ffm_worker_leases", frozenset()] >= 3
+    assert after["ffm_worker_least_free_disk_bytes", frozenset()] == 12345
+    assert after["ffm_worker_oldest_heartbeat_seconds", frozenset()] >= 30
+    postgres.rows("delete from app.worker_heartbeats where version like 'test%%'")
+
+
+def test_every_gauge_is_documented_and_shown(stack: Stack) -> None:
+    page = (ROOT / "docs" / "operations.md").read_text()
+    shown = {name.removeprefix("ffm_") for name, _ in scrape(stack)}
+    for name in metrics.GAUGES:
+        assert name in shown or name.startswith("worker_"), name
+        assert f"`ffm_{name}`" in page, name
+    for shown_as, _ in metrics.COUNTERS.values():
+        assert f"`{shown_as}_total`" in page, shown_as
 
 
 def test_two_scrapes_at_once_count_nothing_twice(stack: Stack) -> None:

@@ -106,6 +106,103 @@ def test_an_account_that_is_refused_again_and_again(
     assert row["calls"] == least
 
 
+def insert_jobs(account: uuid.UUID, count: int, **values: Any) -> None:
+    """Ended jobs of the account, with the event of their end."""
+    postgres.rows(
+        """
+        with jobs as (
+          insert into app.jobs (account_id, status, request, output_format, inputs, period, attempt,
+                                error_category, updated_at)
+          select %(account)s, %(status)s, '{}', 'mp4', '[]', now(), %(attempt)s, 'upload',
+                 now() - %(age)s::interval
+            from generate_series(1, %(count)s)
+          returning id
+        )
+        insert into app.job_events (job_id, kind, detail)
+        select id, 'failed', jsonb_build_object('reason', %(reason)s::text) from jobs
+        """,
+        {"status": "failed", "attempt": 1, "reason": "dns", "age": "1 second"}
+        | values
+        | {"account": account, "count": count},
+    )
+
+
+@pytest.mark.parametrize(
+    ("signal", "job"),
+    [
+        (signals.FAILING_JOBS, {}),
+        (signals.MANY_ATTEMPTS, {"attempt": 2, "status": "completed"}),
+        (signals.SLOW_SOURCES, {"reason": "slow"}),
+    ],
+)
+def test_an_account_whose_jobs_fail(
+    stack: Stack, signal: signals.Signal, job: dict[str, Any]
+) -> None:
+    account = opened("2 days")
+    insert_jobs(account, signal.least - 1, **job)
+    insert_jobs(account, signal.least, **job, age="25 hours")
+    insert_jobs(account, signal.least, status="canceled")
+    assert of_account(signal.rows(), account) == []
+    insert_jobs(account, 1, **job)
+    assert sum(row["jobs"] for row in of_account(signal.rows(), account)) >= signal.least
+    postgres.rows("delete from app.jobs where account_id = %(id)s", {"id": account})
+
+
+@pytest.mark.parametrize(
+    ("networks", "shown"),
+    [
+        (["198.51.100.{n}"] * 1, "198.51.100.{n}"),
+        (["2001:db8:{n}:1::/64", "2001:db8:{n}:2::/64"], "2001:db8:{n}::/48"),
+    ],
+)
+def test_many_trial_accounts_of_one_network(stack: Stack, networks: list[str], shown: str) -> None:
+    number = uuid.uuid4().int % 250 + 1
+    names = [network.format(n=number) for network in networks]
+    expected = shown.format(n=number)
+
+    def rows() -> list[dict[str, Any]]:
+        return [row for row in signals.TRIAL_ACCOUNTS.rows() if row["network"] == expected]
+
+    def visit(count: int) -> None:
+        for each in range(count):
+            postgres.rows(
+                "insert into app.guests (network) values (%(network)s)",
+                {"network": names[each % len(names)]},
+            )
+
+    visit(signals.TRIAL_ACCOUNTS.least - 1)
+    assert rows() == []
+    visit(1)
+    assert [row["accounts"] for row in rows()] == [signals.TRIAL_ACCOUNTS.least]
+    postgres.rows("delete from app.guests where network = any(%(names)s)", {"names": names})
+
+
+def test_an_account_that_keeps_many_bytes(stack: Stack) -> None:
+    account, half = opened("2 days"), signals.UPLOAD_BYTES.least // 2
+
+    def upload(size: int, *, confirmed: bool = True, deleted: bool = False) -> None:
+        postgres.rows(
+            """
+            insert into app.uploads (account_id, object_name, filename, content_type,
+              declared_bytes, size_bytes, confirmed_at, deleted_at, expires_at, sweep_at)
+            values (%(account)s, gen_random_uuid(), 'x', 'video/mp4', %(size)s,
+                    case when %(confirmed)s then %(size)s end,
+                    case when %(confirmed)s then now() end, case when %(deleted)s then now() end,
+                    now() + interval '1 day', 'infinity')
+            """,
+            {"account": account, "size": size, "confirmed": confirmed, "deleted": deleted},
+        )
+
+    upload(half)
+    upload(half, deleted=True)
+    upload(half - 1, confirmed=False)
+    assert of_account(signals.UPLOAD_BYTES.rows(), account) == []
+    upload(1)
+    [row] = of_account(signals.UPLOAD_BYTES.rows(), account)
+    assert (row["bytes"], row["uploads"], row["unconfirmed"]) == (half * 2, 3, 1)
+    postgres.rows("delete from app.uploads where account_id = %(id)s", {"id": account})
+
+
 def test_all_are_shown_to_the_operator(address: str) -> None:
     record(address, 401, signals.BAD_CREDENTIALS.least)
     shown = signals.signals()
