@@ -100,19 +100,27 @@ class Crew:
 
 @contextmanager
 def crew(stack: Stack, *, plain: bool = True, **overrides: str) -> Iterator[Crew]:
-    """A crew; the stack's own worker stands still."""
-    own = psutil.Process(stack.worker.pid)
-    own.suspend()
+    """A crew; the stack's own worker and those of other crews stand still."""
+    others = [psutil.Process(child.pid) for child in (stack.worker, *_WORKERS)]
+    for other in others:
+        other.suspend()
     folder = Path(tempfile.mkdtemp(prefix="crew-"))
     try:
         running = Crew(stack, folder, overrides, plain)
+        _WORKERS.append(running.worker)
         try:
             yield running
         finally:
+            _WORKERS.pop()
             running.stop()
     finally:
-        own.resume()
+        for other in others:
+            other.resume()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+_WORKERS: list[Child] = []
+"""The workers of crews, the last one's at the end."""
 
 
 def until(test: Callable[[], object], seconds: float = 60) -> Any:

@@ -12,7 +12,7 @@ from psycopg import errors
 from lib.platform import statements, tally
 
 
-class Exhausted(psycopg.OperationalError):
+class TooManyRequests(psycopg.OperationalError):
     """As the pool says that all connections are in use."""
 
 
@@ -35,7 +35,7 @@ def counted() -> dict[str, float]:
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
-        (Exhausted("x"), "pool_timeout"),
+        (TooManyRequests("x"), "pool_timeout"),
         (TimedOut("x"), "timeout"),
         (errors.QueryCanceled("x"), "timeout"),
         (psycopg.OperationalError("connection refused"), "connection"),

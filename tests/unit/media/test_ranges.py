@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from lib.media import ranges
 from lib.media.errors import Canceled, MediaError
-from lib.media.ranges import RangeFile, Spans
+from lib.media.ranges import Opener, RangeFile, Spans
+from lib.media.slots import Slots
 from tests.waiting import eventually
 
 SIZE = 3_000_000
@@ -244,3 +245,102 @@ def test_readers_do_not_hang_with_their_source(tmp_path: Path, who: str) -> None
     eventually(lambda: set(threading.enumerate()) <= before_all)
     with pytest.raises(Canceled):
         file.read(0, 1)
+
+
+class Flaky(Exception):
+    """A source that may be asked again."""
+
+
+def breaking(source: Source, *, after: int, times: int) -> tuple[Opener, list[int]]:
+    """An Opener whose first streams break after some chunks, and where each began."""
+    opened: list[int] = []
+
+    @contextmanager
+    def open_(offset: int) -> Iterator[Iterator[bytes]]:
+        opened.append(offset)
+        last = len(opened) > times
+
+        def chunks(body: Iterator[bytes]) -> Iterator[bytes]:
+            for number, chunk in enumerate(body):
+                if number == after and not last:
+                    raise Flaky
+                yield chunk
+
+        with source.open(offset) as body:
+            yield chunks(body)
+
+    return open_, opened
+
+
+def test_a_stream_that_breaks_is_opened_again_where_it_stood(
+    tmp_path: Path, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ranges, "RESUME_SECONDS", 0.001)
+    opener, opened = breaking(source, after=3, times=10)  # more than RESUMES in all
+    with RangeFile(
+        tmp_path / "f", SIZE, opener, final=lambda error: not isinstance(error, Flaky)
+    ) as file:
+        file.fill()
+        assert file.fetched == SIZE
+    assert (tmp_path / "f").read_bytes() == source.data
+    assert opened == [number * 3 * source.chunk for number in range(11)]
+
+
+@pytest.mark.parametrize(("times", "works"), [(ranges.RESUMES, True), (ranges.RESUMES + 1, False)])
+def test_a_stream_that_gives_nothing_is_opened_a_few_times(
+    tmp_path: Path,
+    source: Source,
+    monkeypatch: pytest.MonkeyPatch,
+    times: int,
+    works: bool,
+) -> None:
+    monkeypatch.setattr(ranges, "RESUME_SECONDS", 0.001)
+    opener, opened = breaking(source, after=0, times=times)
+    with RangeFile(
+        tmp_path / "f", SIZE, opener, final=lambda error: not isinstance(error, Flaky)
+    ) as file:
+        if works:
+            file.fill()
+        else:
+            with pytest.raises(Flaky):
+                file.fill()
+    assert len(opened) == ranges.RESUMES + 1
+
+
+def test_other_errors_are_not_tried_again(tmp_path: Path, source: Source) -> None:
+    opener, opened = breaking(source, after=1, times=1)
+    with RangeFile(tmp_path / "f", SIZE, opener) as file, pytest.raises(Flaky):
+        file.fill()
+    assert len(opened) == 1
+
+
+def test_a_reader_that_waits_lends_its_slot(tmp_path: Path, source: Source) -> None:
+    go = threading.Event()
+
+    @contextmanager
+    def waiting(offset: int) -> Iterator[Iterator[bytes]]:
+        go.wait(20)
+        with source.open(offset) as body:
+            yield body
+
+    slots = Slots(1, 1)
+    slot = slots.take()
+    assert slot is not None
+    with (
+        RangeFile(tmp_path / "f", SIZE, waiting, slot=slot) as file,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        reading = pool.submit(file.read, 0, 10)
+        while not slots.free:
+            assert not reading.done()
+            time.sleep(0.01)
+        other = slots.take()
+        assert other is not None
+        go.set()
+        while not slots.queue:  # the bytes are there, and wait for the slot
+            time.sleep(0.01)
+        assert not reading.done()
+        other.release()
+        assert reading.result(20) == source.data[:10]
+        assert slots.free == 0
+        assert file.waited >= 0.3

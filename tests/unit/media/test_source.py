@@ -15,7 +15,7 @@ import pytest
 
 from lib.media.address import is_public
 from lib.media.errors import Canceled, MediaError
-from lib.media.source import Fetched, Remote, fetch, open_url
+from lib.media.source import Fetched, Pace, Remote, fetch, open_url
 from tests.sources import SourceServer
 
 
@@ -550,3 +550,64 @@ def _certificate(folder: Path) -> Path:
     )
     path.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
     return path
+
+
+def paced(folder: Path, port: int, pace: Pace) -> Fetched:
+    """Fetch from a port, which must keep a pace."""
+    return fetch(
+        f"http://127.0.0.1:{port}/f", folder / "input0", max_bytes=10**6, seconds=30,
+        allow=(f"127.0.0.1:{port}",), pace=pace,
+    )  # fmt: skip
+
+
+def body(*parts: bytes) -> list[bytes]:
+    """An answer in parts."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % sum(map(len, parts))
+    return [head, *parts]
+
+
+def test_a_dripping_server_is_given_up_after_a_grace(tmp_path: Path) -> None:
+    began = time.monotonic()
+    with answering(*body(*[b"x"] * 200), pause=0.1) as port, pytest.raises(MediaError) as error:
+        paced(tmp_path, port, Pace(100, 1.0))
+    assert error.value.category == "upload"
+    assert "less than 100 bytes a second" in str(error.value)
+    assert 1.0 <= time.monotonic() - began < 15
+
+
+def test_dripping_headers_keep_no_pace(tmp_path: Path) -> None:
+    drips = [b"HTTP/1.1 200 OK\r\n"] + [b"X: y\r\n"] * 200
+    with answering(*drips, pause=0.1) as port, pytest.raises(MediaError, match="less than"):
+        paced(tmp_path, port, Pace(1000, 1.0))
+
+
+def test_a_server_just_fast_enough_is_not_given_up(tmp_path: Path) -> None:
+    """50 bytes each tenth of a second, where 100 bytes a second are asked for."""
+    with answering(*body(*[b"x" * 50] * 25), pause=0.1) as port:
+        assert paced(tmp_path, port, Pace(100, 1.0)).size == 1250
+
+
+def test_a_pause_within_the_grace_does_no_harm(tmp_path: Path) -> None:
+    """As a server that has to wake up, then sends at full speed."""
+    with answering(*body(b"x" * 1000, b"x" * 300_000), pause=1.0) as port:
+        assert paced(tmp_path, port, Pace(4096, 2.5)).size == 301_000
+
+
+def test_a_look_up_that_hangs_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+
+    def hang(*_: object, **__: object) -> list[object]:
+        over.wait(60)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    try:
+        assert refused("http://hangs.example/f", tmp_path, seconds=0.5).category == "upload"
+        asked = time.monotonic()
+        with pytest.raises(Canceled):
+            fetch(
+                "http://hangs.example/f", tmp_path / "o", max_bytes=10, seconds=30,
+                cancelled=lambda: time.monotonic() > asked + 0.3,
+            )  # fmt: skip
+    finally:
+        over.set()
