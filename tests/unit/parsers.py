@@ -59,8 +59,11 @@ def _lay_out(words: str) -> object:
 
 
 def _kinds() -> list[tuple[str, Callable[[str], object]]]:
-    kinds = {**values.KINDS, **{f"kind {each.says}": each for each in _flag_kinds()}}
-    return [(name, kind.parse) for name, kind in kinds.items()]
+    """The parsers of values, one of those that are made alike; patterns have a test of their own."""
+    kinds = {**{each.says: each for each in _flag_kinds()}, **values.KINDS}
+    alike = {kind.parse.__code__: (name, kind) for name, kind in kinds.items()}
+    nested = [kind for kind in kinds.items() if "listed" in kind[1].parse.__qualname__]
+    return [(name, kind.parse) for name, kind in (*alike.values(), *nested)]
 
 
 def _flag_kinds() -> list[values.Kind]:
