@@ -14,7 +14,7 @@ from lib.platform.errors import Problem, bad_request
 
 T = TypeVar("T")
 
-_AT = re.compile(r"^(?P<what>.*?)(?: - at `\$\.?(?P<where>.*)`)?$", re.DOTALL)
+_AT = re.compile(r"^(?P<what>.*?)(?: - at `\$\.?(?P<where>[^`]*)`)?$", re.DOTALL)
 
 
 def json_body(authenticate_first: Callable[[], object] | None = None) -> Any:
