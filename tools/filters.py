@@ -138,7 +138,9 @@ def table() -> dict[str, Any]:
     return found
 
 
-_UNTOLD: tuple[object, ...] = (None, [], False)
+def _stated(value: object) -> bool:
+    """Whether a fact is written down. 0 is one, though it equals False."""
+    return value is not None and value is not False and value != []
 
 
 def text() -> str:
@@ -147,7 +149,7 @@ def text() -> str:
     for name, facts in table().items():
         head = {key: value for key, value in facts.items() if key != "options"}
         options = ",\n    ".join(
-            json.dumps({key: value for key, value in option.items() if value not in _UNTOLD})
+            json.dumps({key: value for key, value in option.items() if _stated(value)})
             for option in facts["options"]
         )  # fmt: skip
         listed = f"[\n    {options}\n  ]" if options else "[]"

@@ -19,7 +19,7 @@ MOST_TEXT = 8192
 MOST_SAID = 300
 """Characters of what msgspec says, which may quote what the caller sent."""
 
-_AT = re.compile(r"^(?P<what>.*?)(?: - at `\$\.?(?P<where>.*)`)?$", re.DOTALL)
+_AT = re.compile(r"^(?P<what>.*?)(?: - at `\$\.?(?P<where>[^`]*)`)?$", re.DOTALL)
 
 
 def json_body() -> Any:

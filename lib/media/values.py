@@ -588,7 +588,7 @@ def _equalizer_bands(text: str) -> str:
             raise ValueError(EQUALIZER_BANDS.says)
         if not all(re.fullmatch(r"[fwgt]=[-0-9.]{1,20}", each) for each in settings):
             raise ValueError(EQUALIZER_BANDS.says)
-    if not bands:
+    if not 0 < len(bands) <= MAX_BANDS:
         raise ValueError(EQUALIZER_BANDS.says)
     return "|".join(map(" ".join, bands))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import string
 from collections.abc import Callable
 
 import msgspec
@@ -59,8 +60,16 @@ def _lay_out(words: str) -> object:
 
 
 def _kinds() -> list[tuple[str, Callable[[str], object]]]:
-    kinds = {**values.KINDS, **{f"kind {each.says}": each for each in _flag_kinds()}}
-    return [(name, kind.parse) for name, kind in kinds.items()]
+    """The parsers of values; of those that differ in their words and bounds only, one."""
+    kinds = {**{each.says: each for each in _flag_kinds()}, **values.KINDS}
+    distinct = {}
+    for name, kind in kinds.items():
+        made_by = getattr(kind.parse, "__qualname__", name)
+        alike = made_by.endswith(("integer.<locals>.parse", "number.<locals>.parse",
+                                  "choice.<locals>.parse", "flags.<locals>.parse",
+                                  "renamed.<locals>.parse", "pattern.<locals>.parse"))  # fmt: skip
+        distinct[made_by if alike else name] = (name, kind.parse)
+    return list(distinct.values())
 
 
 def _flag_kinds() -> list[values.Kind]:
@@ -116,7 +125,7 @@ PARSERS: list[tuple[str, Callable[[str], object]]] = [
 ]  # fmt: skip
 
 PIECES = [
-    *(chr(code) for code in range(33, 127)), " ", "\t", "\n", "\r", "\u00e9", "\u0661", "\u0430",
+    *string.punctuation, "a", "e", "k", "A", "0", "1", " ", "\t", "\n", "\r", "\u00e9", "\u0661", "\u0430",
     "\u4e2d", "\U0001f600", "\u0627", "\u200d", "aA", "a ", "a-", "1 ", "1|", "0/0 ", "1:", "1.",
     "1,", "|c0=c0 ", "c0 f=1 w=1|", "a=1:", "a=", "FontSize=24,", "[a]", "[0:v]", "[a @ 0x0", "%{",
     "%{n}", "%Y", "\\:", "\\\\'", "''", "'\\", "hflip,", "hflip;", "(1", "sin(", "1+", "-+", "iw/",

@@ -9,7 +9,7 @@ from functools import cache
 from urllib.parse import parse_qsl, quote_plus, urlencode, urlsplit, urlunsplit
 
 FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\]")
-GLOB_PART = re.compile(r"\*\*|\*|\?|\[!?[^\]]+\]|\{[^}]*\}|.", re.DOTALL)
+GLOB_PART = re.compile(r"\*\*|\*|\?|\[!?[^\[\]]+\]|\{[^{}]*\}|.", re.DOTALL)
 PORTS = {"http": 80, "https": 443}
 
 

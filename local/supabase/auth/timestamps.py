@@ -14,8 +14,7 @@ UNITS = {
     "m": 60.0,
     "h": 3600.0,
 }  # of Go's time.ParseDuration
-DURATION = re.compile(r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|ms|s|m|h))+")
-PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|ms|s|m|h)")
+PART = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|ms|s|m|h)")
 
 
 def utc_now() -> datetime:
@@ -31,9 +30,13 @@ def rfc3339(moment: datetime) -> str:
 
 def parse_duration(text: str) -> timedelta | None:
     """A duration such as `1h30m` (Go's time.ParseDuration); None when it is not one."""
-    if not DURATION.fullmatch(text):
+    seconds = 0.0
+    at = start = 1 if text.startswith(("+", "-")) else 0
+    while part := PART.match(text, at):
+        seconds += float(part[1]) * UNITS[part[2]]
+        at = part.end()
+    if at == start or at < len(text):
         return None
-    seconds = sum(float(number) * UNITS[unit] for number, unit in PART.findall(text))
     try:
         return timedelta(seconds=-seconds if text.startswith("-") else seconds)
     except OverflowError:

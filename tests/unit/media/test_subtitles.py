@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lib.media import subtitles
-from lib.media.errors import MediaError, Refused
+from lib.media import subtitle_parser, subtitles
+from lib.media.errors import Canceled, MediaError, Refused
 from lib.media.request import check
 from tests.unit.media.helpers import ask, options
 from tests.unit.media.pixels import Frame, drawn, frame, job
@@ -259,3 +260,164 @@ def test_what_is_no_subtitles_is_said(tmp_path: Path, data: bytes) -> None:
         subtitles.rewrite(source, tmp_path / "b.ass")
     assert error.value.category == "validation"
     assert not (tmp_path / "b.ass").exists()
+
+
+TIMES = "00:00:01,000 --> 00:00:02,000\n"
+
+
+def rewritten(folder: Path, data: str | bytes, **limits: Any) -> int:
+    """The number of events of a file."""
+    source = folder / "source"
+    source.write_bytes(data.encode() if isinstance(data, str) else data)
+    return subtitles.rewrite(
+        source, folder / "written.ass", limits=subtitles.LIMITS._replace(**limits)
+    )
+
+
+def rejected(folder: Path, data: str | bytes, **limits: Any) -> str:
+    """Why a file is not accepted; it leaves nothing behind."""
+    with pytest.raises(MediaError) as error:
+        rewritten(folder, data, **limits)
+    assert error.value.category == "validation"
+    assert [path.name for path in folder.iterdir()] == ["source"]
+    return str(error.value)
+
+
+def test_a_line_has_at_most_5000_characters(tmp_path: Path) -> None:
+    for head in ("1\n" + TIMES, "WEBVTT\n\n" + TIMES.replace(",", ".")):
+        assert rewritten(tmp_path, head + "x" * 5000 + "\n") == 1
+        (tmp_path / "written.ass").unlink()
+        assert "more than 5,000 characters" in rejected(tmp_path, head + "x" * 5001)
+        assert "more than 5,000 characters" in rejected(tmp_path, head + "x" * 5001 + "\r\nx")
+
+
+def test_a_file_has_at_most_five_megabytes(tmp_path: Path) -> None:
+    text = ("1\n" + TIMES + ("x" * 99 + "\n") * 52_428).encode()
+    assert rewritten(tmp_path, text + b"x" * (subtitles.MAX_BYTES - len(text) - 1) + b"\n") == 1
+    (tmp_path / "written.ass").unlink()
+    assert "larger than 5 MB" in rejected(tmp_path, text.ljust(subtitles.MAX_BYTES + 1, b"x"))
+
+
+def test_there_are_at_most_50000_events(tmp_path: Path) -> None:
+    assert rewritten(tmp_path, (TIMES + "a\n") * 50_000) == 50_000
+    (tmp_path / "written.ass").unlink()
+    assert "more than 50,000 subtitles" in rejected(tmp_path, (TIMES + "a\n") * 50_001)
+
+
+@pytest.mark.parametrize(
+    ("text", "recognized"),
+    [
+        (SRT, "srt"), ("\n\n" + SRT, "srt"), ("junk\n" + SRT, "srt"),
+        ("1\n0:0:1.5 --> 0:0:2.5\nx\n", "srt"), ("1\n  00:00:01,0-->00:00:02,0 X1:1\nx", "srt"),
+        (VTT, "vtt"), ("WEBVTT - a title\n\n", "vtt"), ("WEBVTT\tx", "vtt"), ("\nWEBVTT\n", "vtt"),
+        ("WEBVTTX\n", None), ("webvtt\n", None),
+        (ASS, "ass"), ("; a comment\n\n" + ASS, "ass"), ("[script info]\n[V4 Styles]\n", "ssa"),
+        ("[Script Info]\nScriptType: v4.00\n", "ssa"), ("[V4+ Styles]\n", "ass"),
+        ("[Events]\nDialogue: 0", "ass"), ("[Script Info] x\n", None),
+        ('<?xml version="1.0"?><tt xmlns="http://www.w3.org/ns/ttml"/>', None),
+        ("{1}{50}x|y\n", None), ("[0][20]x|y\n", None), ("00:00:01:x\n", None),
+        ('{"info": {}, "styles": {}, "events": []}', None), ("<SAMI><BODY></BODY></SAMI>", None),
+        ("[00:01.00]a song\n", None), ("#EXTM3U\nhttp://h/\n", None), ("", None), ("\0" * 99, None),
+    ],
+)  # fmt: skip
+def test_the_format_is_chosen_by_the_content(text: str, recognized: str | None) -> None:
+    assert subtitle_parser.recognized(text.split("\n")) == recognized
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<?xml version="1.0"?><tt xmlns="http://www.w3.org/ns/ttml"><body><div>'
+        '<p begin="0s" end="2s">x</p></div></body></tt>',
+        '<?xml version="1.0"?><tt', "{1}{1}25\n{1}{50}x|y\n", "[0][20]x|y\n", "00:00:01:x\n",
+        '{"info": {}, "styles": {}, "events": [{"start": 0, "end": 1, "text": "x"}]}',
+        "<SAMI><BODY><SYNC Start=0><P>x</P></BODY></SAMI>",
+    ],
+)  # fmt: skip
+def test_other_formats_are_refused(tmp_path: Path, text: str) -> None:
+    assert "not SRT, WebVTT, ASS or SSA" in rejected(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[Script Info]\n[Events]\nDialogue: 0,x,0:0:1.0,D\n",
+        "[Script Info]\n[V4+ Styles]\nStyle: D,Arial,x\n[Events]\nDialogue: 0,0:0:0.0,0:0:1.0,D\n",
+        "[Script Info]\n[V4+ Styles]\nStyle: D,Arial,20,,,,\n", "[Script Info]\n[Events]\n",
+        "WEBVTT\n\nnothing\n",
+    ],
+)  # fmt: skip
+def test_whatever_the_parser_trips_over_is_the_files_fault(tmp_path: Path, text: str) -> None:
+    assert "can't be read" in rejected(tmp_path, text)
+
+
+def test_an_ssa_file(tmp_path: Path) -> None:
+    text = (
+        "[Script Info]\nScriptType: v4.00\n\n[V4 Styles]\n"
+        "Format: Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, TertiaryColour,"
+        " BackColour, Bold, Italic, BorderStyle, Outline, Shadow, Alignment, MarginL, MarginR,"
+        " MarginV, AlphaLevel, Encoding\n"
+        "Style: Default,Arial,20,16777215,255,0,0,0,0,1,2,0,2,10,10,10,0,1\n\n[Events]\n"
+        "Format: Marked, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\n"
+        "Dialogue: Marked=0,0:00:01.00,0:00:02.00,Default,,0,0,0,,HHHHHH\n"
+    )
+    assert rewritten(tmp_path, text) == 1
+    assert "v4.00+" in (tmp_path / "written.ass").read_text()
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+def test_line_endings(tmp_path: Path, ending: str) -> None:
+    assert rewritten(tmp_path, SRT.replace("\n", ending)) == 1
+    assert "HHHHHH" in (tmp_path / "written.ass").read_text()
+
+
+BURNING = TIMES + ("<b" * 2_400 + "\n") * 400
+"""The parser takes quadratic time over tags that are not closed."""
+
+
+def test_hostile_files_cost_this_process_nothing(tmp_path: Path) -> None:
+    began = time.process_time()
+    assert "5,000 characters" in rejected(tmp_path, TIMES + "{" * 120_000)
+    assert "too complex" in rejected(tmp_path, BURNING, cpu_seconds=1)
+    assert time.process_time() - began < 1
+
+
+def test_time_and_memory_are_limited(tmp_path: Path) -> None:
+    assert "too complex" in rejected(tmp_path, BURNING, wall_seconds=2)
+    large = ("1\n" + TIMES + "x\n") * 49_000
+    assert "too complex" in rejected(tmp_path, large, memory_bytes=48 * 1024**2)
+    assert "too complex" in rejected(tmp_path, large, output_bytes=1024**2)
+
+
+def test_a_canceled_job_stops_the_parser(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.write_text(BURNING)
+    with pytest.raises(Canceled):
+        subtitles.rewrite(source, tmp_path / "written.ass", canceled=lambda: True)
+    assert [path.name for path in tmp_path.iterdir()] == ["source"]
+
+
+def test_a_parser_that_does_not_start_is_not_the_files_fault(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.write_text(SRT)
+    with pytest.raises(MediaError) as error:
+        subtitles.rewrite(
+            source, tmp_path / "written.ass", limits=subtitles.LIMITS._replace(memory_bytes=4096)
+        )
+    assert error.value.category == "transient"
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("plain", "plain"),
+        ("{\\i1}a{\\i0} b", "{\\i1}a{\\i0} b"),
+        ("open { brace", "open { brace"),
+        ("closed } brace", "closed } brace"),
+        ("{{{", "{{{"),
+        ("}}}{", "}}}{"),
+        ("\u0627{\u0627}", "{\\fscx151\\fscy151}\u0627{\\fscx100\\fscy100}{\u0627}"),
+    ],
+)
+def test_only_text_outside_of_tags_is_scaled(text: str, written: str) -> None:
+    assert subtitle_parser.sized(text) == written
