@@ -200,10 +200,12 @@ def test_several_inputs_add_up(tmp_path: Path, clip_of: Callable[..., Path], pic
     assert charge(tmp_path, [clip, clip]) == pytest.approx(24, abs=EXACT)
     assert charge(tmp_path, [clip, forged]) == pytest.approx(24, abs=2 * EXACT)
     assert charge(tmp_path, [clip, picture]) == pytest.approx(15, abs=2 * EXACT)
-    beside = {"filters": [{"filter": "[0:v]scale=64:48[a];[1:v]scale=64:48[b];[a][b]hstack[v]"}]}
-    mapped = {"options": options(("-map", "[v]"))}
+    beside: dict[str, Any] = {
+        "filters": [{"filter": "[0:v]scale=64:48[a];[1:v]scale=64:48[b];[a][b]hstack[v]"}]
+    }
+    mapped: dict[str, Any] = {"options": options(("-map", "[v]"))}
     assert charge(tmp_path, [clip, forged], **beside, **mapped) == pytest.approx(24, abs=2 * EXACT)
-    short = {"options": options(("-map", "[v]"), ("-t", 3))}
+    short: dict[str, Any] = {"options": options(("-map", "[v]"), ("-t", 3))}
     assert charge(tmp_path, [clip, forged], **beside, **short) == pytest.approx(6, abs=2 * EXACT)
 
 
