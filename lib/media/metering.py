@@ -162,11 +162,19 @@ def readings(plan: Plan, probes: Sequence[Probe]) -> list[Reading]:
             [flag for flag in flags if _base(flag[0]) in _CHOOSES_PACKETS],
             _least(requested_seconds(flags), requested),
             found.duration or 0.0,
-            found.video.fps if found.video and not found.video.attached else 0.0,
+            _rate(found),
             found.still,
         )
         for number, (flags, found) in enumerate(zip(plan.inputs, probes, strict=False))
         if ("-loop", "1") not in flags
+    ]
+
+
+def whole(probes: Sequence[Probe]) -> list[Reading]:
+    """All inputs from beginning to end."""
+    return [
+        Reading(number, [], None, found.duration or 0.0, _rate(found), found.still)
+        for number, found in enumerate(probes)
     ]
 
 
@@ -273,6 +281,10 @@ def plain(report: str) -> str:
 _CHOOSES_PACKETS = frozenset(
     {"ss", "sseof", "stream_loop", "ignore_loop", "analyzeduration", "probesize"}
 )
+
+
+def _rate(found: Probe) -> float:
+    return found.video.fps if found.video and not found.video.attached else 0.0
 
 
 def _base(flag: str) -> str:

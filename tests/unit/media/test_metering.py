@@ -57,9 +57,10 @@ def picture(make_media: Make) -> Path:
 def charge(folder: Path, paths: Sequence[Path], output_format: str = "mp4", **fields: Any) -> float:
     """What a job of these files is charged for, in seconds."""
     count = {} if "input_options" in fields else {"inputs": len(paths)}
+    alike = fields.pop("alike", False)
     request = ask(output_format, **count, **fields)
     probes = [measure(path, probe(path)) for path in paths]
-    plan = planned(request, probes)
+    plan = planned(request, probes, coded_alike=alike)
     output = folder / f"output.{plan.format.extension}"
     plan, outcome = run_or_encode(
         plan,
@@ -207,6 +208,18 @@ def test_several_inputs_add_up(tmp_path: Path, clip_of: Callable[..., Path], pic
     assert charge(tmp_path, [clip, forged], **beside, **mapped) == pytest.approx(24, abs=2 * EXACT)
     short: dict[str, Any] = {"options": options(("-map", "[v]"), ("-t", 3))}
     assert charge(tmp_path, [clip, forged], **beside, **short) == pytest.approx(6, abs=2 * EXACT)
+
+
+def test_rounds_and_joins_of_forged_files_are_charged_for_all_their_packets(
+    tmp_path: Path, clip_of: Callable[..., Path]
+) -> None:
+    """ffmpeg lays joined files one after the other by the lengths in their headers."""
+    forged = forge(clip_of("mkv"), 1)
+    twice = {"input_options": [options(("-stream_loop", 2))], "options": options(("-c", "copy"))}
+    assert charge(tmp_path, [forged], "mov", **twice) == pytest.approx(36, abs=0.3)
+    sound = forge(clip_of("mp3"), 1)
+    assert charge(tmp_path, [sound, sound], "mp3", alike=True) == pytest.approx(24, abs=0.15)
+    assert charge(tmp_path, [forged, forged], "mp4", alike=True) == pytest.approx(24, abs=0.3)
 
 
 def test_many_pictures_in_one_file_are_no_still(tmp_path: Path, make_media: Make) -> None:
