@@ -16,6 +16,8 @@ from lib.media.progress import Clock
 from lib.media.run import Outcome
 
 MEMORY_BYTES = 1024**3
+JUMP = 2
+"""How many times the length that was expected makes a sound's timestamps doubtful."""
 
 
 def charged_seconds(
@@ -79,7 +81,7 @@ def made_seconds(
         maps = ["-map", "0:v?", "-map", "0:a?"]
         passed = _demux(output, [], maps, output.parent, seconds, cancelled)
         length = min(length, passed.seconds) if passed and passed.seconds else length
-    if plan.copies and not plan.copies_picture and length > 2 * (plan.expected_seconds or 0):
+    if plan.copies and not plan.copies_picture and length > JUMP * (plan.expected_seconds or 0):
         # Copied packets keep their timestamps, which may jump: the samples are counted.
         passed = _demux(output, [], _SAMPLES, output.parent, seconds, cancelled, decoding=True)
         length = min(length, passed.seconds) if passed and passed.seconds else length
@@ -119,7 +121,8 @@ def _read(
         maps = []
         for output, (stream, number) in enumerate(used.items()):
             maps += ["-map", f"0:{stream}", f"-frames:{output}", str(number)]
-    passed = _demux(place, _flat(reading), maps, folder, seconds, cancelled)
+    flags = _flat(reading)
+    passed = _demux(place, flags, maps, folder, seconds, cancelled)
     if reading.still and passed and passed.frames <= 1:
         return 0.0
     begin = metering.begin_seconds(reading)
@@ -129,6 +132,10 @@ def _read(
     else:
         counted = passed.frames / reading.rate if reading.rate and not begin else 0.0
         length = metering.exact(passed.seconds, counted, stated)
+    if not reading.rate and length > JUMP * stated + JUMP:
+        # So far from what the header says, the times of packets may jump: samples do not.
+        passed = _demux(place, flags, _SAMPLES, folder, seconds, cancelled, decoding=True)
+        length = min(length, passed.seconds) if passed and passed.seconds else length
     return length if reading.limit is None else min(length, reading.limit)
 
 

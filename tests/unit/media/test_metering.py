@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lib.media import measuring, metering
+from lib.media import measuring, metering, tables
 from lib.media.metering import Packets
 from lib.media.planner import billable_seconds
 from lib.media.probe import Probe, measure, probe
@@ -61,6 +62,7 @@ def charge(folder: Path, paths: Sequence[Path], output_format: str = "mp4", **fi
     request = ask(output_format, **count, **fields)
     probes = [measure(path, probe(path)) for path in paths]
     plan = planned(request, probes, coded_alike=alike)
+    folder = Path(tempfile.mkdtemp(dir=folder))
     output = folder / f"output.{plan.format.extension}"
     plan, outcome = run_or_encode(
         plan,
@@ -238,6 +240,31 @@ that goes on
 [info]     title           : x
 [in#0/mov,mp4 @ 0x55ab] [verbose]   Total: 1363 packets (1597808 bytes) demuxed
 """
+
+
+def test_the_allow_lists_name_what_there_is() -> None:
+    outputs, inputs = tables.flags_of(output=True), tables.flags_of(output=False)
+    ours = {"vf", "af", "filter_complex", "err_detect"}
+    assert set(outputs) | ours >= metering.KEEPS_TIME
+    assert set(inputs) | ours >= metering.INPUT_KEEPS_TIME
+    assert set(tables.filters()) >= metering.FILTERS_KEEP_TIME
+
+
+@pytest.mark.parametrize(
+    "graph",
+    ["setpts=PTS/2", "atempo=2", "asetrate=8000", "trim=end=1", "select='not(mod(n,2))'", "loop=2",
+     "reverse", "fps=1/10", "fps=fps=source_fps", "zoompan=d=9", "testsrc2", "tile=2x2",
+     "scale=2:2,setpts=PTS/2", "minterpolate", "framestep=9", "decimate", "concat=n=1"],
+)  # fmt: skip
+def test_filters_that_change_time_are_seen(graph: str) -> None:
+    assert not metering.keeps_time([[]], [("-filter_complex", graph)], [video()])
+
+
+@pytest.mark.parametrize("flags", [("-itsscale", "2"), ("-r", "240"), ("-framerate", "240"),
+                                   ("-itsoffset", "5"), ("-copyts", None)])  # fmt: skip
+def test_flags_of_an_input_that_change_time_are_seen(flags: tuple[str, str | None]) -> None:
+    assert not metering.keeps_time([[flags]], [], [video()])
+    assert metering.keeps_time([[("-ss", "1"), ("-t", "2")]], [("-vf", "fps=25")], [video()])
 
 
 def test_the_report_is_read() -> None:
