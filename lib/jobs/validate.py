@@ -61,8 +61,8 @@ class Validation(msgspec.Struct):
     output_seconds: float | None
     lane: Literal["short", "long", "heavy"]
     minutes: float | None
-    """What it will cost by what the inputs' headers state; the charge is measured when the job ends.
-    Null until an input's length is known."""
+    """What it will cost by what the inputs' headers state; null until a length is known. The charge
+    is measured when the job ends."""
     minutes_left: float
     """Of this month."""
     notes: list[str]

@@ -76,8 +76,8 @@ class Transcode(msgspec.Struct):
     seconds_left: float | None
     """How long the encoding will take yet, at the pace so far; null until that can be told."""
     billable_minutes: float
-    """Held while it runs; when it is completed, what was measured and charged: the larger of the media
-    time read and made, over 60. 0 when it failed or was canceled."""
+    """Held while it runs; once completed, what was measured and charged: the larger of the media
+    time read and made. 0 when it failed or was canceled."""
     duration_seconds: float
     """Of the inputs, summed up."""
     processing_time_seconds: float | None

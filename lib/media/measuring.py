@@ -16,6 +16,8 @@ from lib.media.progress import Clock
 from lib.media.run import Outcome
 
 MEMORY_BYTES = 1024**3
+JUMP = 2
+"""How many times the length that was expected makes a sound's timestamps doubtful."""
 
 
 def charged_seconds(
@@ -33,8 +35,10 @@ def charged_seconds(
     Raises Canceled.
     """
     made = made_seconds(plan, outcome, output, seconds=seconds, cancelled=cancelled)
+    # Joined packets get their times from the headers' lengths, which may be forged.
+    doubtful = plan.joined and not (outcome.counted and plan.rate)
     read = read_seconds(
-        metering.readings(plan, probes),
+        metering.whole(probes) if doubtful else metering.readings(plan, probes),
         outcome.packets,
         places,
         folder=output.parent,
@@ -75,12 +79,12 @@ def made_seconds(
         return length
     if metering.may_shift(plan):
         maps = ["-map", "0:v?", "-map", "0:a?"]
-        clock = _demux(output, [], maps, output.parent, seconds, cancelled)
-        length = min(length, clock.seconds) if clock and clock.seconds else length
-    if plan.copies and not plan.copies_picture and length > 2 * (plan.expected_seconds or 0):
+        passed = _demux(output, [], maps, output.parent, seconds, cancelled)
+        length = min(length, passed.seconds) if passed and passed.seconds else length
+    if plan.copies and not plan.copies_picture and length > JUMP * (plan.expected_seconds or 0):
         # Copied packets keep their timestamps, which may jump: the samples are counted.
-        clock = _demux(output, [], _SAMPLES, output.parent, seconds, cancelled, decoding=True)
-        length = min(length, clock.seconds) if clock and clock.seconds else length
+        passed = _demux(output, [], _SAMPLES, output.parent, seconds, cancelled, decoding=True)
+        length = min(length, passed.seconds) if passed and passed.seconds else length
     if not outcome.counted:
         length = metering.exact(length, _stated(output))
     return length
@@ -117,16 +121,21 @@ def _read(
         maps = []
         for output, (stream, number) in enumerate(used.items()):
             maps += ["-map", f"0:{stream}", f"-frames:{output}", str(number)]
-    clock = _demux(place, _flat(reading), maps, folder, seconds, cancelled)
-    if reading.still and clock and clock.frames <= 1:
+    flags = _flat(reading)
+    passed = _demux(place, flags, maps, folder, seconds, cancelled)
+    if reading.still and passed and passed.frames <= 1:
         return 0.0
     begin = metering.begin_seconds(reading)
     stated = max(0.0, reading.header_seconds - begin)
-    if clock is None:
+    if passed is None:
         length = stated
     else:
-        counted = clock.frames / reading.rate if reading.rate and not begin else 0.0
-        length = metering.exact(clock.seconds, counted, stated)
+        counted = passed.frames / reading.rate if reading.rate and not begin else 0.0
+        length = metering.exact(passed.seconds, counted, stated)
+    if not reading.rate and length > JUMP * stated + JUMP:
+        # So far from what the header says, the times of packets may jump: samples do not.
+        passed = _demux(place, flags, _SAMPLES, folder, seconds, cancelled, decoding=True)
+        length = min(length, passed.seconds) if passed and passed.seconds else length
     return length if reading.limit is None else min(length, reading.limit)
 
 
@@ -140,7 +149,7 @@ def _demux(
     *,
     decoding: bool = False,
 ) -> Clock | None:
-    """ffmpeg's clock after the packets of a file were read; None when that failed."""
+    """Read the packets of a file; ffmpeg's clock then, None when that failed."""
     where = place if remote(place) else Path(place).absolute()
     clock = Clock()
     finished = cage.run(

@@ -33,7 +33,7 @@ def _words(listed: str) -> frozenset[str]:
     return frozenset(listed.split())
 
 
-_KEEPS_TIME = _words(
+KEEPS_TIME = _words(
     """
     ss t to an vn sn dn r map c filter shortest shortest_buf_duration tag disposition metadata
     map_metadata map_chapters b maxrate minrate bufsize crf qp q qmin qmax qcomp qdiff i_qfactor
@@ -51,15 +51,15 @@ _KEEPS_TIME = _words(
     """
 )
 """Options of an output after which each frame is where it was."""
-_INPUT_KEEPS_TIME = _words(
+INPUT_KEEPS_TIME = _words(
     """
     ss sseof t to stream_loop ignore_loop accurate_seek noaccurate_seek noautorotate autorotate
     display_rotation c thread_queue_size analyzeduration probesize err_detect an vn sn dn
     """
 )
-_STILL_KEEPS_TIME = _INPUT_KEEPS_TIME | {"loop", "framerate"}
+_STILL_KEEPS_TIME = INPUT_KEEPS_TIME | {"loop", "framerate"}
 """A still has no time of its own to be changed."""
-_FILTERS_KEEP_TIME = _words(
+FILTERS_KEEP_TIME = _words(
     """
     acompressor acontrast acopy acrusher adeclick adeclip adenorm aecho aemphasis aexciter afade
     afftdn aformat afwtdn agate alimiter allpass amix anequalizer anlmdn anull aphaser apsyclip
@@ -122,7 +122,7 @@ Counts = Mapping[tuple[int, int], Packets]
 def keeps_time(inputs: Sequence[Flags], output: Flags, probes: Sequence[Probe | None]) -> bool:
     """Whether each frame that is read is written at the same moment, with nothing left out."""
     for flags, found in zip(inputs, probes, strict=False):
-        allowed = _STILL_KEEPS_TIME if found is not None and found.still else _INPUT_KEEPS_TIME
+        allowed = _STILL_KEEPS_TIME if found is not None and found.still else INPUT_KEEPS_TIME
         if not all(_base(flag) in allowed or _own(flag, value) for flag, value in flags):
             return False
     return all(_flag_keeps_time(flag, value) for flag, value in output)
@@ -162,11 +162,19 @@ def readings(plan: Plan, probes: Sequence[Probe]) -> list[Reading]:
             [flag for flag in flags if _base(flag[0]) in _CHOOSES_PACKETS],
             _least(requested_seconds(flags), requested),
             found.duration or 0.0,
-            found.video.fps if found.video and not found.video.attached else 0.0,
+            _rate(found),
             found.still,
         )
         for number, (flags, found) in enumerate(zip(plan.inputs, probes, strict=False))
         if ("-loop", "1") not in flags
+    ]
+
+
+def whole(probes: Sequence[Probe]) -> list[Reading]:
+    """All inputs from beginning to end."""
+    return [
+        Reading(number, [], None, found.duration or 0.0, _rate(found), found.still)
+        for number, found in enumerate(probes)
     ]
 
 
@@ -275,6 +283,10 @@ _CHOOSES_PACKETS = frozenset(
 )
 
 
+def _rate(found: Probe) -> float:
+    return found.video.fps if found.video and not found.video.attached else 0.0
+
+
 def _base(flag: str) -> str:
     return flag.removeprefix("-").partition(":")[0]
 
@@ -290,7 +302,7 @@ def _flag_keeps_time(flag: str, value: str | None) -> bool:
         return value == "1"
     if base == "r":
         return values.frames_per_second(value or "0") >= LEAST_RATE
-    return base in _KEEPS_TIME and all(
+    return base in KEEPS_TIME and all(
         _filter_keeps_time(each) for tree in _trees(flag, value) for chain in tree for each in chain
     )
 
@@ -300,7 +312,7 @@ def _filter_keeps_time(each: graph.Filter) -> bool:
         options = dict(each.options)
         rate = options.get("fps") or options.get(None) or ""
         return set(options) <= {None, "fps"} and _number(rate) >= LEAST_RATE
-    return each.name in _FILTERS_KEEP_TIME
+    return each.name in FILTERS_KEEP_TIME
 
 
 def _number(text: str) -> float:

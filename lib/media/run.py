@@ -114,7 +114,7 @@ def run(
         finished.wall_seconds,
         finished.cpu_seconds,
         argv(plan, placeholders(len(places)), "{output}"),
-        plan.format.kind == "audio" or metering.agrees(clock.seconds, _counted(clock, plan)),
+        _is_exact(clock, plan),
         packets,
     )
 
@@ -277,6 +277,14 @@ def _length(clock: Clock, plan: Plan) -> float:
     if metering.is_picture(plan) or (plan.format.kind == "image" and clock.frames <= 1):
         return 0.0
     return metering.exact(clock.seconds, _counted(clock, plan))
+
+
+def _is_exact(clock: Clock, plan: Plan) -> bool:
+    """Whether the length is exact: by the count of frames, or since a sound ends last."""
+    counted = _counted(clock, plan)
+    sounds = any(stream.kind == "audio" for stream in plan.streams)
+    ends_with_sound = plan.format.kind == "audio" or (sounds and 0 < counted <= clock.seconds)
+    return ends_with_sound or metering.agrees(clock.seconds, counted)
 
 
 def _counted(clock: Clock, plan: Plan) -> float:

@@ -210,7 +210,7 @@ class Walk:
         return self.body("mp4", self.video(), options=flags), length, 0.1
 
     def job_repeated(self) -> tuple[dict[str, Any], float, float]:
-        body = self.body("mp4", self.video(), options=options("-an"))
+        body = self.body("mp4", self.videos[-1], options=options("-an"))
         body["inputs"][0]["options"] = options(("-stream_loop", 1))
         return body, 2 * SECONDS, 0.2
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lib.media import measuring, metering
+from lib.media import measuring, metering, tables
 from lib.media.metering import Packets
 from lib.media.planner import billable_seconds
 from lib.media.probe import Probe, measure, probe
@@ -57,9 +58,11 @@ def picture(make_media: Make) -> Path:
 def charge(folder: Path, paths: Sequence[Path], output_format: str = "mp4", **fields: Any) -> float:
     """What a job of these files is charged for, in seconds."""
     count = {} if "input_options" in fields else {"inputs": len(paths)}
+    alike = fields.pop("alike", False)
     request = ask(output_format, **count, **fields)
     probes = [measure(path, probe(path)) for path in paths]
-    plan = planned(request, probes)
+    plan = planned(request, probes, coded_alike=alike)
+    folder = Path(tempfile.mkdtemp(dir=folder))
     output = folder / f"output.{plan.format.extension}"
     plan, outcome = run_or_encode(
         plan,
@@ -200,11 +203,25 @@ def test_several_inputs_add_up(tmp_path: Path, clip_of: Callable[..., Path], pic
     assert charge(tmp_path, [clip, clip]) == pytest.approx(24, abs=EXACT)
     assert charge(tmp_path, [clip, forged]) == pytest.approx(24, abs=2 * EXACT)
     assert charge(tmp_path, [clip, picture]) == pytest.approx(15, abs=2 * EXACT)
-    beside = {"filters": [{"filter": "[0:v]scale=64:48[a];[1:v]scale=64:48[b];[a][b]hstack[v]"}]}
-    mapped = {"options": options(("-map", "[v]"))}
+    beside: dict[str, Any] = {
+        "filters": [{"filter": "[0:v]scale=64:48[a];[1:v]scale=64:48[b];[a][b]hstack[v]"}]
+    }
+    mapped: dict[str, Any] = {"options": options(("-map", "[v]"))}
     assert charge(tmp_path, [clip, forged], **beside, **mapped) == pytest.approx(24, abs=2 * EXACT)
-    short = {"options": options(("-map", "[v]"), ("-t", 3))}
+    short: dict[str, Any] = {"options": options(("-map", "[v]"), ("-t", 3))}
     assert charge(tmp_path, [clip, forged], **beside, **short) == pytest.approx(6, abs=2 * EXACT)
+
+
+def test_rounds_and_joins_of_forged_files_are_charged_for_all_their_packets(
+    tmp_path: Path, clip_of: Callable[..., Path]
+) -> None:
+    """ffmpeg lays joined files one after the other by the lengths in their headers."""
+    forged = forge(clip_of("mkv"), 1)
+    twice = {"input_options": [options(("-stream_loop", 2))], "options": options(("-c", "copy"))}
+    assert charge(tmp_path, [forged], "mov", **twice) == pytest.approx(36, abs=0.3)
+    sound = forge(clip_of("mp3"), 1)
+    assert charge(tmp_path, [sound, sound], "mp3", alike=True) == pytest.approx(24, abs=0.15)
+    assert charge(tmp_path, [forged, forged], "mp4", alike=True) == pytest.approx(24, abs=0.3)
 
 
 def test_many_pictures_in_one_file_are_no_still(tmp_path: Path, make_media: Make) -> None:
@@ -223,6 +240,31 @@ that goes on
 [info]     title           : x
 [in#0/mov,mp4 @ 0x55ab] [verbose]   Total: 1363 packets (1597808 bytes) demuxed
 """
+
+
+def test_the_allow_lists_name_what_there_is() -> None:
+    outputs, inputs = tables.flags_of(output=True), tables.flags_of(output=False)
+    ours = {"vf", "af", "filter_complex", "err_detect"}
+    assert set(outputs) | ours >= metering.KEEPS_TIME
+    assert set(inputs) | ours >= metering.INPUT_KEEPS_TIME
+    assert set(tables.filters()) >= metering.FILTERS_KEEP_TIME
+
+
+@pytest.mark.parametrize(
+    "graph",
+    ["setpts=PTS/2", "atempo=2", "asetrate=8000", "trim=end=1", "select='not(mod(n,2))'", "loop=2",
+     "reverse", "fps=1/10", "fps=fps=source_fps", "zoompan=d=9", "testsrc2", "tile=2x2",
+     "scale=2:2,setpts=PTS/2", "minterpolate", "framestep=9", "decimate", "concat=n=1"],
+)  # fmt: skip
+def test_filters_that_change_time_are_seen(graph: str) -> None:
+    assert not metering.keeps_time([[]], [("-filter_complex", graph)], [video()])
+
+
+@pytest.mark.parametrize("flags", [("-itsscale", "2"), ("-r", "240"), ("-framerate", "240"),
+                                   ("-itsoffset", "5"), ("-copyts", None)])  # fmt: skip
+def test_flags_of_an_input_that_change_time_are_seen(flags: tuple[str, str | None]) -> None:
+    assert not metering.keeps_time([[flags]], [], [video()])
+    assert metering.keeps_time([[("-ss", "1"), ("-t", "2")]], [("-vf", "fps=25")], [video()])
 
 
 def test_the_report_is_read() -> None:
