@@ -12,6 +12,8 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from local import private
+
 if TYPE_CHECKING:
     from local.stack import Stack
 
@@ -23,6 +25,7 @@ SUPABASE_PORT = 54321
 
 def main() -> int:
     """Run one command; the exit status."""
+    os.umask(private.FOR_OTHERS)  # files of all commands are their user's alone
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="start everything and stay")
@@ -56,6 +59,10 @@ def _up(arguments: argparse.Namespace) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     overrides = {"SOURCE_ALLOW": os.environ.get("SOURCE_ALLOW", "")}
+    # The public address behind a proxy; without one, that of this machine.
+    overrides |= {
+        name: os.environ[name] for name in ("API_URL", "SITE_URL") if os.environ.get(name)
+    }
     try:
         stack = Stack(
             arguments.data,
@@ -161,9 +168,9 @@ FFmpeg Micro is up. Ctrl-C stops it; data stays in .local/ until `make reset`.
   API       {stack.url}, {stack.site}
   Supabase  {stack.settings["SUPABASE_URL"]}  (stand-ins for Auth and Storage)
   key       {key}
-  mails     {stack.settings["SUPABASE_URL"]}/mail  (what would have been sent)
+  mails     {stack.settings["SUPABASE_URL"]}/mail  (what would have been sent, for 7 days)
   Stripe    {stack.settings["STRIPE_URL"]}  (a stand-in: no card, no money)
-  log       .local/log.jsonl, a line for each call and job
+  log       .local/log.jsonl, a line for each call and job, for 30 days
   settings  .local/dev.env, for other programs
 
 A sample clip is uploaded. Transcode it, look at the job, save the result:

@@ -2,7 +2,7 @@
 
 A page of any website can make a browser call 127.0.0.1, and a domain that resolves to 127.0.0.1
 (DNS rebinding) makes the page and the server one origin. So every server here answers only under a
-loopback name, or under the public name that the operator set with API_URL or SITE_URL.
+loopback name, or under the name in PUBLIC_URL, for an operator who puts a proxy in front.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 WRONG_HOST = (
     "This server answers to 127.0.0.1 and localhost only. To serve it under another name, set"
-    " API_URL or SITE_URL to that address and start it again."
+    " PUBLIC_URL to that address and start it again."
 )
 WRONG_ORIGIN = (
     "Pages of other websites may not call this server. Open it by its own address instead."
@@ -24,9 +24,9 @@ WRONG_ORIGIN = (
 
 
 def allowed() -> frozenset[str]:
-    """The loopback names, and the host names of API_URL and SITE_URL."""
-    public = (_host_of(os.environ.get(name, "")) for name in ("API_URL", "SITE_URL"))
-    return LOOPBACK | {host for host in public if host}
+    """The loopback names, and the host name of PUBLIC_URL."""
+    public = _host_of(os.environ.get("PUBLIC_URL", ""))
+    return LOOPBACK | {public} if public else LOOPBACK
 
 
 def guarded(app: WSGIApplication, names: frozenset[str] | None = None) -> WSGIApplication:

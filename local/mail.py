@@ -82,12 +82,21 @@ class MailSink:
         names = sorted((path.stem for path in self._folder.glob("*.eml")), reverse=True)
         return [mail for name in names if (mail := self.read(name))]
 
+    def delete_before(self, moment: datetime) -> None:
+        """Delete the mails that were received before `moment`."""
+        for path in self._folder.glob("*.eml"):
+            if ID.fullmatch(path.stem) and int(path.stem[:20]) < moment.timestamp() * 1e9:
+                path.unlink(missing_ok=True)
+
     def read(self, mail_id: str) -> Mail | None:
         """One mail; None when there is none with this id."""
-        path = self._folder / f"{mail_id}.eml"
-        if not ID.fullmatch(mail_id) or not path.exists():
+        if not ID.fullmatch(mail_id):
             return None
-        message = email.message_from_bytes(path.read_bytes(), _class=EmailMessage, policy=POLICY)
+        try:
+            content = (self._folder / f"{mail_id}.eml").read_bytes()
+        except FileNotFoundError:  # perhaps deleted just now
+            return None
+        message = email.message_from_bytes(content, _class=EmailMessage, policy=POLICY)
         received = datetime.fromtimestamp(int(mail_id.partition("-")[0]) / 1e9, UTC)
         return Mail(mail_id, received, message)
 

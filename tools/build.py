@@ -54,28 +54,33 @@ def _ffmpeg(target: Path) -> None:
             names = [name for name in archive.namelist() if "/binaries/ffmpeg-linux" in name]
             if len(names) != 1:
                 sys.exit(f"{wheel.name} holds no ffmpeg for Linux")
-            if _version(names[0]) < FLOOR:
+            if version_of(names[0]) < FLOOR:
                 sys.exit(f"{names[0]} is older than {'.'.join(map(str, FLOOR))}")
             with archive.open(names[0]) as binary, gzip.open(target, "wb", 6) as packed:
                 shutil.copyfileobj(binary, packed, 1024 * 1024)
     print(f"bin/ffmpeg.gz: {target.stat().st_size / 2**20:.0f} MiB")  # noqa: T201
 
 
-def _version(name: str) -> tuple[int, ...]:
+def version_of(name: str) -> tuple[int, ...]:
     """The version in a binary's name, such as "ffmpeg-linux-x86_64-v9.0.2"; () without one."""
     stated = re.search(r"-v(\d+(?:\.\d+)+)$", name)
     return tuple(int(part) for part in stated[1].split(".")) if stated else ()
 
 
 def _fonts(target: Path) -> None:
-    """The font files of the packages in requirements-fonts.txt."""
+    """The font files of the packages in requirements-fonts.txt.
+
+    Every package that the short list names must have some; what these depend on need not.
+    """
+    listed = (ROOT / "tools" / "requirements" / "requirements-fonts.in").read_text()
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         _download(folder, "requirements-fonts.txt")
         for wheel in Path(folder).glob("*.whl"):
             with zipfile.ZipFile(wheel) as archive:
                 names = [name for name in archive.namelist() if name.endswith(FONT_FILES)]
-                if not names:
+                package = wheel.name.partition("-")[0].replace("_", "-")
+                if not names and f"\n{package}==" in listed:
                     sys.exit(f"{wheel.name} holds no font")
                 for name in names:
                     (target / Path(name).name).write_bytes(archive.read(name))

@@ -15,6 +15,7 @@ ROOT = Path(__file__).parent.parent
 LISTS = ROOT / "tools" / "requirements"
 FILES: dict[str, tuple[str, ...]] = {
     "requirements-pip": (),
+    "requirements-node": (),
     "requirements": (),
     "requirements-ffmpeg": (),
     "requirements-fonts": (),
