@@ -11,7 +11,7 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -36,6 +36,7 @@ class _Process:
         self.started_at = datetime.now(UTC)
         self.lock = threading.Lock()
         self.leases = 0
+        self.busy: Callable[[], int] | None = None
         self._written_at: float | None = None
         self._written_leases = 0
 
@@ -51,17 +52,19 @@ class _Process:
             return True
 
 
-def note(*, busy: int | None = None, slots: int | None = None) -> None:
-    """Write a heartbeat if one is due. Never raises for the database or the disk.
+def measure_slots(busy: Callable[[], int]) -> None:
+    """Let heartbeats report `busy()` slots; by default each job with a lease uses a slot."""
+    _process().busy = busy
 
-    `busy` of `slots` are in use; by default each job with a lease uses one of WORKER_SLOTS.
-    """
+
+def note() -> None:
+    """Write a heartbeat if one is due. Never raises for the database or the disk."""
     process = _process()
     if not process.due():
         return
-    slots = settings().worker_slots if slots is None else slots
+    slots = settings().worker_slots
     try:
-        _write(process, min(process.leases, slots) if busy is None else busy, slots)
+        _write(process, process.busy() if process.busy else min(process.leases, slots), slots)
     except (postgres.PostgresError, OSError) as error:
         log.warning("heartbeat not written", error)
 

@@ -288,6 +288,55 @@ def test_the_cost_does_not_grow_with_the_record(stack: Stack) -> None:
     assert some < 1_000, some
 
 
+def test_counting_attempts_reads_only_the_new_events(stack: Stack, account: Account) -> None:
+    """Blocks for 100 second attempts with 50,000 events of jobs on record."""
+    job = insert_job(account, "canceled")
+    postgres.rows(
+        "insert into app.job_events (job_id, kind) select %(job)s, 'created'"
+        " from generate_series(1, 50000)",
+        {"job": job},
+    )
+    while not counters.advance(settled_seconds=0):
+        pass
+    for _ in range(100):
+        insert_event(insert_job(account, "canceled", attempt=2), "started", attempt=2)
+    with psycopg.connect(stack.settings["POSTGRES_URL"], autocommit=True) as connection:
+        blocks = _blocks(connection)
+    assert blocks < 3_000, blocks
+    postgres.rows(
+        "delete from app.jobs where account_id = (select account_id from app.jobs"
+        " where id = %(job)s)",
+        {"job": job},
+    )
+
+
+def test_gauges_read_no_ended_jobs(stack: Stack, account: Account) -> None:
+    """With 20,000 ended jobs on record, what waits and runs is found by partial indexes."""
+    job = insert_job(account, "completed")
+    postgres.rows(
+        """
+        insert into app.jobs (account_id, status, request, output_format, inputs, period, attempt)
+        select account_id, 'completed', '{}', 'mp4', '[]', now(), 1
+          from app.jobs, generate_series(1, 20000) where id = %(job)s
+        """,
+        {"job": job},
+    )
+    with psycopg.connect(stack.settings["POSTGRES_URL"], autocommit=True) as connection:
+        connection.execute("analyze app.jobs")
+        for sql in (
+            "select count(*) from app.jobs where status = 'processing' and attempt > 1",
+            "select max(attempt) from app.jobs where status = 'processing'",
+            "select min(started_at) from app.jobs where status = 'processing'",
+        ):
+            plan = "\n".join(row[0] for row in connection.execute(f"explain {sql}".encode()))
+            assert "Seq Scan" not in plan, plan
+    postgres.rows(
+        "delete from app.jobs where account_id = (select account_id from app.jobs"
+        " where id = %(job)s)",
+        {"job": job},
+    )
+
+
 def _blocks(connection: psycopg.Connection) -> int:
     """Blocks that counting reads, those of the statements inside the function too."""
     row = connection.execute(
