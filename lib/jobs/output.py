@@ -61,6 +61,8 @@ class OutputUpload:
         def work() -> None:
             try:
                 results.append(self._store())
+                if self._abandoned:  # it is no job's any more
+                    storage.remove(self._address.bucket, [self._address.object_name])
             except Exception as error:
                 results.append(error)
 

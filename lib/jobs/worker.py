@@ -74,7 +74,7 @@ class _Crew:
 
     def start(self) -> None:
         """Work in another thread as well."""
-        thread = threading.Thread(target=self.work, name="worker")
+        thread = threading.Thread(target=self.work, name="worker", daemon=True)
         with self._lock:
             self._threads = [each for each in self._threads if each.is_alive()]
             thread.start()
