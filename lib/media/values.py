@@ -448,6 +448,7 @@ def _expansion(inside: str) -> str:
     says = (
         "a text whose %{…} is one of pts, n, frame_num, eif, e, pict_type, rand, localtime, gmtime"
     )
+    written: list[str]
     match name:
         case "n" | "frame_num" | "pict_type" if not arguments:
             written = [name]

@@ -75,9 +75,9 @@ def subtitles(url: str, path: str) -> dict[str, str]:
         '">]><tt xmlns="http://www.w3.org/ns/ttml"><body><div><p begin="0s" end="2s">&a;</p></div>'
         "</body></tt>",
         "120,000 braces in a line": TIMES + "{" * 120_000 + "\n",
-        "braces in lines": TIMES + ("{" * 4_900 + "\n") * 12,
-        "tags without end": TIMES + ("<b" * 2_400 + "\n") * 12,
-        "classes without end": "WEBVTT\n\n00:00.000 --> 00:02.000\n" + ("<c." * 1_600 + "\n") * 12,
+        "braces in lines": TIMES + ("{" * 900 + "\n") * 3,
+        "tags without end": TIMES + ("<b" * 450 + "\n") * 3,
+        "classes without end": "WEBVTT\n\n00:00.000 --> 00:02.000\n" + ("<c." * 300 + "\n") * 3,
         "MicroDVD": f"{{1}}{{1}}25\n{{1}}{{50}}{{f:{path}}}{{s:9999}}x|y\n",
         "JSON": '{"info": {}, "styles": {}, "events": [{"start": 0, "end": 1000, "text": "x"}]}',
         "SAMI": "<SAMI><BODY><SYNC Start=0><P>x</P></BODY></SAMI>",

@@ -125,7 +125,8 @@ PARSERS: list[tuple[str, Callable[[str], object]]] = [
 ]  # fmt: skip
 
 PIECES = [
-    *string.punctuation, "a", "e", "k", "A", "0", "1", " ", "\t", "\n", "\r", "\u00e9", "\u0661", "\u0430",
+    *string.punctuation, "a", "e", "k", "A", "0", "1", " ", "\t", "\n", "\r", "\u00e9", "\u0661",
+    "\u0430",
     "\u4e2d", "\U0001f600", "\u0627", "\u200d", "aA", "a ", "a-", "1 ", "1|", "0/0 ", "1:", "1.",
     "1,", "|c0=c0 ", "c0 f=1 w=1|", "a=1:", "a=", "FontSize=24,", "[a]", "[0:v]", "[a @ 0x0", "%{",
     "%{n}", "%Y", "\\:", "\\\\'", "''", "'\\", "hflip,", "hflip;", "(1", "sin(", "1+", "-+", "iw/",
