@@ -214,8 +214,10 @@ def _attempt(lease: Lease, folder: Path, pulse: _Pulse, deadline: Deadline, star
                     on_seconds=meter.watch,
                 )
                 seconds = meter.settle(plan, outcome, files, probes, output, limits, stops)
-            except (MediaError, Canceled):
+            except Canceled:
                 meter.check()
+                raise
+            except MediaError:
                 for file in files:
                     file.check()
                 raise
