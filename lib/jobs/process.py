@@ -373,8 +373,10 @@ def _encode(
             on_seconds=meter.watch,
         )
         seconds = meter.settle(plan, outcome, work.files, probes, output, limits, stops)
-    except (MediaError, Canceled):
+    except Canceled:
         meter.check()
+        raise
+    except MediaError:
         for file in work.files:
             file.check()
         raise

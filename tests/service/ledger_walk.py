@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from lib.accounts import grants, ledger
-from lib.jobs import cancel, queue
+from lib.jobs import cancel, meter, queue
 from lib.jobs.receipt import Receipt, ReceiptOutput
 from lib.jobs.wire import FfmpegOptions, JobOutput
 from lib.platform import postgres
@@ -45,7 +45,8 @@ class Walk:
 
     def step(self) -> None:
         names = ["create"] * 5 + ["claim"] * 4 + ["end"] * 3 + [
-            "describe", "fail", "cancel", "kill", "late", "postpone", "plan", "grant", "refund",
+            "describe", "grow", "fail", "cancel", "kill", "late", "postpone", "plan", "grant",
+            "refund",
         ]  # fmt: skip
         name = self.random.choice(names)
         if getattr(self, name)():
@@ -98,6 +99,23 @@ class Walk:
             self.random.choice(self.held), inputs=[], options=OPTIONS, minutes=self.minutes(),
             seconds=1,
         )  # fmt: skip
+
+    def grow(self) -> bool:
+        """A job turns out longer than its inputs stated."""
+        if not self.held:
+            return False
+        lease, wanted = self.random.choice(self.held), self.minutes()
+        extended = meter.extend(lease, wanted)
+        after = self.balance(lease.account_id)
+        if extended and wanted > lease.reserved_minutes:
+            held = postgres.row(
+                "select reserved_minutes as held from app.jobs where id = %(id)s",
+                {"id": lease.job_id},
+            )
+            assert held
+            assert held["held"] >= wanted
+            assert after["reserved"] >= wanted
+        return extended
 
     def end(self) -> bool:
         lease = self.take(self.held)

@@ -39,8 +39,8 @@ def test_the_balance_follows_from_the_ledger_after_a_random_walk(
     )
     assert done.returncode == 0, done.stderr[-3000:]
     counts = json.loads(done.stdout)
-    for step in ("create", "refused", "claim", "end", "describe", "fail", "cancel", "kill", "late",
-                 "postpone", "plan", "grant", "refund"):  # fmt: skip
+    for step in ("create", "refused", "claim", "end", "describe", "grow", "fail", "cancel", "kill",
+                 "late", "postpone", "plan", "grant", "refund"):  # fmt: skip
         assert counts.get(step, 0) > 0, counts
 
 

@@ -14,7 +14,7 @@ from lib.media.metering import Packets
 from lib.media.planner import billable_seconds
 from lib.media.probe import Probe, measure, probe
 from lib.media.request import check
-from lib.media.run import run_or_encode
+from lib.media.run import run, run_or_encode
 from tests.forged import forge
 from tests.unit.media.helpers import LIMITS, ask, options, planned, still, video
 
@@ -196,6 +196,31 @@ def test_a_still_is_charged_for_what_is_made_of_it(
     tmp_path: Path, picture: Path, output_format: str, fields: dict[str, Any], seconds: float
 ) -> None:
     assert charge(tmp_path, [picture], output_format, **fields) == pytest.approx(seconds, abs=EXACT)
+
+
+@pytest.mark.parametrize(
+    ("output_format", "fields"),
+    [
+        ("mp4", {"preset": {"quality": "medium", "resolution": "480p"}}),
+        ("mp4", {}),
+        ("mp3", {}),
+        ("mp4", {"options": options(("-crf", 30), ("-vf", "scale=32:24"))}),
+        ("gif", {}),
+        ("jpeg", {}),
+    ],
+)
+def test_usual_jobs_need_no_second_look(
+    tmp_path: Path, clip: Path, output_format: str, fields: dict[str, Any]
+) -> None:
+    probes = [probe(clip)]
+    plan = planned(ask(output_format, **fields), probes)
+    assert metering.readings(plan, probes) == []
+    assert not plan.counts_packets
+    assert not metering.may_shift(plan)
+    output = tmp_path / f"output.{plan.format.extension}"
+    outcome = run(plan, [clip], output, limits=LIMITS, on_progress=lambda percent: None,
+                  cancelled=lambda: False)  # fmt: skip
+    assert outcome.counted or metering.is_picture(plan)
 
 
 def test_several_inputs_add_up(tmp_path: Path, clip_of: Callable[..., Path], picture: Path) -> None:
