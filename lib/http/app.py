@@ -77,7 +77,7 @@ def _finish(response: Response) -> Response:
 
 def _problem(problem: Problem) -> Response:
     headers = problem.headers
-    if problem.status == 503:
+    if problem.status in (502, 503):
         headers = {"Retry-After": str(RETRY_SECONDS)} | headers
     return answer(problem.body(), problem.status, headers)
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import psutil
@@ -240,7 +241,7 @@ def test_what_is_an_outage(pool: Pool) -> None:
         ("do $$ begin raise sqlstate '23502'; end $$", False),
     ):
         with pytest.raises(psycopg.Error) as failed:
-            pool.run(lambda connection, sql=sql: connection.execute(sql), CONNECT, TOTAL)
+            pool.run(partial(Connection.execute, query=sql), CONNECT, TOTAL)
         assert is_outage(failed.value) is expected, sql
 
 
