@@ -85,7 +85,7 @@ def _forget_old_counts() -> None:
 
 def _problem(problem: Problem) -> Response:
     response = Response(errors.encode(problem.body()), problem.status, mimetype="application/json")
-    if problem.status == 503:
+    if problem.status in (502, 503):
         response.headers["Retry-After"] = str(RETRY_SECONDS)
     response.headers.update(problem.headers)
     return response

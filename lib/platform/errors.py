@@ -10,7 +10,7 @@ UNAVAILABLE = "Storage does not answer just now. Try again in a moment."
 LOGIN_UNAVAILABLE = "The login does not answer just now. Try again in a moment."
 DATABASE_UNAVAILABLE = "The database does not answer just now. Try again in a moment."
 RETRY_SECONDS = 5
-"""`Retry-After` of every 503 that names no other time."""
+"""`Retry-After` of every 502 and 503 that names no other time."""
 
 
 class Problem(Exception):

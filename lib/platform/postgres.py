@@ -5,6 +5,7 @@ psycopg is imported at the first use: it takes as long to import as Flask does.
 
 from __future__ import annotations
 
+import atexit
 import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -106,7 +107,9 @@ def pool() -> Pool:
 
     set_json_dumps(msgspec.json.encode)
     set_json_loads(msgspec.json.decode)
-    return Pool(settings().postgres_url)
+    opened = Pool(settings().postgres_url)
+    atexit.register(opened.close)
+    return opened
 
 
 def _translated(error: psycopg.Error) -> PostgresError:

@@ -126,10 +126,13 @@ def download(
 
 @contextmanager
 def stream(bucket: str, object_name: str, start: int) -> Iterator[Iterator[bytes]]:
-    """The object's bytes from `start` on, which may be left early. Raises Missing, StorageError."""
+    """The object's bytes from `start` on, which may be left early. Raises Missing, StorageError.
+
+    Reading the bytes raises StorageError as well.
+    """
     headers = {"Range": f"bytes={start}-"}
     with translated(), _get(bucket, object_name, headers) as response:
-        yield response.iter_raw(READ_SIZE)
+        yield _bytes(response)
 
 
 def upload(bucket: str, object_name: str, source: Path, content_type: str) -> None:
@@ -168,6 +171,11 @@ def _put_whole(bucket: str, name: str, file: BinaryIO, total: int, content_type:
         expect(http().post(url, headers=headers, content=_chunks(file)))
 
     retried(put)
+
+
+def _bytes(response: httpx.Response) -> Iterator[bytes]:
+    with translated():  # whoever reads may be in another thread, outside of the caller's context
+        yield from response.iter_raw(READ_SIZE)
 
 
 @contextmanager

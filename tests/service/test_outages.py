@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -126,6 +128,45 @@ def test_without_stripe_a_purchase_gets_503(stand_ins: Stack, person: Person) ->
             unavailable(client.post("/v1/billing/checkout", json={"plan": "pro"}))
     finally:
         child.stop()
+
+
+def test_bytes_that_break_off_are_a_storage_error() -> None:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(206)
+            self.send_header("Content-Length", "1000")
+            self.end_headers()
+            self.wfile.write(b"x" * 10)
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    command = """
+from lib.platform import storage
+with storage.stream("uploads", "a", 0) as chunks:
+    try:
+        list(chunks)
+    except storage.StorageError:
+        print("a storage error")
+"""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        settings = {
+            "POSTGRES_URL": "postgresql://127.0.0.1:9/x",
+            "SUPABASE_URL": f"http://127.0.0.1:{server.server_port}",
+            "SUPABASE_SECRET_KEY": "k" * 40,
+            "CRON_SECRET": "c" * 40,
+            "API_URL": NOWHERE,
+            "WORKER_URL": NOWHERE,
+        }
+        done = subprocess.run(
+            [sys.executable, "-c", command],
+            env=os.environ | settings,
+            capture_output=True,
+            text=True,
+        )
+        server.shutdown()
+    assert done.stdout == "a storage error\n", done.stderr
 
 
 def test_the_key_set_outlives_its_server(stand_ins: Stack) -> None:
