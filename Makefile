@@ -49,7 +49,7 @@ demo: .venv/local.done public/index.html ## the main job, from upload to downloa
 		$(if $(RESOLUTION),--resolution "$(RESOLUTION)") $(if $(VIDEO),--video "$(VIDEO)")
 
 .PHONY: up
-up: .venv/local.done public/index.html ## the whole service on this machine, until Ctrl-C: make up [PORT=] [SOURCE_ALLOW=]
+up: .venv/local.done public/index.html ## the whole service on this machine, until Ctrl-C: make up [PORT=] [SOURCE_ALLOW=] [PUBLIC_URL=]
 	@exec $(BIN)/python -m local up --port "$(PORT)"
 
 .PHONY: worker

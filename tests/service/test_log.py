@@ -14,7 +14,8 @@ from typing import Any
 
 from lib.accounts import tasks
 from local import client as api_client
-from local.stack import LOG, Stack
+from local.private import LOG
+from local.stack import Stack
 from tests.conftest import Account, Person
 from tests.sources import SourceServer
 
