@@ -20,9 +20,11 @@ WORKERS ?= auto
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
-# Every package is pinned with the hashes of its files (tools/pins.py); others are refused.
+# Every package is pinned with the hashes of its files (tools/pins.py); others are refused. Nothing
+# is built from source, except on Intel Macs, which cryptography has no wheel for: ONLY_BINARY=
+ONLY_BINARY ?= --only-binary :all:
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	--require-hashes --only-binary :all:
+	--require-hashes $(ONLY_BINARY)
 
 $(VENV)/local.done: requirements-local.txt requirements-pip.txt tools/venv.sh
 	@sh tools/venv.sh "$(PYTHON)" "$(VENV)"
@@ -51,7 +53,7 @@ demo: $(VENV)/local.done public/index.html ## the main job, from upload to downl
 		$(if $(RESOLUTION),--resolution "$(RESOLUTION)") $(if $(VIDEO),--video "$(VIDEO)")
 
 .PHONY: up
-up: $(VENV)/local.done public/index.html ## the whole service on this machine, until Ctrl-C: make up [PORT=] [SOURCE_ALLOW=]
+up: $(VENV)/local.done public/index.html ## the whole service on this machine, until Ctrl-C: make up [PORT=] [SOURCE_ALLOW=] [PUBLIC_URL=]
 	@exec $(BIN)/python -m local up --port "$(PORT)"
 
 .PHONY: worker

@@ -59,10 +59,8 @@ def _up(arguments: argparse.Namespace) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     overrides = {"SOURCE_ALLOW": os.environ.get("SOURCE_ALLOW", "")}
-    # The public address behind a proxy; without one, that of this machine.
-    overrides |= {
-        name: os.environ[name] for name in ("API_URL", "SITE_URL") if os.environ.get(name)
-    }
+    if os.environ.get("PUBLIC_URL"):  # behind a proxy; local.hosts accepts its name
+        overrides["API_URL"] = os.environ["PUBLIC_URL"]
     try:
         stack = Stack(
             arguments.data,
