@@ -101,7 +101,8 @@ class Crew:
 @contextmanager
 def crew(stack: Stack, *, plain: bool = True, **overrides: str) -> Iterator[Crew]:
     """A crew; the stack's own worker and those of other crews stand still."""
-    others = [psutil.Process(child.pid) for child in (stack.worker, *_WORKERS)]
+    pids = [stack.worker.pid, *(child.pid for child in _WORKERS)]
+    others = [psutil.Process(pid) for pid in pids]
     for other in others:
         other.suspend()
     folder = Path(tempfile.mkdtemp(prefix="crew-"))
