@@ -13,6 +13,8 @@ WIDER = 4
 """How many times the limit of a /64 applies to the /48 around it."""
 FORGET_SECONDS = 10
 """How often a process deletes old counts."""
+WAIT_SECONDS = 2.0
+"""How long that waits for a connection: without the database it is done another time."""
 KEPT_MINUTES = 60
 """How long a count is kept; the privacy policy promises about an hour."""
 
@@ -96,4 +98,5 @@ def forget_old() -> None:
          where started_at < now() - make_interval(mins => %(minutes)s)
         """,
         {"minutes": KEPT_MINUTES},
+        wait=WAIT_SECONDS,
     )
