@@ -123,7 +123,7 @@ class Walk:
 
     def fail(self) -> bool:
         lease = self.take(self.held)
-        return lease is not None and queue.fail(lease, "processing", "it was broken") is not None
+        return lease is not None and bool(queue.fail(lease, "processing", "it was broken"))
 
     def postpone(self) -> bool:
         lease = self.take(self.held)
@@ -180,10 +180,11 @@ class Walk:
         assert held
         # Never charged more than was held: what was measured may be less.
         minutes = min(held["held"], self.minutes()) if held["held"] else Decimal(0)
-        return queue.complete(
+        ended = queue.complete(
             lease, output=OUTPUT, minutes=minutes, output_seconds=1, processing_seconds=1,
             receipt=RECEIPT,
-        ) is not None  # fmt: skip
+        )  # fmt: skip
+        return ended is not None
 
     def minutes(self) -> Decimal:
         return Decimal(self.random.randrange(0, 250_000)) / 10_000
