@@ -363,3 +363,5 @@ def test_folders_of_a_killed_worker_go_with_the_next(stack: Stack, sources: Sour
         cancel(account, job_id)
         running.restart()
         until(lambda: not list(running.scratch.glob(f"ffm-*-{pid}-*")))
+        ticket = "select count(*) from app.jobs where id = %s and message_id is not null"
+        until(lambda: running.sql(ticket, job_id) == [(0,)])
