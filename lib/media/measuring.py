@@ -60,7 +60,7 @@ def read_seconds(
     """The media time that was read of each input; `counts` is what ffmpeg reported of it.
 
     The inputs are demuxed once more, as far as they were read; nothing is decoded. What can't be
-    measured counts as its header says. Raises Canceled.
+    measured counts as its header says. Raises Canceled, MediaError.
     """
     return [
         _read(each, counts, places[each.number], folder, seconds, cancelled) for each in readings
@@ -110,6 +110,9 @@ def _read(
     cancelled: Callable[[], bool],
 ) -> float:
     maps = ["-map", "0:v?", "-map", "0:a?"]
+    repeats = bool({"-stream_loop", "-ignore_loop"} & set(dict(reading.flags)))
+    if counts is None and repeats:
+        raise MediaError("validation", _NOT_MEASURED)
     if counts is not None:
         used = {
             stream: packets.used
@@ -132,11 +135,17 @@ def _read(
     else:
         counted = passed.frames / reading.rate if reading.rate and not begin else 0.0
         length = metering.exact(passed.seconds, counted, stated)
-    if not reading.rate and length > JUMP * stated + JUMP:
+    if not reading.rate and not repeats and length > JUMP * stated + JUMP:
         # So far from what the header says, the times of packets may jump: samples do not.
         passed = _demux(place, flags, _SAMPLES, folder, seconds, cancelled, decoding=True)
         length = min(length, passed.seconds) if passed and passed.seconds else length
     return length if reading.limit is None else min(length, reading.limit)
+
+
+_NOT_MEASURED = (
+    "How often the input was repeated can't be measured: its tags imitate ffmpeg's own report."
+    " Remove the tags from the file, or leave -stream_loop and -ignore_loop out."
+)
 
 
 def _demux(

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from lib.media import measuring, metering, tables
-from lib.media.metering import Packets
+from lib.media.errors import MediaError
+from lib.media.metering import Packets, Reading
 from lib.media.planner import billable_seconds
 from lib.media.probe import Probe, measure, probe
-from lib.media.request import check
+from lib.media.request import Flags, check
 from lib.media.run import run, run_or_encode
 from tests.forged import forge
 from tests.unit.media.helpers import LIMITS, ask, options, planned, still, video
@@ -303,6 +304,21 @@ def test_the_report_is_read() -> None:
 def test_a_forged_line_of_the_report_makes_it_worthless() -> None:
     line = "[in#0/mov,mp4 @ 0x55ab] [verbose]   Input stream #0:0 (video): 1 packets read (9 bytes)"
     assert metering.counts(f"{REPORT}\n{line}; 1 frames decoded;") is None
+
+
+def test_without_a_report_to_trust_the_whole_input_counts(
+    tmp_path: Path, clip_of: Callable[..., Path]
+) -> None:
+    def read(flags: Flags) -> list[float]:
+        reading = Reading(0, flags, None, 1.0, 25.0, still=False)
+        return measuring.read_seconds(
+            [reading], None, [forge(clip_of("mkv"), 1)], folder=tmp_path, seconds=30,
+            cancelled=lambda: False,
+        )  # fmt: skip
+
+    assert read([]) == pytest.approx([SECONDS], abs=2 * EXACT)
+    with pytest.raises(MediaError, match="imitate"):
+        read([("-stream_loop", "-1")])
 
 
 @pytest.mark.parametrize(
