@@ -63,10 +63,14 @@ class Child:
         code = self._process.poll() or 0
         return f"exit {code}" if code >= 0 else signal.Signals(-code).name
 
-    def stop(self) -> None:
-        """Ask it to stop, and make it after a while."""
+    def ask_to_stop(self) -> None:
+        """Ask it to stop, without waiting."""
         if self._process.stdin:
             self._process.stdin.close()
+
+    def stop(self) -> None:
+        """Ask it to stop, and make it after a while."""
+        self.ask_to_stop()
         try:
             self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:

@@ -36,6 +36,10 @@ class Part:
         """Wait for the first line, and return it. Raises RuntimeError when the process died."""
         return self._child.ready()
 
+    def ask_to_stop(self) -> None:
+        """Ask it to stop, without waiting."""
+        self._child.ask_to_stop()
+
     def stop(self) -> None:
         """Stop it for good."""
         self._child.stop()

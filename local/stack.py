@@ -143,6 +143,9 @@ class Stack:
         stopped = threading.Event()
         self._stack.callback(stopped.set)
         clock.start(functions.crons(), self.url, self.settings["CRON_SECRET"], stopped)
+        # These need nothing of each other at their end, and stop at the same time.
+        for part in (self.web, self.worker, self.stripe):
+            self._stack.callback(part.ask_to_stop)
 
     def _stripe(self) -> Part:
         arguments = [str(self.folder), "0", self.url]  # it keeps its port by itself
