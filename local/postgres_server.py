@@ -29,4 +29,5 @@ def main() -> None:
     running.stop()
 
 
-main()
+if __name__ == "__main__":
+    main()

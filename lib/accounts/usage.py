@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from lib import models
 from lib.platform import postgres
 from lib.platform.errors import bad_request
 from lib.platform.times import stamp
@@ -89,8 +90,8 @@ def usage(account_id: UUID, period: str | None) -> Usage:
         minutes_left=round(max(0.0, total - used - reserved), 4),
         resets_at=stamp(datetime(month.year + month.month // 12, month.month % 12 + 1, 1,
                                  tzinfo=UTC)),
-        days=msgspec.convert(row["days"], list[Day]),
-        kinds=msgspec.convert(row["kinds"], list[Kind]),
+        days=models.convert(row["days"], list[Day]),
+        kinds=models.convert(row["kinds"], list[Kind]),
         limits={name: int(row[name]) for name in limits},
     )  # fmt: skip
 

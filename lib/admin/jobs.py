@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID, uuid4
 
-import msgspec
-
+from lib import models
 from lib.accounts import callers
 from lib.admin.shown import Refused, Row
 from lib.jobs import create
@@ -102,7 +101,7 @@ def retry(job_id: UUID, *, reason: str, who: str) -> str:
 
 
 def _create(account_id: UUID, stored: object, job_id: UUID, made: UUID) -> None:
-    request = msgspec.convert(stored, TranscodeRequest)
+    request = models.convert(stored, TranscodeRequest)
     create.create(callers.in_the_name_of(account_id), request, job_id=made, retry_of=job_id)
 
 

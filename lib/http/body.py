@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 from flask import request
 
+from lib import models
 from lib.http.bounds import read_body
 from lib.platform.errors import Problem, bad_request
 
@@ -51,7 +52,7 @@ def optional_body(model: type[T]) -> T:
 def parse(data: Any, model: type[T]) -> T:
     """`data` as `model`. Raises Problem 400 naming the field and what it must be."""
     try:
-        return msgspec.convert(data, model)
+        return models.convert(data, model)
     except (msgspec.ValidationError, RecursionError, OverflowError) as error:
         raise bad_request(_sentence(str(error))) from error
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from lib import models
 from lib.accounts import retention
 from lib.accounts.callers import Caller
 from lib.jobs import addresses
@@ -62,7 +63,7 @@ def admit(caller: Caller, request: TranscodeRequest) -> Admitted:
 def option_files(stored_request: object) -> list[str]:
     """The addresses of images and subtitles in a stored request's options; never raises."""
     try:
-        request = msgspec.convert(stored_request, TranscodeRequest)
+        request = models.convert(stored_request, TranscodeRequest)
         return [remote.url for remote in check(request, addresses.sources()).remotes]
     except (msgspec.ValidationError, Refused):
         return []
@@ -97,7 +98,7 @@ def _stored(files: Files, url: str, item: Input, index: int) -> Stored:
     file = _own_file(files, url)
     if file is None:
         raise _no_file(f"inputs[{index}].url")
-    probe = msgspec.convert(file.probe, Probe) if file.probe else None
+    probe = models.convert(file.probe, Probe) if file.probe else None
     if probe is not None:
         shown |= {
             "duration": probe.duration or 0,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import msgspec
-
+from lib import models
 from lib.accounts.callers import Caller
 from lib.jobs.create import create
 from lib.jobs.read import parse_id, unknown_job
@@ -29,4 +28,4 @@ def again(caller: Caller, job_id: str) -> Accepted:
         raise bad_request(
             f"Cannot retry a job in status: {row['status']}. Wait for its end, or cancel it first."
         )
-    return create(caller, msgspec.convert(row["request"], TranscodeRequest), retry_of=row["id"])
+    return create(caller, models.convert(row["request"], TranscodeRequest), retry_of=row["id"])

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from lib import models
 from lib.jobs import addresses
 from lib.jobs.files import JobFile
 from lib.jobs.prepare import kept_is_exact, probed
@@ -74,7 +75,7 @@ def look_up(account_id: UUID, urls: Sequence[str]) -> Known:
         """,
         {"account": account_id, "names": names},
     )
-    known = msgspec.convert(row, Known)
+    known = models.convert(row, Known)
     if known.wait is not None:
         raise MediaError(
             "quota",

@@ -28,7 +28,7 @@ from lib.jobs.receipt import Receipt, ReceiptOutput, decisions
 from lib.jobs.wire import Category, FfmpegOptions, JobOutput
 from lib.media import cage, ffmpeg, scratch, subtitles
 from lib.media.deadline import Deadline
-from lib.media.errors import Canceled, MediaError, NoSpace, OutOfTime, is_full
+from lib.media.errors import Canceled, MediaError, NoSpace, OutOfTime, Refused, is_full
 from lib.media.ffmpeg import cores as machine_cores
 from lib.media.plan import Plan
 from lib.media.planner import billable_seconds
@@ -166,6 +166,8 @@ def process(lease: Lease, stop: threading.Event, life: Deadline, slot: Slot) -> 
             _run(lease, stop, deadline, slot, started)
     except MediaError as error:
         _end_badly(lease, started, error, deadline)
+    except Refused as refused:  # accepted under earlier rules
+        _end_badly(lease, started, MediaError("validation", str(refused), "refused"), deadline)
     except Exception as error:  # whatever it is, the job ends after a few attempts
         failure = _failure(error)
         if not isinstance(failure, NoSpace):
@@ -203,7 +205,7 @@ def _failure(error: Exception) -> MediaError:
             "storage",
         )
     else:
-        failure = MediaError("unknown", queue.BROKEN, "broken")
+        failure = MediaError("unknown", queue.BROKEN, "internal")
     failure.__cause__ = error
     return failure
 
@@ -496,10 +498,17 @@ def _bring(stack: ExitStack, work: _Work, remote: Remote, folder: Path) -> None:
         )
         brought.bring()
     if subtitle:
-        subtitles.rewrite(path, folder / remote.name)
+        subtitles.rewrite(
+            path,
+            folder / remote.name,
+            limits=subtitles.LIMITS._replace(deadline=work.deadline),
+            canceled=work.over,
+        )
     elif not probe(path, deadline=work.deadline).still:
         raise MediaError(
-            "validation", "The watermark is no picture. Send a PNG, JPEG or WebP file."
+            "validation",
+            "The watermark is not an image. Send a PNG, JPEG or WebP file.",
+            "watermark",
         )
 
 

@@ -18,6 +18,7 @@ from uuid import UUID
 
 import msgspec
 
+from lib import models
 from lib.jobs.receipt import Receipt
 from lib.jobs.wire import Category, FfmpegOptions, JobInput, JobOutput
 from lib.media.errors import MediaError
@@ -55,7 +56,7 @@ class Lease:
         if isinstance(raw, dict) and raw.get("expireAfter") is not None:
             raw = raw | {"expireAfter": self.expire_after}
         try:
-            return msgspec.convert(raw, TranscodeRequest)
+            return models.convert(raw, TranscodeRequest)
         except msgspec.ValidationError:
             raise MediaError(
                 "validation",
@@ -66,7 +67,7 @@ class Lease:
     @property
     def inputs(self) -> list[JobInput]:
         """The inputs as the job shows them."""
-        return msgspec.convert(self.raw_inputs, list[JobInput])
+        return models.convert(self.raw_inputs, list[JobInput])
 
     @property
     def expire_after(self) -> int | None:
@@ -275,7 +276,7 @@ def abandon(lease: Lease) -> Ended | None:
             ),
             event as (
               insert into app.job_events (job_id, kind, detail)
-              select id, 'failed', '{"reason": "broken"}' from ended
+              select id, 'failed', '{"reason": "abandoned"}' from ended
             )
             select queued, pgmq.archive('jobs', %(ticket)s::bigint),
                    app.send_ticket_of_waiting(account_id)

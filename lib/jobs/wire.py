@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
+from lib import models
 from lib.jobs import addresses, links
 from lib.jobs.receipt import Receipt
 from lib.platform.times import stamp, stamp_or_none
 
+Model = TypeVar("Model")
 Status = Literal["pending", "processing", "completed", "failed", "canceled"]
 STATUSES = ("pending", "processing", "completed", "failed", "canceled")
 Category = Literal[
@@ -160,8 +162,8 @@ def transcode(row: dict[str, Any]) -> Transcode:
         error_message=row["error_message"],
         error_category=row["error_category"],
         metadata=row["metadata"],
-        ffmpeg_options=msgspec.convert(row["ffmpeg_options"], FfmpegOptions | None),
-        receipt=msgspec.convert(row["receipt"], Receipt | None),
+        ffmpeg_options=_read(row["ffmpeg_options"], FfmpegOptions),
+        receipt=_read(row["receipt"], Receipt),
         request=row["request"],
         user_id=str(row["account_id"]),
         files_expire_at=stamp_or_none(row["files_expire_at"]),
@@ -169,8 +171,12 @@ def transcode(row: dict[str, Any]) -> Transcode:
     )
 
 
+def _read(value: Any, model: type[Model]) -> Model | None:
+    return None if value is None else models.convert(value, model)
+
+
 def _inputs(row: dict[str, Any]) -> list[JobInput]:
-    inputs = msgspec.convert(row["inputs"], list[JobInput])
+    inputs = models.convert(row["inputs"], list[JobInput])
     for index, each in enumerate(inputs):
         if each.url.startswith(addresses.SCHEME):
             each.downloadUrl = links.input_link(row["id"], index)

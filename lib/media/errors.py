@@ -65,7 +65,7 @@ class NoSpace(MediaError):
             "processing_limit",
             "The server did not have enough working space for this job. Your request is fine and"
             " nothing was charged: send the job again later, or send a smaller input.",
-            "disk",
+            "disk_full",
         )
 
 

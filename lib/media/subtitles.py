@@ -10,7 +10,6 @@ import importlib.util
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -52,7 +51,8 @@ def rewrite(
         raise MediaError("validation", f"The subtitles are larger than {MAX_BYTES // 2**20} MB.")
     lines: list[str] = []
     # The parser gets an empty folder to write in, so that it can't reach the job's other files.
-    folder = Path(tempfile.mkdtemp(prefix="subtitles-", dir=destination.parent.absolute()))
+    folder = destination.absolute().with_name(f"{destination.name}.parsing")
+    folder.mkdir()
     try:
         finished = cage.run(
             [sys.executable, "-I", "-S", "-B", "-X", "utf8", "-c", START, str(_packages()),

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from lib import models
 from lib.media import address, expressions, fonts, values
 
 Position = Literal[
@@ -199,7 +200,7 @@ def parse(name: str, argument: Any) -> Virtual:
     if not isinstance(argument, dict):
         raise ValueError("an object, or a string that holds one as JSON")
     try:
-        made = msgspec.convert(argument, TYPES[name], strict=False)
+        made = models.convert(argument, TYPES[name], strict=False)
     except (msgspec.ValidationError, RecursionError) as error:
         raise ValueError(f"an object that fits: {str(error)[:300]}") from None
     CHECKS.get(type(made), lambda _: None)(made)

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 from flask import request
 
+from lib import models
 from local.supabase.auth.errors import AuthError, validation_failed
 
 EMAIL_FORMAT = re.compile(
@@ -145,7 +146,7 @@ def read(body_type: type[Body], empty: bytes = b"") -> Body:
         given = msgspec.json.decode(request.get_data() or empty)
         if isinstance(given, dict):
             given = {name: value for name, value in given.items() if value is not None}
-        return msgspec.convert(given, body_type)
+        return models.convert(given, body_type)
     except UnicodeDecodeError:
         raise _bad_json("invalid character in string") from None
     except msgspec.DecodeError as error:

@@ -16,6 +16,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.http import parse_options_header
 from werkzeug.sansio import multipart
 
+from lib import models
 from local.supabase.storage.errors import BodyCutError, StorageError, invalid_request
 from local.supabase.storage.files import CHUNK
 
@@ -47,7 +48,7 @@ def read_json(request: Request, shape: type[T]) -> T:
     if len(body) > JSON_BYTES:
         raise StorageError(413, "Payload too large", "Request body is too large", "InvalidRequest")
     try:
-        return msgspec.json.decode(body or b"{}", type=shape, strict=False)
+        return models.convert(msgspec.json.decode(body or b"{}"), shape, strict=False)
     except msgspec.ValidationError as error:
         raise invalid_request(_explain(str(error))) from None
     except msgspec.DecodeError:

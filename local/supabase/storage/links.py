@@ -8,6 +8,7 @@ from typing import Literal
 import jwt
 import msgspec
 
+from lib import models
 from local.supabase.storage.callers import token_fault
 from local.supabase.storage.errors import invalid_link_token, invalid_signature
 
@@ -53,7 +54,7 @@ class Links:
             claims = jwt.decode(
                 token, self._secret, algorithms=["HS256"], options={"verify_iat": False}
             )
-            link = msgspec.convert(claims, Link)
+            link = models.convert(claims, Link)
         except jwt.PyJWTError as error:
             raise invalid_link_token(token_fault(token, error)) from None
         except msgspec.ValidationError:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import msgspec
 from flask import Blueprint, Response, request
 
+from lib import models
 from local.supabase.storage.bodies import read_json
 from local.supabase.storage.callers import Caller
 from local.supabase.storage.errors import no_such_object
@@ -97,4 +98,4 @@ def _remove(service: Service, caller: Caller, bucket: str, keys: list[str]) -> l
             (bucket, keys),
         ).fetchall()
     service.files.remove(row["version"] for row in rows if row["version"])
-    return [msgspec.convert(row, Object) for row in rows]
+    return [models.convert(row, Object) for row in rows]

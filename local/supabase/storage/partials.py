@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from lib import models
 from local.supabase.storage.errors import StorageError, too_large
 from local.supabase.storage.files import read_chunks, write_all
 
@@ -80,7 +81,9 @@ class Partials:
         """The upload; None when there is none, or its time is over."""
         try:
             uuid.UUID(version)
-            partial = msgspec.json.decode(self._record(version).read_bytes(), type=Partial)
+            partial = models.convert(
+                msgspec.json.decode(self._record(version).read_bytes()), Partial
+            )
         except (ValueError, FileNotFoundError):
             return None
         return partial if _lives(partial) else None

@@ -11,6 +11,7 @@ import msgspec
 from psycopg import Rollback
 from psycopg.types.json import Jsonb
 
+from lib import models
 from local.supabase.storage.callers import Caller
 from local.supabase.storage.database import Connection
 from local.supabase.storage.errors import no_such_object, object_exists
@@ -90,7 +91,7 @@ def find(connection: Connection, bucket: str, key: str) -> Object:
     ).fetchone()
     if row is None:
         raise no_such_object()
-    return msgspec.convert(row, Object)
+    return models.convert(row, Object)
 
 
 def try_write(
@@ -145,7 +146,7 @@ def keep(service: Service, bucket: str, key: str, content: Content, *, upsert: b
         raise
     if row["replaced"]:
         service.files.remove([row["replaced"]])
-    return msgspec.convert(row, Object)
+    return models.convert(row, Object)
 
 
 def as_uuid(owner: str | None) -> UUID | None:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from flask import Response, request
 
+from lib import models
 from local.supabase.storage.callers import Caller, Callers
 from local.supabase.storage.database import Database
 from local.supabase.storage.errors import (
@@ -94,7 +95,7 @@ class Service:
             ).fetchone()
         if row is None:
             raise no_such_bucket()
-        return msgspec.convert(row, Bucket)
+        return models.convert(row, Bucket)
 
 
 def check_key(key: str) -> str:
