@@ -85,6 +85,17 @@ reset: $(VENV)/local.done ## delete all data of this machine's stack
 test: $(VENV)/dev.done ## the tests: make test [PYTHON=python3.13 VENV=.venv-3.13]
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow"
 
+.PHONY: test-pythons
+test-pythons: ## the tests on every Python from 3.11 to 3.14 that this machine has
+	@for version in 3.12 3.11 3.13 3.14; do \
+		if python=$$(sh tools/find_python.sh $$version); then \
+			echo "== Python $$version: $$python"; \
+			$(MAKE) test PYTHON="$$python" VENV=.venv-$$version || exit 1; \
+		else \
+			echo "== Python $$version: not found, not tested"; \
+		fi; \
+	done
+
 .PHONY: test-slow
 test-slow: $(VENV)/dev.done ## the sweeps: schema-driven fuzz, large files
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m slow

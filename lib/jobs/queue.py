@@ -276,7 +276,7 @@ def abandon(lease: Lease) -> Ended | None:
             ),
             event as (
               insert into app.job_events (job_id, kind, detail)
-              select id, 'failed', '{"reason": "abandoned"}' from ended
+              select id, 'failed', jsonb_build_object('reason', 'abandoned') from ended
             )
             select queued, pgmq.archive('jobs', %(ticket)s::bigint),
                    app.send_ticket_of_waiting(account_id)

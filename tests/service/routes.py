@@ -15,7 +15,8 @@ from werkzeug.test import create_environ, run_wsgi_app
 ROOT = Path(__file__).parent.parent.parent
 PARAMETERS = {"index": "0"}
 NO_CREDENTIAL = {
-    "GET /health-check", "GET /openapi.yaml", "GET /v1/billing/plans", "GET /v1/policies",
+    "GET /.well-known/security.txt", "GET /health-check", "GET /openapi.yaml",
+    "GET /v1/billing/plans", "GET /v1/policies",
     "GET /v1/site", "GET /v1/status", "POST /hooks/stripe", "POST /v1/support", "POST /v1/try",
     "GET /v1/account/export/<export_id>/download", "GET /v1/account/export/file",
     "GET /v1/transcodes/<job_id>/inputs/<int:index>",

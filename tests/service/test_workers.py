@@ -272,7 +272,9 @@ def test_a_failure_that_can_not_be_written_is_closed_another_way(
     job = account.wait(job_id)
     assert (job["status"], job["error_category"]) == ("failed", "unknown"), job
     books(patient, job_id)
-    (line,) = [each for each in patient.log("worker failed") if each.get("job_id") == job_id]
+    lines = [each for each in patient.log("worker failed") if each.get("job_id") == job_id]
+    assert len(lines) == 1, lines
+    [line] = lines
     assert (line["attempt"], line["account_id"]) == (1, job["user_id"])
 
 
