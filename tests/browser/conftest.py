@@ -18,6 +18,7 @@ from playwright.sync_api import (
     ConsoleMessage,
     Page,
     Route,
+    expect,
     sync_playwright,
 )
 
@@ -40,6 +41,9 @@ FLAGS = [
 ]
 WIDTHS = {"phone": 360, "desk": 1280}
 PASSWORD = "correct horse 1"
+PATIENCE = 60_000
+"""Milliseconds that a busy machine may take for what a quiet one does at once."""
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session")
@@ -160,7 +164,7 @@ def visit(stack: Stack, browser: Browser, visitors: list[Visitor]) -> Callable[.
             route.continue_(headers=route.request.headers | {"x-real-ip": address})
 
         context.route(f"{stack.url}/**", from_there)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(PATIENCE)
         visitors.append(Visitor(stack, context))
         return visitors[-1]
 
@@ -190,7 +194,9 @@ def picture(page: Page, name: str, *, full: bool = True) -> None:
     PICTURES.mkdir(exist_ok=True)
     if full:
         page.evaluate("scrollTo(0, 0)")  # the header sticks to where one has scrolled to
-    page.screenshot(path=PICTURES / f"{name}.png", full_page=full, animations="disabled")
+    page.screenshot(
+        path=PICTURES / f"{name}.png", full_page=full, animations="disabled", timeout=PATIENCE
+    )
 
 
 @pytest.hookimpl(wrapper=True)

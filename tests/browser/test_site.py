@@ -121,6 +121,7 @@ def test_what_strangers_wrote_is_text_everywhere(
 
 
 def test_the_address_of_a_sign_in_leads_nowhere_else(visitor: Visitor, filled: Filled) -> None:
+    visitor.expected.append("404")  # a path of this site that does not exist
     for target in (
         "https://evil.example",
         "//evil.example",
