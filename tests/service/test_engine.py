@@ -256,7 +256,7 @@ def test_the_plan_limits_the_output_and_the_time(
             connection.execute(f"update app.plans set {column} = %s where id = 'free'", [value])
         try:
             job = free_account.wait(
-                free_account.create(url, "webm", preset={"quality": "high"}), 30
+                free_account.create(url, "webm", preset={"quality": "high"}), 120
             )
         finally:
             with psycopg.connect(stack.settings["POSTGRES_URL"]) as connection:

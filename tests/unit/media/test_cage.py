@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -152,26 +153,31 @@ sys.exit(done.returncode)
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux has /proc")
 @pytest.mark.parametrize("user", [None, 65534], ids=["this user", "nobody"])
 def test_secrets_of_the_parent_are_out_of_reach_without_landlock(
-    tmp_path: Path, user: int | None
+    user: int | None,
 ) -> None:
     """Neither as root nor as a plain user whose child has the same number."""
+    with tempfile.TemporaryDirectory() as name:  # pytest's own folders are closed to others
+        _peek(Path(name), user)
+
+
+def _peek(place: Path, user: int | None) -> None:
     python = sys.executable
     if user is not None:
         if os.getuid() != 0:
             pytest.skip("only root can become another user")
         python = "/usr/bin/python3"  # ours may lie in a folder of root's
-        shutil.copytree(ROOT / "lib" / "media", tmp_path / "lib" / "media")
+        shutil.copytree(ROOT / "lib" / "media", place / "lib" / "media")
+        shutil.copy(ROOT / "lib" / "models.py", place / "lib" / "models.py")
         check = [python, "-c", "import sys; sys.exit(sys.version_info < (3, 11))"]
         if not Path(python).exists() or subprocess.run(check, check=False, user=user).returncode:
             pytest.skip("there is no Python 3.11 that another user may run")
-        for path in (tmp_path, *tmp_path.parents[:2]):
-            path.chmod(0o755)
-    folder = tmp_path / "job"
+        place.chmod(0o755)
+    folder = place / "job"
     folder.mkdir(mode=0o777)
     folder.chmod(0o777)
     ran = subprocess.run(
         [python, "-c", PARENT, PEEK, str(folder)],
-        cwd=ROOT if user is None else tmp_path,
+        cwd=ROOT if user is None else place,
         env={"WORKER_SECRET": "s3cret", "TMPDIR": str(folder)},
         user=user,
         check=False,
