@@ -127,15 +127,15 @@ pins: $(VENV)/dev.done ## pin all packages again, from tools/requirements/*.in: 
 	$(BIN)/python -m tools.pins $(ARGS)
 
 .PHONY: openapi
-openapi: $(VENV)/dev.done ## make the OpenAPI document anew from the models
+openapi: $(VENV)/dev.done ## regenerate the OpenAPI document from the models
 	$(BIN)/python -m tools.openapi
 
 .PHONY: mails
-mails: $(VENV)/dev.done ## make the mails of Supabase Auth anew from their words
+mails: $(VENV)/dev.done ## regenerate the mails of Supabase Auth from their texts
 	$(BIN)/python -m tools.auth_mails
 
 .PHONY: tables
-tables: $(VENV)/dev.done ## make the tables of filters anew from ffmpeg and the policy, and their page
+tables: $(VENV)/dev.done ## regenerate the tables of filters from ffmpeg and the policy, and their page
 	$(BIN)/python -m tools.filters
 	$(BIN)/python -m tools.allowed
 

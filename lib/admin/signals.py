@@ -100,7 +100,7 @@ MANY_ATTEMPTS = Signal(
      group by 1 having count(*) >= %(least)s order by jobs desc limit %(most)s
     """,
 )
-"""Jobs that end their workers: a file or command that takes too much, or a fault of ours."""
+"""Jobs that end their workers: a file or command that takes too much, or a bug."""
 
 SLOW_SOURCES = Signal(
     "slow sources by account",

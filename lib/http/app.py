@@ -101,7 +101,7 @@ def _unavailable(error: Unavailable | StorageError) -> Response:
 
 
 def _too_deep(error: RecursionError) -> Response:
-    """Only nesting that a caller sent gets this deep; the log tells if it was a fault of ours."""
+    """Only nesting that a caller sent gets this deep; the log shows if it was a bug."""
     log.error("nested too deep", error, request_id=g.get("request_id"))
     return answer({"error": "The request is nested too deep. Send flatter JSON."}, 400)
 

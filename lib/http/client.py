@@ -23,7 +23,7 @@ def client_networks() -> tuple[Network, ...]:
 def address(peer: str | None, real_ip: str | None, known: Settings) -> str | None:
     """The caller's address: that of the connection, or what X-Real-IP says.
 
-    The header counts only where a proxy of ours sets it: on Vercel, or from an address in
+    The header counts only where a trusted proxy sets it: on Vercel, or from an address in
     TRUSTED_PROXIES. Anyone else could send any address in it.
     """
     found = _parse(peer)

@@ -195,7 +195,7 @@ def _run(
 
 
 def _failure(error: Exception) -> MediaError:
-    """What a caller reads of an error that is ours."""
+    """The error that a caller sees for an internal failure."""
     if is_full(error):
         failure: MediaError = NoSpace()
     elif isinstance(error, storage.StorageError):

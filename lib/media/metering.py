@@ -181,7 +181,7 @@ def whole(probes: Sequence[Probe]) -> list[Reading]:
 def requested_seconds(flags: Flags) -> float | None:
     """The seconds of media that -t and -to ask for; None where they don't say it."""
     given = dict(flags)
-    if "-r" in given or "-framerate" in given:  # the timestamps are made anew
+    if "-r" in given or "-framerate" in given:  # ffmpeg generates new timestamps
         return None
     scale = float(given.get("-itsscale") or 1)
     start = values.seconds(given["-ss"] or "0") if "-ss" in given else 0.0
