@@ -171,7 +171,8 @@ def _peek(place: Path, user: int | None) -> None:
         check = [python, "-c", "import sys; sys.exit(sys.version_info < (3, 11))"]
         if not Path(python).exists() or subprocess.run(check, check=False, user=user).returncode:
             pytest.skip("there is no Python 3.11 that another user may run")
-        place.chmod(0o755)
+        for copied in (place, *place.rglob("*")):  # the checkout's may be closed to others
+            copied.chmod(0o755)
     folder = place / "job"
     folder.mkdir(mode=0o777)
     folder.chmod(0o777)
