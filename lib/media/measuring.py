@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import msgspec
+
 from lib.media import cage, metering
 from lib.media.cage import Limits
 from lib.media.errors import Canceled, MediaError
@@ -60,7 +62,8 @@ def read_seconds(
     """The media time that was read of each input; `counts` is what ffmpeg reported of it.
 
     The inputs are demuxed once more, as far as they were read; nothing is decoded. What can't be
-    measured counts as its header says. Raises Canceled, MediaError.
+    measured to its end counts as far as it was measured, or as its header says, whichever is
+    longer. Raises Canceled, MediaError.
     """
     return [
         _read(each, counts, places[each.number], folder, seconds, cancelled) for each in readings
@@ -80,11 +83,11 @@ def made_seconds(
     if metering.may_shift(plan):
         maps = ["-map", "0:v?", "-map", "0:a?"]
         passed = _demux(output, [], maps, output.parent, seconds, cancelled)
-        length = min(length, passed.seconds) if passed and passed.seconds else length
+        length = min(length, passed.seconds) if passed.complete and passed.seconds else length
     if plan.copies and not plan.copies_picture and length > JUMP * (plan.expected_seconds or 0):
         # Copied packets keep their timestamps, which may jump: the samples are counted.
         passed = _demux(output, [], _SAMPLES, output.parent, seconds, cancelled, decoding=True)
-        length = min(length, passed.seconds) if passed and passed.seconds else length
+        length = min(length, passed.seconds) if passed.complete and passed.seconds else length
     if not outcome.counted:
         length = metering.exact(length, _stated(output))
     return length
@@ -99,6 +102,14 @@ def _stated(output: Path) -> float:
         return probe(output).duration or 0.0
     except MediaError:
         return 0.0
+
+
+class _Pass(msgspec.Struct, frozen=True):
+    """How far ffmpeg came through a file, and whether it came to its end."""
+
+    seconds: float
+    frames: int
+    complete: bool
 
 
 def _read(
@@ -126,19 +137,19 @@ def _read(
             maps += ["-map", f"0:{stream}", f"-frames:{output}", str(number)]
     flags = _flat(reading)
     passed = _demux(place, flags, maps, folder, seconds, cancelled)
-    if reading.still and passed and passed.frames <= 1:
+    if reading.still and passed.complete and passed.frames <= 1:
         return 0.0
     begin = metering.begin_seconds(reading)
     stated = max(0.0, reading.header_seconds - begin)
-    if passed is None:
-        length = stated
+    if not passed.complete:
+        length = max(stated, passed.seconds)
     else:
         counted = passed.frames / reading.rate if reading.rate and not begin else 0.0
         length = metering.exact(passed.seconds, counted, stated)
     if not reading.rate and not repeats and length > JUMP * stated + JUMP:
         # So far from what the header says, the times of packets may jump: samples do not.
         passed = _demux(place, flags, _SAMPLES, folder, seconds, cancelled, decoding=True)
-        length = min(length, passed.seconds) if passed and passed.seconds else length
+        length = min(length, passed.seconds) if passed.complete and passed.seconds else length
     return length if reading.limit is None else min(length, reading.limit)
 
 
@@ -157,8 +168,8 @@ def _demux(
     cancelled: Callable[[], bool],
     *,
     decoding: bool = False,
-) -> Clock | None:
-    """Read the packets of a file; ffmpeg's clock then, None when that failed."""
+) -> _Pass:
+    """Read the packets of a file."""
     where = place if remote(place) else Path(place).absolute()
     clock = Clock()
     finished = cage.run(
@@ -174,7 +185,7 @@ def _demux(
     )  # fmt: skip
     if finished.canceled:
         raise Canceled
-    return clock if finished.returncode == 0 else None
+    return _Pass(clock.seconds, clock.frames, finished.returncode == 0)
 
 
 def _flat(reading: Reading) -> list[str]:

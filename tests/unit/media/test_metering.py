@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import tempfile
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -319,6 +322,34 @@ def test_without_a_report_to_trust_the_whole_input_counts(
     assert read([]) == pytest.approx([SECONDS], abs=2 * EXACT)
     with pytest.raises(MediaError, match="imitate"):
         read([("-stream_loop", "-1")])
+
+
+def test_an_input_that_can_not_be_measured_to_its_end_counts_as_far_as_it_was(
+    tmp_path: Path, clip_of: Callable[..., Path]
+) -> None:
+    """The file hangs where its time is up, and its header states a tenth of a second."""
+    place = tmp_path / "hanging.mkv"
+    os.mkfifo(place)
+    clip = clip_of("mkv").read_bytes()
+    ended = threading.Event()
+
+    def send() -> None:
+        with place.open("wb") as pipe, contextlib.suppress(BrokenPipeError):
+            pipe.write(clip[: len(clip) // 2])
+            pipe.flush()
+            ended.wait()
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    try:
+        reading = Reading(0, [], None, 0.1, 25.0, still=False)
+        [read] = measuring.read_seconds(
+            [reading], None, [place], folder=tmp_path, seconds=5, cancelled=lambda: False
+        )
+    finally:
+        ended.set()
+        sender.join()
+    assert SECONDS * 0.3 < read < SECONDS * 0.7
 
 
 @pytest.mark.parametrize(
