@@ -13,8 +13,9 @@ BIN := $(VENV)/bin
 PORT ?= 3000
 FORMAT ?= mp4
 QUALITY ?= medium
-# Tests run on as many processes as there are cores.
-WORKERS ?= auto
+# Half of the tests' time is waiting for others, so that two processes a core keep it busy.
+WORKERS ?= $(shell python3 -c 'import os; print(2 * len(os.sched_getaffinity(0)))' 2>/dev/null || echo auto)
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: help
 help: ## list the commands
@@ -83,7 +84,7 @@ reset: $(VENV)/local.done ## delete all data of this machine's stack
 
 .PHONY: test
 test: $(VENV)/dev.done ## the tests: make test [PYTHON=python3.13 VENV=.venv-3.13]
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow"
+	$(PYTEST) -m "not slow"
 
 .PHONY: test-pythons
 test-pythons: ## the tests on every Python from 3.11 to 3.14 that this machine has
@@ -98,12 +99,12 @@ test-pythons: ## the tests on every Python from 3.11 to 3.14 that this machine h
 
 .PHONY: test-slow
 test-slow: $(VENV)/dev.done ## the sweeps: schema-driven fuzz, large files
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m slow
+	$(PYTEST) -m slow
 
 .PHONY: test-browser
 test-browser: $(VENV)/dev.done public/index.html ## the site in a real Chromium; leaves pictures in screenshots/
 	@test -f public/index.html || { echo "The site is needed: install Node and npm."; exit 1; }
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests/browser
+	$(PYTEST) tests/browser
 
 .PHONY: test-live
 test-live: $(VENV)/dev.done ## the service tests against a real Supabase project (see README)

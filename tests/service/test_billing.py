@@ -469,6 +469,7 @@ FLOWS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow[0].__name__)
 def test_all_orders_of_a_flow_s_events_end_alike(
     stripe: Stripe, stack: Stack, person: Person, flow: Any

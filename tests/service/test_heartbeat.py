@@ -114,13 +114,9 @@ def test_rows_of_an_hour_ago_are_deleted(stack: Stack) -> None:
 
 
 def test_a_heartbeat_is_kept_while_a_long_job_runs(
-    stack: Stack, account: Account, make_media: Callable[..., Path]
+    stack: Stack, account: Account, long: Path
 ) -> None:
     """The process that runs the job reports it; its row is younger than the job."""
-    long = make_media(
-        "long.mp4", "-f", "lavfi", "-i", "testsrc2=size=1280x720:rate=30:duration=120",
-        "-c:v", "libx264", "-preset", "ultrafast",
-    )  # fmt: skip
     job = account.create(
         account.upload(long), "webm", preset={"quality": "high", "resolution": "1080p"}
     )

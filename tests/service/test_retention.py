@@ -203,12 +203,9 @@ def test_an_upload_is_deleted_at_once(
     assert account.http.delete(path).status_code == 404
 
 
-def test_a_file_in_use_is_not_deleted(account: Account, make_media: Callable[..., Path]) -> None:
-    long = make_media(
-        "inuse.mp4", "-f", "lavfi", "-i", "testsrc2=s=1280x720:r=30:d=20", "-preset", "ultrafast"
-    )
+def test_a_file_in_use_is_not_deleted(account: Account, long: Path) -> None:
     url = account.upload(long)
-    job_id = account.create(url, "webm", preset={"quality": "high"})
+    job_id = account.create(url, "webm", preset={"quality": "high", "resolution": "1080p"})
     refused = account.http.delete(f"/v1/upload/{url.rpartition('/')[2]}")
     assert refused.status_code == 400
     assert "Cancel the job" in refused.json()["error"]

@@ -79,6 +79,7 @@ def own_process(tmp_path: Path) -> Iterator[tuple[Running, str]]:
     assert peak < MEMORY
 
 
+@pytest.mark.slow
 def test_a_gigabyte_up_by_link_and_down(own_process: tuple[Running, str]) -> None:
     server, bucket = own_process
     assert send("PUT", server.upload_link(bucket, "a"), {}, GB) == 200
@@ -86,6 +87,7 @@ def test_a_gigabyte_up_by_link_and_down(own_process: tuple[Running, str]) -> Non
         assert checksum(answer.iter_raw(MB)) == checksum(blocks(GB))
 
 
+@pytest.mark.slow
 def test_a_gigabyte_in_resumable_chunks(own_process: tuple[Running, str]) -> None:
     server, bucket = own_process
     tus = server.as_caller() | {

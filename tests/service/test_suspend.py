@@ -92,12 +92,8 @@ def test_queued_and_running_jobs_are_canceled_uncharged(
 
 
 def test_a_running_ffmpeg_stops_and_leaves_no_output(
-    stack: Stack, account: Account, make_media: Callable[..., Path]
+    stack: Stack, account: Account, long: Path
 ) -> None:
-    long = make_media(
-        "long.mp4", "-f", "lavfi", "-i", "testsrc2=size=1280x720:rate=30:duration=120",
-        "-c:v", "libx264", "-preset", "ultrafast",
-    )  # fmt: skip
     own = account_id(account)
     job_id = account.create(
         account.upload(long), "webm", preset={"quality": "high", "resolution": "1080p"}

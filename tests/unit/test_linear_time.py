@@ -20,6 +20,7 @@ DYNAMIC = {
 """Where patterns are made of something else than literals, and why no caller has a say in it."""
 
 
+@pytest.mark.slow
 def test_every_regular_expression_takes_linear_time() -> None:
     found, dynamic = patterns.collect(list(patterns.modules()))
     assert len(found) > 90
@@ -27,6 +28,7 @@ def test_every_regular_expression_takes_linear_time() -> None:
     assert growth.in_a_child("patterns", found) == []
 
 
+@pytest.mark.slow
 def test_every_parser_takes_linear_time() -> None:
     assert growth.in_a_child("parsers") == []
 
@@ -45,6 +47,7 @@ GOOD = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_pattern_of_more_than_linear_time_is_found() -> None:
     planted = [Pattern(f"bad {at}", text, 0, method) for at, (method, text) in enumerate(BAD)]
     planted += [Pattern(f"good {at}", text, 0, method) for at, (method, text) in enumerate(GOOD)]
