@@ -1,8 +1,7 @@
 """`make bench`: how fast the service is, as ratios measured side by side in one run.
 
-`make bench ONLY=jobs` measures one part (jobs, answers, million, sweep, startup, media,
-urls, workflows)
-and keeps no results.
+`make bench ONLY=jobs` measures one part (jobs, drip, answers, million, sweep, startup,
+media, urls, workflows) and keeps no results.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from bench import answers, jobs, media, million, startup, sweep, urls, workflows
+from bench import answers, drip, jobs, media, million, startup, sweep, urls, workflows
 from bench.rows import Row
 from lib.accounts import callers
 from lib.media import ffmpeg
@@ -80,6 +79,17 @@ def _jobs(folder: Path) -> list[Row]:
         ]
 
 
+def _drip(folder: Path) -> list[Row]:
+    with drip.source() as port:
+        os.environ["SOURCE_ALLOW"] = f"127.0.0.1:{port}"
+        with (
+            _served(folder / "stack") as told,
+            api.connect(told["url"], told["key"]) as client,
+            drip.another(told["settings"], told["url"]) as dripping,
+        ):
+            return [drip.delay(client, dripping, f"http://127.0.0.1:{port}", folder)]
+
+
 def _answers(folder: Path) -> list[Row]:
     with (
         _served(folder / "stack", "idle") as told,
@@ -118,6 +128,7 @@ def _startup(folder: Path) -> list[Row]:
 
 PARTS: dict[str, Callable[[Path], list[Row]]] = {
     "jobs": _jobs,
+    "drip": _drip,
     "answers": _answers,
     "million": _million,
     "sweep": _sweep,
