@@ -86,9 +86,11 @@ reset: $(VENV)/local.done ## delete all data of this machine's stack
 test: $(VENV)/dev.done ## the tests: make test [PYTHON=python3.13 VENV=.venv-3.13]
 	$(PYTEST) -m "not slow"
 
+VERSIONS ?= 3.12 3.11 3.13 3.14
+
 .PHONY: test-pythons
-test-pythons: ## the tests on every Python from 3.11 to 3.14 that this machine has
-	@for version in 3.12 3.11 3.13 3.14; do \
+test-pythons: ## the tests on every Python that this machine has: make test-pythons [VERSIONS="3.11 3.13"]
+	@for version in $(VERSIONS); do \
 		if python=$$(sh tools/find_python.sh $$version); then \
 			echo "== Python $$version: $$python"; \
 			$(MAKE) test PYTHON="$$python" VENV=.venv-$$version || exit 1; \
