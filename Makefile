@@ -84,7 +84,7 @@ reset: $(VENV)/local.done ## delete all data of this machine's stack
 
 .PHONY: test
 test: $(VENV)/dev.done ## the tests: make test [PYTHON=python3.13 VENV=.venv-3.13]
-	$(PYTEST) -m "not slow"
+	$(PYTEST) -m "not slow" -p no:schemathesis
 
 VERSIONS ?= 3.12 3.11 3.13 3.14
 
@@ -101,7 +101,7 @@ test-pythons: ## the tests on every Python that this machine has: make test-pyth
 
 .PHONY: test-slow
 test-slow: $(VENV)/dev.done ## the sweeps: schema-driven fuzz, large files
-	$(PYTEST) -m slow
+	$(PYTEST) -m slow tests
 
 .PHONY: test-browser
 test-browser: $(VENV)/dev.done public/index.html ## the site in a real Chromium; leaves pictures in screenshots/
