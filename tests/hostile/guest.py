@@ -27,8 +27,8 @@ CHOICES = re.compile(r"Allowed (?:are|here are)[^.]*\.")
 class Guest(Account):
     """An account whose every answer is searched for what it must not hold."""
 
-    def __init__(self, url: str, key: str, canary: Canary) -> None:
-        self.email = ""
+    def __init__(self, url: str, key: str, canary: Canary, email: str = "") -> None:
+        self.email = email
         self.key = key
         self.url = url
         self.canary = canary

@@ -117,10 +117,10 @@ def test_messages_are_sentences_and_show_nothing(
 
 
 def test_no_row_of_the_database_tells_more(
-    failed: dict[str, dict[str, Any]], stack: Stack, canary: Canary
+    failed: dict[str, dict[str, Any]], stack: Stack, canary: Canary, guest: Guest
 ) -> None:
     assert failed
-    assert_rows_clean(stack.settings["POSTGRES_URL"], stack.url, canary)
+    assert_rows_clean(stack.settings["POSTGRES_URL"], stack.url, canary, guest.email)
 
 
 def test_events_and_logs_hold_no_signature(failed: dict[str, dict[str, Any]], stack: Stack) -> None:

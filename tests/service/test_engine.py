@@ -274,7 +274,7 @@ def test_health_tells_what_holds_ffmpeg(stack: Stack, account: Account, clip: Pa
 
 
 def test_progress_tells_the_seconds_left(account: Account, large: Path) -> None:
-    slow = [{"option": "-c:v", "argument": "libx264"}, {"option": "-preset", "argument": "slower"}]
+    slow = [{"option": "-c:v", "argument": "libx264"}, {"option": "-b:v", "argument": "24M"}]
     job_id = account.create(account.upload(large), "mp4", options=slow)
     seen: list[tuple[float, float | None]] = []
     while (job := account.job(job_id))["status"] in ("pending", "processing"):

@@ -289,7 +289,7 @@ def test_the_cost_does_not_grow_with_the_record(stack: Stack) -> None:
 
 
 def test_counting_attempts_reads_only_the_new_events(stack: Stack, account: Account) -> None:
-    """Blocks for 100 second attempts with 50,000 events of jobs on record."""
+    """Blocks for 100 second attempts with 50,000 events on record: each read would be 600 more."""
     job = insert_job(account, "canceled")
     postgres.rows(
         "insert into app.job_events (job_id, kind) select %(job)s, 'created'"
@@ -302,7 +302,7 @@ def test_counting_attempts_reads_only_the_new_events(stack: Stack, account: Acco
         insert_event(insert_job(account, "canceled", attempt=2), "started", attempt=2)
     with psycopg.connect(stack.settings["POSTGRES_URL"], autocommit=True) as connection:
         blocks = _blocks(connection)
-    assert blocks < 3_000, blocks
+    assert blocks < 10_000, blocks
     postgres.rows(
         "delete from app.jobs where account_id = (select account_id from app.jobs"
         " where id = %(job)s)",

@@ -60,10 +60,14 @@ def note(connection: Connection) -> Any:
 
 
 def end_connections(admin: psycopg.Connection) -> None:
-    """End all other connections, and wait until they are gone."""
-    others = "from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
-    admin.execute(f"select pg_terminate_backend(pid) {others}".encode())
-    until(lambda: admin.execute(f"select count(*) {others}".encode()).fetchone() == (0,))
+    """End all other connections, and wait until these are gone: new ones may come meanwhile."""
+    ended = admin.execute(
+        "select pid, pg_terminate_backend(pid) from pg_stat_activity"
+        " where datname = current_database() and pid <> pg_backend_pid()"
+    ).fetchall()
+    pids = [pid for pid, _ in ended]
+    left = "select count(*) from pg_stat_activity where pid = any(%s)"
+    until(lambda: admin.execute(left, (pids,)).fetchone() == (0,))
 
 
 def until(condition: Callable[[], bool]) -> None:
