@@ -45,7 +45,6 @@ LONGEST = (
     "service/test_workers.py",
     "service/test_billing.py",
     "service/test_slow_calls.py",
-    "workflows/test_workflows.py",
     "service/test_mail.py",
     "service/test_quota.py",
     "hostile/test_bounded.py",

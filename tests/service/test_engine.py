@@ -245,23 +245,23 @@ def _uploaded_subtitles(account: Account, path: Path) -> tuple[str, str]:
 
 
 def test_the_plan_limits_the_output_and_the_time(
-    stack: Stack, free_account: Account, large: Path
+    stack: Stack, free_account: Account, large: Path, long: Path
 ) -> None:
-    url = free_account.upload(large)
-    limits = {"max_output_bytes": 100_000, "max_job_seconds": 1}
-    categories = {"max_output_bytes": "file_size", "max_job_seconds": "processing_limit"}
-    for column, value in limits.items():
+    cases = [
+        ("max_output_bytes", 100_000, "file_size", large, "mp4", {"quality": "low"}),
+        ("max_job_seconds", 1, "processing_limit", long, "webm", {"resolution": "1080p"}),
+    ]
+    for column, value, category, path, output_format, preset in cases:
+        url = free_account.upload(path)
         with psycopg.connect(stack.settings["POSTGRES_URL"]) as connection:
             row = connection.execute(f"select {column} from app.plans where id = 'free'").fetchone()
             connection.execute(f"update app.plans set {column} = %s where id = 'free'", [value])
         try:
-            job = free_account.wait(
-                free_account.create(url, "webm", preset={"quality": "high"}), 120
-            )
+            job = free_account.wait(free_account.create(url, output_format, preset=preset), 120)
         finally:
             with psycopg.connect(stack.settings["POSTGRES_URL"]) as connection:
                 connection.execute(f"update app.plans set {column} = %s where id = 'free'", row)
-        assert (job["status"], job["error_category"]) == ("failed", categories[column]), job
+        assert (job["status"], job["error_category"]) == ("failed", category), job
         assert job["billable_minutes"] == 0
 
 
@@ -273,9 +273,9 @@ def test_health_tells_what_holds_ffmpeg(stack: Stack, account: Account, clip: Pa
     assert told["seen_at"].endswith("Z")
 
 
-def test_progress_tells_the_seconds_left(account: Account, large: Path) -> None:
-    slow = [{"option": "-c:v", "argument": "libx264"}, {"option": "-b:v", "argument": "24M"}]
-    job_id = account.create(account.upload(large), "mp4", options=slow)
+def test_progress_tells_the_seconds_left(account: Account, long: Path) -> None:
+    slow = [{"option": "-c:v", "argument": "libx264"}, {"option": "-preset", "argument": "slower"}]
+    job_id = account.create(account.upload(long), "mp4", options=slow)
     seen: list[tuple[float, float | None]] = []
     while (job := account.job(job_id))["status"] in ("pending", "processing"):
         if job["progress"]:

@@ -58,6 +58,7 @@ def test_there_are_a_hundred_and_each_says_what_comes_of_it() -> None:
             assert f"{{input{number}}}" in each.command, each.name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=[each.name for each in WORKFLOWS])
 def test_it_makes_what_the_command_by_hand_makes(
     workflow: Workflow, source: Path, probes: dict[str, Probe], tmp_path: Path
