@@ -139,7 +139,7 @@ def test_a_thousand_creates_at_once_never_overspend(free_account: Account, clip:
 def test_an_account_runs_as_many_jobs_as_its_plan_allows(
     free_account: Account, account: Account, sources: Any, make_media: Any
 ) -> None:
-    slow = make_media("slow.mp4", "-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=6")
+    slow = make_media("slow.mp4", "-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=3")
     postgres.rows(
         "insert into app.plans select 'one-at-once', 'One at once', 0, 100, max_input_bytes, 1,"
         " 1000000, max_job_seconds, max_output_bytes from app.plans where id = 'free'"
