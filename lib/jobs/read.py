@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from lib.accounts import retention
-from lib.jobs import addresses
+from lib.jobs import addresses, names
 from lib.jobs.wire import STATUSES, Download, Transcode, TranscodeList, transcode
 from lib.platform import postgres, storage
 from lib.platform.errors import UNAVAILABLE, Problem, bad_request, not_found
@@ -126,8 +127,8 @@ _FOUND = f"""
 
 
 def _literal(text: str) -> str:
-    """Text as `like` takes it, without wildcards."""
-    return re.sub(r"([\\%_])", r"\\\1", text)
+    """Text as `like` takes it, without wildcards, composed as labels are."""
+    return re.sub(r"([\\%_])", r"\\\1", unicodedata.normalize("NFC", text))
 
 
 def download(account_id: UUID, job_id: str) -> Download:
@@ -148,7 +149,7 @@ def download(account_id: UUID, job_id: str) -> Download:
         raise bad_request("No output available for this transcode")
     try:
         seconds = retention.link_seconds(DOWNLOAD_SECONDS, row["files_expire_at"])
-        return Download(storage.sign_download(*address, seconds, made["filename"]))
+        return Download(storage.sign_download(*address, seconds, names.label(made["filename"])))
     except storage.Missing as error:
         raise not_found("The output of this job has been deleted.") from error
     except storage.StorageError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -14,7 +13,7 @@ import msgspec
 from lib.accounts import retention
 from lib.accounts.callers import Caller
 from lib.accounts.guests import SIGN_UP
-from lib.jobs import addresses
+from lib.jobs import addresses, names
 from lib.jobs.addresses import Address
 from lib.jobs.files import open_stored
 from lib.jobs.prepare import probed
@@ -101,7 +100,7 @@ def presign(caller: Caller, request: Any) -> Presigned:
         {
             "account": caller.account_id,
             "object": address.object_name,
-            "filename": filename[:255],
+            "filename": names.label(filename),
             "type": content_type,
             "size": size,
             "hours": settings().input_hours,
@@ -146,7 +145,7 @@ def confirm(caller: Caller, request: Any) -> Confirmed:
                  then u.created_at + make_interval(secs => a.inputs_kept_seconds) end)
           from app.accounts a
          where u.object_name = %(object)s and a.id = u.account_id and u.deleted_at is null
-        returning confirmed_at, expires_at
+        returning confirmed_at, expires_at, filename
         """,
         {
             "object": address.object_name,
@@ -162,7 +161,7 @@ def confirm(caller: Caller, request: Any) -> Confirmed:
         raise over
     seconds = retention.link_seconds(CONFIRMED_LINK_SECONDS, confirmed["expires_at"])
     try:
-        link = storage.sign_download(*address, seconds)
+        link = storage.sign_download(*address, seconds, names.label(confirmed["filename"]))
     except storage.StorageError as error:
         raise Problem(503, UNAVAILABLE) from error
     return Confirmed(
@@ -211,16 +210,14 @@ def inspect(caller: Caller, url: str) -> dict[str, Any]:
 
 
 def stored_name(filename: str) -> str:
-    """A name for Storage: the moment, a random part, and the safe characters of `filename`.
+    """A name for Storage: the moment, a random part, and the ASCII letters of `filename`.
 
     The caller's own name is a label only; it never becomes a path.
     """
-    stem, dot, extension = filename.rpartition(".")
-    safe_stem = re.sub(r"[^A-Za-z0-9_-]+", "-", stem if dot else extension).strip("-")[:80]
-    safe_extension = re.sub(r"[^A-Za-z0-9]+", "", extension)[:8] if dot else ""
     moment = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    name = f"{moment}-{secrets.token_hex(4)}-{safe_stem or 'file'}"
-    return f"{name}.{safe_extension}" if safe_extension else name
+    name = f"{moment}-{secrets.token_hex(4)}-{names.stored_stem(names.label(filename))}"
+    extension = names.extension(filename)
+    return f"{name}.{extension}" if extension else name
 
 
 _UNKNOWN_UPLOAD = "Ask for a link with POST /v1/upload/presigned-url and use the name it answers."
