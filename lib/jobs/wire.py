@@ -109,6 +109,11 @@ class TranscodeList(msgspec.Struct):
     page: int
     limit: int
     total: int
+    next_cursor: str | None = None
+    """The `cursor` of the next page; null when this is the last."""
+    end_cursor: str | None = None
+    """Where this page ends. With the order updated_at.asc, the `cursor` to ask with later for what
+    changed since."""
 
 
 class Accepted(msgspec.Struct):
