@@ -13,7 +13,7 @@ import msgspec
 from lib.accounts import retention
 from lib.accounts.callers import Caller
 from lib.accounts.guests import SIGN_UP
-from lib.jobs import addresses, names
+from lib.jobs import addresses, names, upload_types
 from lib.jobs.addresses import Address
 from lib.jobs.files import open_stored
 from lib.jobs.prepare import probed
@@ -26,21 +26,6 @@ from lib.platform.errors import UNAVAILABLE, Problem, bad_request, not_found
 from lib.platform.settings import settings
 from lib.platform.times import stamp
 
-TYPES = frozenset({
-    "video/mp4", "video/webm", "video/quicktime", "video/x-msvideo",
-    "audio/mpeg", "audio/mp4", "audio/aac", "audio/wav", "audio/ogg", "audio/opus", "audio/flac",
-    "image/jpeg", "image/png", "image/gif", "image/webp",
-    "application/x-subrip", "text/srt", "text/vtt", "text/x-ssa", "text/x-ass",
-    "application/octet-stream", "text/plain",
-    "video/x-matroska", "video/matroska", "video/mpeg", "video/3gpp", "video/3gpp2", "video/mp2t",
-    "video/x-m4v", "video/x-flv", "video/x-ms-wmv", "video/ogg",
-    "audio/x-wav", "audio/wave", "audio/vnd.wave", "audio/mp3", "audio/x-m4a", "audio/m4a",
-    "audio/webm", "audio/x-flac", "audio/x-aac", "audio/x-aiff", "audio/aiff", "audio/amr",
-    "audio/x-caf", "application/ogg",
-    "image/jpg", "image/heic", "image/heif", "image/avif", "image/tiff", "image/bmp", "image/apng",
-})  # fmt: skip
-"""What may be uploaded: the contract's (section 4), subtitles, and other names of what is read.
-Storage's bucket holds the same list. What a file really is, its probe says."""
 MAX_BYTES = 2_040_109_465
 LINK_SECONDS = 15 * 60
 CONFIRMED_LINK_SECONDS = 3600
@@ -235,17 +220,13 @@ def _presign_fields(request: Any) -> tuple[str, str, int]:
         raise bad_request("filename and contentType must be strings.")
     if isinstance(size, bool) or not isinstance(size, int | float) or size <= 0 or size % 1:
         raise bad_request(BAD_SIZE)
-    if content_type.partition(";")[0].strip().lower() not in TYPES:
-        raise bad_request(
-            "Invalid file type. Only video, audio, or image files are allowed.",
-            f"contentType must be one of {', '.join(sorted(TYPES))}.",
-        )
+    content_type = upload_types.checked(content_type, filename)
     if size > MAX_BYTES:
         raise bad_request(
             "File size too large. Maximum allowed size is 2GB.",
             f"fileSize may be at most {MAX_BYTES} bytes.",
         )
-    return filename, content_type.partition(";")[0].strip().lower(), int(size)
+    return filename, content_type, int(size)
 
 
 def _mebibytes(number: int) -> str:
