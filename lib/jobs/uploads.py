@@ -96,6 +96,10 @@ def presign(caller: Caller, request: Any) -> Presigned:
     try:
         link = storage.sign_upload(address.object_name)
     except storage.StorageError as error:
+        postgres.rows(  # nobody has a link to it: it takes no room of the plan
+            "delete from app.uploads where object_name = %(object)s and confirmed_at is null",
+            {"object": address.object_name},
+        )
         raise Problem(503, UNAVAILABLE) from error
     return Presigned(link, stored, stamp(datetime.now(UTC) + timedelta(seconds=LINK_SECONDS)))
 
