@@ -82,17 +82,17 @@ def page(account_id: UUID, wanted: Wanted) -> TranscodeList:
             "after": after and after.id,
         },
     )
-    found = [row for row in rows if row["id"] is not None]
-    shown = _shown(found, wanted)
+    matches = [row for row in rows if row["id"] is not None]
+    items = _page_of(matches, wanted)
     end = wanted.cursor
-    if shown:
-        end = Cursor(order, shown[-1][order.partition(".")[0]], shown[-1]["id"]).text()
+    if items:
+        end = Cursor(order, items[-1][order.partition(".")[0]], items[-1]["id"]).text()
     return TranscodeList(
-        items=[transcode(row) for row in shown],
+        items=[transcode(row) for row in items],
         page=wanted.page,
         limit=wanted.limit,
         total=rows[0]["total"],
-        next_cursor=end if len(found) > len(shown) else None,
+        next_cursor=end if len(matches) > len(items) else None,
         end_cursor=end,
     )
 
@@ -116,7 +116,7 @@ def _order(wanted: Wanted, after: Cursor | None) -> str:
 
 def _conditions(wanted: Wanted) -> list[str]:
     conditions = ["account_id = %(account)s"]
-    conditions += [_FOUND] if wanted.search else []
+    conditions += [_MATCHES_SEARCH] if wanted.search else []
     conditions += ["status = %(status)s"] if wanted.status else []
     conditions += ["job_type = %(job_type)s"] if wanted.job_type else []
     conditions += ["updated_at >= %(since)s"] if wanted.since else []
@@ -151,16 +151,16 @@ def _items(conditions: list[str], wanted: Wanted, order: str, after: Cursor | No
     return f"{items} {rest}"
 
 
-def _shown(found: list[dict[str, Any]], wanted: Wanted) -> list[dict[str, Any]]:
-    """Those of the rows found that the page shows: `limit`, or so many as lead beyond `since`."""
+def _page_of(rows: list[dict[str, Any]], wanted: Wanted) -> list[dict[str, Any]]:
+    """The rows that the page has: `limit`, or as many as lead beyond `since`."""
     if not wanted.follows:
-        return found[: wanted.limit]
-    again = sum(row["updated_at"] == wanted.since for row in found)
-    found.sort(key=lambda row: (row["updated_at"], row["id"]))
-    return found[: max(wanted.limit, again + 1)]
+        return rows[: wanted.limit]
+    ties = sum(row["updated_at"] == wanted.since for row in rows)
+    rows.sort(key=lambda row: (row["updated_at"], row["id"]))
+    return rows[: max(wanted.limit, ties + 1)]
 
 
-_FOUND = f"""
+_MATCHES_SEARCH = f"""
     id in (
       select recent.id
         from (select j.id, j.inputs from app.jobs j where j.account_id = %(account)s

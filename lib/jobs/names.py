@@ -71,17 +71,17 @@ def stored_stem(name: str, default: str = UNNAMED) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-")[:STORED_STEM].strip("-") or default
 
 
-def shown(stored: str, object_name: str) -> str:
+def label_in_row(filename: str, object_name: str) -> str:
     """The label in a row of app.jobs; rows of earlier versions hold the stored name there."""
-    if stored == object_name.rpartition("/")[2]:
-        return STORED_PREFIX.sub("", stored) or UNNAMED
-    return stored
+    if filename == object_name.rpartition("/")[2]:
+        return STORED_PREFIX.sub("", filename) or UNNAMED
+    return filename
 
 
 def _split(name: str) -> tuple[str, str]:
     """A name's stem and its extension with the dot, either of which may be empty."""
-    found = _EXTENSION.search(name)
-    return (name[: found.start()], found[0]) if found else (name, "")
+    match = _EXTENSION.search(name)
+    return (name[: match.start()], match[0]) if match else (name, "")
 
 
 def _fitted(stem: str, suffix: str) -> str:

@@ -332,7 +332,7 @@ def _attempt(work: _Work, folder: Path, started: Phases) -> None:
             _describe(lease, second, probes, seconds)
             return second
 
-        first = names.shown(lease.inputs[0].filename, checked.urls[0])
+        first = names.label_in_row(lease.inputs[0].filename, checked.urls[0])
         label = names.output_label(first, plan.format.extension)
         name = f"{names.stored_stem(label, names.OUTPUT)}.{plan.format.extension}"
         address = addresses.output(lease.account_id, lease.job_id, lease.attempt, name)
@@ -343,8 +343,8 @@ def _attempt(work: _Work, folder: Path, started: Phases) -> None:
             started.begin("store")
             with work.slot.waiting(back=False):
                 stored = upload.store(work.over)
-        made = JobOutput(str(address), label, outcome.size_bytes, plan.format.extension)
-        _finish(lease, plan, files, made, stored, outcome, seconds, started)
+        item = JobOutput(str(address), label, outcome.size_bytes, plan.format.extension)
+        _finish(lease, plan, files, item, stored, outcome, seconds, started)
 
 
 def _encode(
@@ -390,7 +390,7 @@ def _finish(
     lease: Lease,
     plan: Plan,
     files: list[JobFile],
-    made: JobOutput,
+    item: JobOutput,
     stored: Stored,
     outcome: Outcome,
     seconds: float,
@@ -400,7 +400,7 @@ def _finish(
     inputs = [file.shown() for file in files]
     finished = queue.complete(
         lease,
-        output=made,
+        output=item,
         minutes=minutes(seconds),
         output_seconds=outcome.duration_seconds,
         processing_seconds=round(outcome.wall_seconds, 3),
@@ -419,7 +419,7 @@ def _finish(
         ),
     )
     if not finished:  # canceled or taken over meanwhile: what we stored is nobody's
-        address = addresses.parse(made.url)
+        address = addresses.parse(item.url)
         assert address is not None  # noqa: S101 -- made by addresses.output
         storage.remove(address.bucket, [address.object_name])
         return

@@ -12,9 +12,9 @@ from lib.jobs.names import (
     MAX_BYTES,
     extension,
     label,
+    label_in_row,
     label_of_url,
     output_label,
-    shown,
     stored_stem,
 )
 
@@ -125,8 +125,8 @@ def test_the_stored_name_is_ascii(name: str, stem: str) -> None:
 
 def test_rows_of_earlier_versions_show_the_callers_part_of_the_stored_name() -> None:
     stored = "20251023-143045-0123abcd-my-video.mp4"
-    assert shown(stored, f"account/{stored}") == "my-video.mp4"
-    assert shown(stored, "account/20261127-000000-89abcdef-x.mp4") == stored
+    assert label_in_row(stored, f"account/{stored}") == "my-video.mp4"
+    assert label_in_row(stored, "account/20261127-000000-89abcdef-x.mp4") == stored
 
 
 def test_extension() -> None:
