@@ -138,9 +138,10 @@ mails: $(VENV)/dev.done ## regenerate the mails of Supabase Auth from their text
 	$(BIN)/python -m tools.auth_mails
 
 .PHONY: tables
-tables: $(VENV)/dev.done ## regenerate the tables of filters from ffmpeg and the policy, and their page
+tables: $(VENV)/dev.done ## regenerate the tables of filters and of upload types, and their page
 	$(BIN)/python -m tools.filters
 	$(BIN)/python -m tools.allowed
+	$(BIN)/python -m tools.upload_types
 
 .PHONY: overlays
 overlays: $(VENV)/local.done ## draw docs/overlays.png: words in every script, marks, subtitles

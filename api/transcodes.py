@@ -8,7 +8,7 @@ from flask import Response
 from lib.http.app import afterwards, answer, create_app
 from lib.http.auth import authenticate, authenticate_account, limit_address
 from lib.http.body import json_body, parse, query_int, query_text, query_time
-from lib.jobs import again, cancel, create, delete, links, read
+from lib.jobs import again, cancel, create, delete, links, listing, read
 from lib.jobs.wire import Accepted
 from lib.media.request import TranscodeRequest
 from lib.platform import wake
@@ -30,17 +30,18 @@ def create_transcode() -> Response:
 @app.get("/v1/transcodes")
 def list_transcodes() -> Response:
     caller = authenticate()
-    listed = read.page(
-        caller.account_id,
+    wanted = listing.Wanted(
         page=query_int("page", 1, 1, 100_000),
         limit=query_int("limit", 20, 1, 100),
-        order=query_text("order") or "created_at.desc",
+        order=query_text("order"),
         status=query_text("status"),
         job_type=query_text("job_type"),
         search=query_text("q"),
         since=query_time("since"),
         until=query_time("until"),
+        cursor=query_text("cursor"),
     )
+    listed = listing.page(caller.account_id, wanted)
     return answer(listed, headers={"X-Total-Count": str(listed.total)})
 
 

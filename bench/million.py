@@ -10,7 +10,7 @@ import psycopg
 
 from bench.rows import Row, milliseconds, timed
 from lib.accounts.callers import Caller
-from lib.jobs import create, heal, queue, read
+from lib.jobs import create, heal, listing, queue, read
 from lib.media.request import Input, TranscodeRequest
 from lib.platform import postgres
 
@@ -87,7 +87,4 @@ def _at(
 
 
 def _page(caller: Caller, status: str | None) -> object:
-    return read.page(
-        caller.account_id, page=1, limit=20, order="created_at.desc", status=status,
-        job_type=None, since=None, until=None,
-    )  # fmt: skip
+    return listing.page(caller.account_id, listing.Wanted(status=status))

@@ -15,7 +15,7 @@ import yaml
 from lib.accounts import account, billing, guests, keys, ledger, stripe_events, usage
 from lib.http.health import Health, Status
 from lib.http.site import Site
-from lib.jobs import uploads, wire
+from lib.jobs import upload_types, uploads, wire
 from lib.jobs.delete import Deleted
 from lib.jobs.validate import Validation
 from lib.media.request import TranscodeRequest
@@ -24,12 +24,21 @@ from tools import openapi_docs, openapi_paths
 
 PATH = Path(__file__).parent.parent / "lib" / "http" / "openapi.yaml"
 
+_NAME = (
+    "Your name for the file, in any script. Jobs and downloads show it, without control characters"
+    " and path separators; past 255 bytes of UTF-8 it is cut."
+)
 PRESIGN = {
     "type": "object",
     "required": ["filename", "contentType", "fileSize"],
     "properties": {
-        "filename": {"type": "string", "minLength": 1, "description": "Your name for the file."},
-        "contentType": {"type": "string", "enum": sorted(uploads.TYPES)},
+        "filename": {"type": "string", "minLength": 1, "description": _NAME},
+        "contentType": {
+            "type": "string",
+            "enum": sorted(upload_types.TYPES),
+            "description": "With application/octet-stream and text/plain, the extension of"
+            " `filename` must tell what the file is.",
+        },
         "fileSize": {
             "type": "integer",
             "minimum": 1,

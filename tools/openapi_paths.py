@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from lib.jobs.read import MAX_SEARCH, ORDERS, SEARCHED
+from lib.jobs.cursor import ORDERS
+from lib.jobs.listing import MAX_SEARCH, SEARCHED
 from tools import openapi_docs
 
 ERRORS = {
@@ -467,9 +468,25 @@ def _list_parameters() -> list[dict[str, Any]]:
         ),
         _query("page", {"type": "integer", "default": 1}, "From 1; clamped."),
         _query("limit", {"type": "integer", "default": 20}, "1 to 100; clamped."),
-        _query("order", {"type": "string", "enum": list(ORDERS)}, "Default created_at.desc."),
+        _query(
+            "cursor",
+            {"type": "string", "maxLength": 34},
+            "`next_cursor` or `end_cursor` of an earlier answer: the list goes on there, with the"
+            " same order. Not together with `page`.",
+        ),
+        _query(
+            "order",
+            {"type": "string", "enum": list(ORDERS)},
+            "By default updated_at.asc (the oldest change first) with `since`, else"
+            " created_at.desc.",
+        ),
         _query("job_type", {"type": "string", "enum": ["transcode", "transcribe"]}, "One kind."),
-        _query("since", moment, "Inclusive, on `updated_at`."),
+        _query(
+            "since",
+            moment,
+            "Inclusive, on `updated_at`: the last one you saw comes again. Without `order`, jobs"
+            " at exactly this moment do not count towards `limit` if they would fill it.",
+        ),
         _query("until", moment, "Inclusive, on `updated_at`."),
     ]
 

@@ -10,7 +10,8 @@ import msgspec
 from lib import models
 from lib.accounts import retention
 from lib.accounts.callers import Caller
-from lib.jobs import addresses
+from lib.jobs import addresses, names
+from lib.jobs.requests import stored_request
 from lib.jobs.stored import StoredFile, own_files
 from lib.media.errors import Refused
 from lib.media.probe import Probe
@@ -60,12 +61,12 @@ def admit(caller: Caller, request: TranscodeRequest) -> Admitted:
     return Admitted(checked, inputs)
 
 
-def option_files(stored_request: object) -> list[str]:
+def option_files(stored: object) -> list[str]:
     """The addresses of images and subtitles in a stored request's options; never raises."""
     try:
-        request = models.convert(stored_request, TranscodeRequest)
-        return [remote.url for remote in check(request, addresses.sources()).remotes]
-    except (msgspec.ValidationError, Refused):
+        request = stored_request(stored)
+        return [r.url for r in check(request, addresses.sources()).remotes] if request else []
+    except Refused:
         return []
 
 
@@ -86,7 +87,7 @@ def _refusal(refused: Refused) -> Problem:
 def _stored(files: Files, url: str, item: Input, index: int) -> Stored:
     shown: dict[str, Any] = {
         "url": url,
-        "filename": url.partition("?")[0].rpartition("/")[2][:200],
+        "filename": names.label_of_url(url),
         "duration": 0,
         "format": "unknown",
         "size_bytes": "0",
@@ -98,6 +99,7 @@ def _stored(files: Files, url: str, item: Input, index: int) -> Stored:
     file = _own_file(files, url)
     if file is None:
         raise _no_file(f"inputs[{index}].url")
+    shown["filename"] = file.label
     probe = models.convert(file.probe, Probe) if file.probe else None
     if probe is not None:
         shown |= {

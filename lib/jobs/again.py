@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from lib import models
 from lib.accounts.callers import Caller
 from lib.jobs.create import create
 from lib.jobs.read import parse_id, unknown_job
+from lib.jobs.requests import OUTDATED, stored_request
 from lib.jobs.wire import Accepted
-from lib.media.request import TranscodeRequest
 from lib.platform import postgres
 from lib.platform.errors import bad_request
 
@@ -15,8 +14,8 @@ from lib.platform.errors import bad_request
 def again(caller: Caller, job_id: str) -> Accepted:
     """Create a new job from the request of one that has ended, which stays as it is.
 
-    Raises Problem 400 for a job that has not ended, 404, and all that a create refuses: inputs that
-    are gone, minutes that don't suffice.
+    Raises Problem 400 for a job that has not ended and for a request that is not valid any more,
+    404, and all that a create refuses: inputs that are gone, minutes that don't suffice.
     """
     row = postgres.row(
         "select id, status, request from app.jobs where id = %(id)s and account_id = %(account)s",
@@ -28,4 +27,7 @@ def again(caller: Caller, job_id: str) -> Accepted:
         raise bad_request(
             f"Cannot retry a job in status: {row['status']}. Wait for its end, or cancel it first."
         )
-    return create(caller, models.convert(row["request"], TranscodeRequest), retry_of=row["id"])
+    request = stored_request(row["request"])
+    if request is None:
+        raise bad_request(OUTDATED)
+    return create(caller, request, retry_of=row["id"])

@@ -15,7 +15,7 @@ from lib.media import loopback
 from lib.media.errors import MediaError
 from lib.media.ranges import Opener, RangeFile, is_final, never
 from lib.media.slots import Slot
-from lib.platform import storage
+from lib.platform import limits, storage
 from lib.platform.settings import settings
 from lib.platform.storage_http import translated
 
@@ -136,7 +136,7 @@ def open_stored(
         with _lending(slot):
             _download(address, path, canceled)
         return JobFile(path, size)
-    opener = partial(_open_stored, address, size)
+    opener = partial(_open_stored, limits.state(), address, size)
     return _served(stack, path, size, opener, canceled, slot, final=_is_final)
 
 
@@ -153,8 +153,14 @@ def _download(address: Address, path: Path, canceled: Callable[[], bool]) -> Non
 
 
 @contextmanager
-def _open_stored(address: Address, size: int, offset: int) -> Iterator[Iterator[bytes]]:
-    """An Opener whose stream raises StorageError when it ends early, however it does."""
+def _open_stored(
+    state: limits.State, address: Address, size: int, offset: int
+) -> Iterator[Iterator[bytes]]:
+    """An Opener whose stream raises StorageError when it ends early, however it does.
+
+    It runs in a thread of its own, which gets the limits of whoever opened the file.
+    """
+    limits.resume(state)
     with storage.stream(*address, offset) as body:
         yield _read_to_end(body, size - offset)
 
@@ -170,7 +176,9 @@ def _read_to_end(body: Iterator[bytes], left: int) -> Iterator[bytes]:
 
 def _is_final(error: Exception) -> bool:
     """Whether reading again would not help."""
-    return not isinstance(error, storage.StorageError) or isinstance(error, storage.Missing)
+    return not isinstance(error, storage.StorageError) or isinstance(
+        error, storage.Missing | storage.TooSlow
+    )
 
 
 def _lending(slot: Slot | None) -> AbstractContextManager[None]:

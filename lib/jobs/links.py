@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from lib.accounts import retention
-from lib.jobs import addresses
+from lib.jobs import addresses, names
 from lib.jobs.addresses import Address
 from lib.platform import postgres, storage
 from lib.platform.errors import UNAVAILABLE, Problem, not_found
@@ -72,30 +72,36 @@ def resolve(job_id: str, index: int, expires: str, signature: str) -> str:
 
 def _leads_to(address: Address) -> str:
     """A link of Storage to a file that may be served still. Raises Problem 404, 503."""
-    seconds = retention.link_seconds(STORAGE_SECONDS, _expires(address))
+    expires_at, label = _served(address)
+    seconds = retention.link_seconds(STORAGE_SECONDS, expires_at)
     try:
-        return storage.sign_download(*address, seconds, address.filename)
+        return storage.sign_download(*address, seconds, label)
     except storage.Missing as error:
         raise _gone() from error
     except storage.StorageError as error:
         raise Problem(503, UNAVAILABLE) from error
 
 
-def _expires(address: Address) -> datetime | None:
-    """When a stored file is deleted. Raises Problem 404 when it is, or its account is closed."""
+def _served(address: Address) -> tuple[datetime | None, str]:
+    """When a stored file is deleted, and its label.
+
+    Raises Problem 404 for one that is deleted already, or whose account is closed.
+    """
     if address.job_id:
         row = postgres.row(
             """
-            select j.files_expire_at as expires_at, j.files_deleted_at as deleted_at
+            select j.files_expire_at as expires_at, j.files_deleted_at as deleted_at, (
+                     select output ->> 'filename' from jsonb_array_elements(j.outputs) output
+                      where output ->> 'url' = %(url)s limit 1) as label
               from app.jobs j join app.accounts a on a.id = j.account_id
              where j.id = %(id)s and a.closed_at is null
             """,
-            {"id": address.job_id},
+            {"id": address.job_id, "url": str(address)},
         )
     else:
         row = postgres.row(
             """
-            select u.expires_at, u.deleted_at
+            select u.expires_at, u.deleted_at, u.filename as label
               from app.uploads u join app.accounts a on a.id = u.account_id
              where u.object_name = %(name)s and a.closed_at is null
             """,
@@ -106,8 +112,7 @@ def _expires(address: Address) -> datetime | None:
     over = retention.gone("The file", row["expires_at"], row["deleted_at"])
     if over:
         raise over
-    expires: datetime | None = row["expires_at"]
-    return expires
+    return row["expires_at"], names.label(row["label"] or address.filename)
 
 
 def sign(kind: Kind, *fields: str) -> str:

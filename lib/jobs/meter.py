@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from decimal import Decimal
 from pathlib import Path
 
 from lib.jobs.create import minutes, quota_sentence, upgrade_url
 from lib.jobs.files import JobFile
-from lib.jobs.queue import MINE, Lease, mine
+from lib.jobs.queue import Lease
+from lib.jobs.reservation import extend
 from lib.media import measuring
 from lib.media.errors import MediaError
 from lib.media.plan import Plan
@@ -94,44 +94,6 @@ class Meter:
         if seconds > self._reserved + TOLERANCE_SECONDS:
             raise _quota(self._lease)
         return self._reserved
-
-
-def extend(lease: Lease, wanted: Decimal) -> bool:
-    """Hold `wanted` minutes for the job, if it holds less; False when they are not left.
-
-    False as well when the job is not the worker's any more, which changes nothing then.
-    """
-    return (
-        postgres.row(
-            f"""
-            with job as (
-              select account_id, id, period, reserved_minutes as held from app.jobs where {MINE}
-              for update
-            ),
-            reserved as (
-              update app.usage u
-                 set reserved_minutes = u.reserved_minutes + greatest(%(minutes)s - j.held, 0)
-                from job j
-               where u.account_id = j.account_id and u.period = j.period
-                 and (%(minutes)s <= j.held
-                      or u.used_minutes + u.reserved_minutes - j.held + %(minutes)s
-                           <= %(limit)s + u.granted_minutes)
-              returning j.*
-            ),
-            ledger as (
-              insert into app.usage_ledger (account_id, job_id, period, kind, minutes)
-              select account_id, id, period, 'reserve', %(minutes)s - held
-                from reserved where %(minutes)s > held
-            )
-            update app.jobs j
-               set reserved_minutes = greatest(%(minutes)s, r.held)
-              from reserved r where j.id = r.id
-            returning j.id
-            """,  # noqa: S608
-            mine(lease) | {"minutes": wanted, "limit": lease.minutes_per_month},
-        )
-        is not None
-    )
 
 
 def _quota(lease: Lease) -> MediaError:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import math
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,8 +13,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from lib.jobs import addresses, files, heartbeat, queue
-from lib.jobs.addresses import Address
+from lib.jobs import addresses, files, heartbeat, names, queue, reservation
 from lib.jobs.create import minutes, quota_sentence, upgrade_url
 from lib.jobs.files import JobFile
 from lib.jobs.known import look_up
@@ -45,8 +43,6 @@ END_SECONDS = 5.0
 """How long before the platform stops the process an attempt ends, so that its end is written."""
 WORTH_RETRYING = 1.2
 """A job cut off by the platform is tried again where it would have so many times the time."""
-STORED_PREFIX = re.compile(r"^\d{8}-\d{6}-[0-9a-f]{8}-")
-"""What `uploads.stored_name` puts before the caller's own name."""
 MAX_IMAGE_BYTES = 50 * 1024**2
 MEMORY_BYTES = 1536 * 1024**2
 
@@ -336,7 +332,9 @@ def _attempt(work: _Work, folder: Path, started: Phases) -> None:
             _describe(lease, second, probes, seconds)
             return second
 
-        name = _output_name(checked.urls[0], plan.format.extension)
+        first = names.label_in_row(lease.inputs[0].filename, checked.urls[0])
+        label = names.output_label(first, plan.format.extension)
+        name = f"{names.stored_stem(label, names.OUTPUT)}.{plan.format.extension}"
         address = addresses.output(lease.account_id, lease.job_id, lease.attempt, name)
         started.begin("ffmpeg")
         with OutputUpload(address, output, plan.format.mime_type, growing=plan.appends) as upload:
@@ -345,7 +343,8 @@ def _attempt(work: _Work, folder: Path, started: Phases) -> None:
             started.begin("store")
             with work.slot.waiting(back=False):
                 stored = upload.store(work.over)
-        _finish(lease, plan, files, address, stored, outcome, seconds, started)
+        item = JobOutput(str(address), label, outcome.size_bytes, plan.format.extension)
+        _finish(lease, plan, files, item, stored, outcome, seconds, started)
 
 
 def _encode(
@@ -391,7 +390,7 @@ def _finish(
     lease: Lease,
     plan: Plan,
     files: list[JobFile],
-    address: Address,
+    item: JobOutput,
     stored: Stored,
     outcome: Outcome,
     seconds: float,
@@ -399,10 +398,9 @@ def _finish(
 ) -> None:
     """End the job with its receipt."""
     inputs = [file.shown() for file in files]
-    made = JobOutput(str(address), address.filename, outcome.size_bytes, plan.format.extension)
     finished = queue.complete(
         lease,
-        output=made,
+        output=item,
         minutes=minutes(seconds),
         output_seconds=outcome.duration_seconds,
         processing_seconds=round(outcome.wall_seconds, 3),
@@ -421,6 +419,8 @@ def _finish(
         ),
     )
     if not finished:  # canceled or taken over meanwhile: what we stored is nobody's
+        address = addresses.parse(item.url)
+        assert address is not None  # noqa: S101 -- made by addresses.output
         storage.remove(address.bucket, [address.object_name])
         return
     _log_end(
@@ -523,7 +523,7 @@ def _describe(lease: Lease, plan: Plan, probes: list[Probe], seconds: float) -> 
         )
         for shown, found in zip(lease.inputs, probes, strict=True)
     ]
-    stored = queue.describe(
+    stored = reservation.describe(
         lease,
         inputs=inputs,
         options=_options(plan),
@@ -557,14 +557,3 @@ def _clean(lease: Lease) -> None:
         if int(name.removeprefix(folder).partition("/")[0]) < lease.attempt
     ]
     storage.remove(storage.OUTPUTS, earlier)
-
-
-def _output_name(url: str, extension: str) -> str:
-    """The output's file name: the input's, with the new extension."""
-    last = url.partition("?")[0].partition("#")[0].rpartition("/")[2]
-    stem = STORED_PREFIX.sub("", last.rpartition(".")[0] or last)
-    safe = "".join(
-        letter if letter.isascii() and (letter.isalnum() or letter in "-_") else "-"
-        for letter in stem[:80]
-    ).strip("-")
-    return f"{safe or 'output'}.{extension}"

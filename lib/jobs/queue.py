@@ -16,18 +16,15 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-import msgspec
-
 from lib import models
 from lib.jobs.receipt import Receipt
-from lib.jobs.wire import Category, FfmpegOptions, JobInput, JobOutput
+from lib.jobs.requests import OUTDATED, expire_after, stored_request
+from lib.jobs.wire import Category, JobInput, JobOutput
 from lib.media.errors import MediaError
 from lib.media.request import TranscodeRequest
 from lib.platform import postgres
 from lib.platform.settings import settings
 
-MAX_EXPIRE_SECONDS = 7 * 24 * 3600
-"""`expireAfter` never keeps files longer than the service does."""
 MAX_MESSAGE = 2000
 
 
@@ -52,17 +49,10 @@ class Lease:
     @property
     def request(self) -> TranscodeRequest:
         """The request. Raises MediaError when it is not valid any more."""
-        raw = self.raw_request
-        if isinstance(raw, dict) and raw.get("expireAfter") is not None:
-            raw = raw | {"expireAfter": self.expire_after}
-        try:
-            return models.convert(raw, TranscodeRequest)
-        except msgspec.ValidationError:
-            raise MediaError(
-                "validation",
-                "The request is not valid any more: the rules have changed since it was accepted."
-                " Create the job again; POST /v1/validate says what to change.",
-            ) from None
+        request = stored_request(self.raw_request)
+        if request is None:
+            raise MediaError("validation", OUTDATED)
+        return request
 
     @property
     def inputs(self) -> list[JobInput]:
@@ -71,11 +61,8 @@ class Lease:
 
     @property
     def expire_after(self) -> int | None:
-        """Seconds that the caller wants the files kept, within MAX_EXPIRE_SECONDS."""
-        value = self.raw_request.get("expireAfter") if isinstance(self.raw_request, dict) else None
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return None
-        return int(min(max(value, 0), MAX_EXPIRE_SECONDS))
+        """Seconds that the caller wants the files kept, at most MAX_EXPIRE_AFTER."""
+        return expire_after(self.raw_request)
 
 
 @dataclass(frozen=True)
@@ -141,59 +128,6 @@ def beat(lease: Lease, lease_seconds: int, progress: float | None) -> bool:
             select pgmq.set_vt('jobs', %(ticket)s::bigint, %(lease)s::integer) from mine
             """,  # noqa: S608
             mine(lease) | {"lease": lease_seconds, "progress": progress},
-        )
-        is not None
-    )
-
-
-def describe(
-    lease: Lease,
-    *,
-    inputs: list[JobInput],
-    options: FfmpegOptions,
-    minutes: Decimal,
-    seconds: float,
-) -> bool:
-    """Store what became known of the job before ffmpeg runs, and reserve what is still missing.
-
-    False when the month's minutes do not suffice or the job is ours no more; nothing changed then.
-    """
-    return (
-        postgres.row(
-            f"""
-            with mine as (
-              select account_id, id, period, reserved_minutes as held from app.jobs where {MINE}
-              for update
-            ),
-            reserved as (
-              update app.usage u
-                 set reserved_minutes = u.reserved_minutes + greatest(%(minutes)s - m.held, 0)
-                from mine m
-               where u.account_id = m.account_id and u.period = m.period
-                 and (%(minutes)s <= m.held
-                      or u.used_minutes + u.reserved_minutes - m.held + %(minutes)s
-                           <= %(limit)s + u.granted_minutes)
-              returning m.*
-            ),
-            ledger as (
-              insert into app.usage_ledger (account_id, job_id, period, kind, minutes)
-              select account_id, id, period, 'reserve', %(minutes)s - held
-                from reserved where %(minutes)s > held
-            )
-            update app.jobs j
-               set inputs = %(inputs)s::jsonb, ffmpeg_options = %(options)s::jsonb,
-                   reserved_minutes = greatest(%(minutes)s, r.held), duration_seconds = %(seconds)s
-              from reserved r where j.id = r.id
-            returning j.id
-            """,  # noqa: S608
-            mine(lease)
-            | {
-                "inputs": postgres.jsonb(inputs),
-                "options": postgres.jsonb(options),
-                "minutes": minutes,
-                "seconds": seconds,
-                "limit": lease.minutes_per_month,
-            },
         )
         is not None
     )

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from lib.jobs import addresses
+from lib.jobs import addresses, names
 from lib.platform import postgres
 from lib.platform.storage import OUTPUTS, UPLOADS
 
@@ -19,6 +19,8 @@ class StoredFile(NamedTuple):
     """What confirm found in an upload."""
     expires_at: datetime | None
     deleted_at: datetime | None
+    label: str
+    """What its owner calls it."""
 
 
 def own_files(account_id: UUID, urls: Iterable[str]) -> dict[str, StoredFile]:
@@ -47,19 +49,23 @@ def own_files(account_id: UUID, urls: Iterable[str]) -> dict[str, StoredFile]:
         },
     )
     return {
-        row["url"]: StoredFile(row["probe"], row["expires_at"], row["deleted_at"]) for row in rows
+        row["url"]: StoredFile(
+            row["probe"], row["expires_at"], row["deleted_at"], names.label(row["label"])
+        )
+        for row in rows
     }
 
 
 _UPLOADS = f"""
-    select 'gs://{UPLOADS}/' || u.object_name as url, u.probe, u.expires_at, u.deleted_at
+    select 'gs://{UPLOADS}/' || u.object_name as url, u.probe, u.expires_at, u.deleted_at,
+           u.filename as label
       from app.uploads u
      where u.account_id = %(account)s and u.object_name = any(%(uploads)s::text[])
 """  # noqa: S608 -- the bucket's name is ours
 
 _OUTPUTS = f"""
     select output ->> 'url' as url, null::jsonb as probe, j.files_expire_at as expires_at,
-           j.files_deleted_at as deleted_at
+           j.files_deleted_at as deleted_at, output ->> 'filename' as label
       from app.jobs j, jsonb_array_elements(j.outputs) output
      where j.account_id = %(account)s and j.id = any(%(jobs)s::uuid[]) and j.status = 'completed'
        and output ->> 'url' like 'gs://{OUTPUTS}/%%' and output ->> 'url' = any(%(outputs)s::text[])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -14,7 +13,7 @@ import msgspec
 from lib.accounts import retention
 from lib.accounts.callers import Caller
 from lib.accounts.guests import SIGN_UP
-from lib.jobs import addresses
+from lib.jobs import addresses, names, upload_types
 from lib.jobs.addresses import Address
 from lib.jobs.files import open_stored
 from lib.jobs.prepare import probed
@@ -27,21 +26,6 @@ from lib.platform.errors import UNAVAILABLE, Problem, bad_request, not_found
 from lib.platform.settings import settings
 from lib.platform.times import stamp
 
-TYPES = frozenset({
-    "video/mp4", "video/webm", "video/quicktime", "video/x-msvideo",
-    "audio/mpeg", "audio/mp4", "audio/aac", "audio/wav", "audio/ogg", "audio/opus", "audio/flac",
-    "image/jpeg", "image/png", "image/gif", "image/webp",
-    "application/x-subrip", "text/srt", "text/vtt", "text/x-ssa", "text/x-ass",
-    "application/octet-stream", "text/plain",
-    "video/x-matroska", "video/matroska", "video/mpeg", "video/3gpp", "video/3gpp2", "video/mp2t",
-    "video/x-m4v", "video/x-flv", "video/x-ms-wmv", "video/ogg",
-    "audio/x-wav", "audio/wave", "audio/vnd.wave", "audio/mp3", "audio/x-m4a", "audio/m4a",
-    "audio/webm", "audio/x-flac", "audio/x-aac", "audio/x-aiff", "audio/aiff", "audio/amr",
-    "audio/x-caf", "application/ogg",
-    "image/jpg", "image/heic", "image/heif", "image/avif", "image/tiff", "image/bmp", "image/apng",
-})  # fmt: skip
-"""What may be uploaded: the contract's (section 4), subtitles, and other names of what is read.
-Storage's bucket holds the same list. What a file really is, its probe says."""
 MAX_BYTES = 2_040_109_465
 LINK_SECONDS = 15 * 60
 CONFIRMED_LINK_SECONDS = 3600
@@ -101,7 +85,7 @@ def presign(caller: Caller, request: Any) -> Presigned:
         {
             "account": caller.account_id,
             "object": address.object_name,
-            "filename": filename[:255],
+            "filename": names.label(filename),
             "type": content_type,
             "size": size,
             "hours": settings().input_hours,
@@ -112,6 +96,10 @@ def presign(caller: Caller, request: Any) -> Presigned:
     try:
         link = storage.sign_upload(address.object_name)
     except storage.StorageError as error:
+        postgres.rows(  # nobody has a link to it: it takes no room of the plan
+            "delete from app.uploads where object_name = %(object)s and confirmed_at is null",
+            {"object": address.object_name},
+        )
         raise Problem(503, UNAVAILABLE) from error
     return Presigned(link, stored, stamp(datetime.now(UTC) + timedelta(seconds=LINK_SECONDS)))
 
@@ -146,7 +134,7 @@ def confirm(caller: Caller, request: Any) -> Confirmed:
                  then u.created_at + make_interval(secs => a.inputs_kept_seconds) end)
           from app.accounts a
          where u.object_name = %(object)s and a.id = u.account_id and u.deleted_at is null
-        returning confirmed_at, expires_at
+        returning confirmed_at, expires_at, filename
         """,
         {
             "object": address.object_name,
@@ -162,7 +150,7 @@ def confirm(caller: Caller, request: Any) -> Confirmed:
         raise over
     seconds = retention.link_seconds(CONFIRMED_LINK_SECONDS, confirmed["expires_at"])
     try:
-        link = storage.sign_download(*address, seconds)
+        link = storage.sign_download(*address, seconds, names.label(confirmed["filename"]))
     except storage.StorageError as error:
         raise Problem(503, UNAVAILABLE) from error
     return Confirmed(
@@ -211,16 +199,14 @@ def inspect(caller: Caller, url: str) -> dict[str, Any]:
 
 
 def stored_name(filename: str) -> str:
-    """A name for Storage: the moment, a random part, and the safe characters of `filename`.
+    """A name for Storage: the moment, a random part, and the ASCII letters of `filename`.
 
     The caller's own name is a label only; it never becomes a path.
     """
-    stem, dot, extension = filename.rpartition(".")
-    safe_stem = re.sub(r"[^A-Za-z0-9_-]+", "-", stem if dot else extension).strip("-")[:80]
-    safe_extension = re.sub(r"[^A-Za-z0-9]+", "", extension)[:8] if dot else ""
     moment = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    name = f"{moment}-{secrets.token_hex(4)}-{safe_stem or 'file'}"
-    return f"{name}.{safe_extension}" if safe_extension else name
+    name = f"{moment}-{secrets.token_hex(4)}-{names.stored_stem(names.label(filename))}"
+    extension = names.extension(filename)
+    return f"{name}.{extension}" if extension else name
 
 
 _UNKNOWN_UPLOAD = "Ask for a link with POST /v1/upload/presigned-url and use the name it answers."
@@ -238,17 +224,13 @@ def _presign_fields(request: Any) -> tuple[str, str, int]:
         raise bad_request("filename and contentType must be strings.")
     if isinstance(size, bool) or not isinstance(size, int | float) or size <= 0 or size % 1:
         raise bad_request(BAD_SIZE)
-    if content_type.partition(";")[0].strip().lower() not in TYPES:
-        raise bad_request(
-            "Invalid file type. Only video, audio, or image files are allowed.",
-            f"contentType must be one of {', '.join(sorted(TYPES))}.",
-        )
+    content_type = upload_types.checked(content_type, filename)
     if size > MAX_BYTES:
         raise bad_request(
             "File size too large. Maximum allowed size is 2GB.",
             f"fileSize may be at most {MAX_BYTES} bytes.",
         )
-    return filename, content_type.partition(";")[0].strip().lower(), int(size)
+    return filename, content_type, int(size)
 
 
 def _mebibytes(number: int) -> str:

@@ -25,7 +25,7 @@ from lib.media.probe import Probe, media_metadata
 from lib.media.ranges import never
 from lib.media.request import TranscodeRequest
 from lib.media.run import placeholders
-from lib.platform import postgres
+from lib.platform import limits, postgres
 from lib.platform.errors import UNAVAILABLE, Problem
 from lib.platform.settings import settings
 from lib.platform.storage import StorageError
@@ -79,6 +79,7 @@ def validate(caller: Caller, request: TranscodeRequest, unknown: list[str]) -> V
     warnings = [f"{each!r} is not known and changes nothing." for each in unknown]
     warnings += admitted.checked.warnings[:MOST_WARNINGS]
     deadline = Deadline(SECONDS)
+    limits.allow_storage(SECONDS)
     with ExitStack() as stack:
         folder = stack.enter_context(scratch.folder("validate"))
         try:

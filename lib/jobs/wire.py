@@ -27,6 +27,7 @@ class JobInput(msgspec.Struct, omit_defaults=True):
     url: str
     """As it was asked for: a public URL, or the gs:// address of an upload or output."""
     filename: str
+    """The name its owner gave the upload, or the last segment of the URL, decoded."""
     duration: float
     """Seconds; 0 for a still image, and until it is known."""
     format: str
@@ -43,6 +44,7 @@ class JobOutput(msgspec.Struct):
     url: str
     """The gs:// address, which another job may read; a download link has a route of its own."""
     filename: str
+    """The name of the download: that of the first input, with the output's extension."""
     size_bytes: int
     format: str
 
@@ -107,6 +109,11 @@ class TranscodeList(msgspec.Struct):
     page: int
     limit: int
     total: int
+    next_cursor: str | None = None
+    """The `cursor` of the next page; null when this is the last."""
+    end_cursor: str | None = None
+    """Where this page ends. With the order updated_at.asc, the `cursor` to ask with later for what
+    changed since."""
 
 
 class Accepted(msgspec.Struct):

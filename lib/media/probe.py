@@ -21,10 +21,12 @@ DEMUXERS = (
     "mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "mp3", "aac", "wav", "w64", "ogg", "flac",
     "flv", "mpegts", "mpeg", "asf", "aiff", "amr", "ac3", "eac3", "caf", "gif", "gif_pipe",
     "image2", "jpeg_pipe", "png_pipe", "webp_pipe", "bmp_pipe", "tiff_pipe", "apng", "webp",
-    "mjpeg", "m4v", "h264", "hevc", "ivf", "webp_anim",
+    "mjpeg", "m4v", "h264", "hevc", "ivf", "webp_anim", "jpegxl_pipe",
 )  # fmt: skip
 """Plain media containers: none of them reads other files, and none is a playlist."""
-STILLS = frozenset({"image2", "jpeg_pipe", "png_pipe", "webp_pipe", "bmp_pipe", "tiff_pipe"})
+STILLS = frozenset({
+    "image2", "jpeg_pipe", "png_pipe", "webp_pipe", "bmp_pipe", "tiff_pipe", "jpegxl_pipe",
+})  # fmt: skip
 MAX_PIXELS = 1 << 27
 """A picture of more is refused by its header: 134 megapixels, for the largest of cameras."""
 REPORT_BYTES = 8 * 1024 * 1024

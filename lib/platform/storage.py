@@ -17,6 +17,7 @@ from lib.platform.resumable import CHUNK, Upload
 from lib.platform.storage_http import (
     Missing,
     StorageError,
+    TooSlow,
     asked,
     auth,
     base,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     import httpx
     from storage3 import SyncStorageClient
 
-__all__ = ["CHUNK", "Missing", "StorageError", "Upload"]
+__all__ = ["CHUNK", "Missing", "StorageError", "TooSlow", "Upload"]
 
 UPLOADS = "uploads"
 OUTPUTS = "outputs"

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     import httpx
 
 TRIES = 3
-CONNECT_SECONDS = 2
+RETRY_SECONDS = 0.2
+"""The wait before a request is sent a second time."""
 
 Result = TypeVar("Result")
 
@@ -27,6 +28,10 @@ class StorageError(Exception):
 
 class Missing(StorageError):
     """There is no such object."""
+
+
+class TooSlow(StorageError):
+    """The time that a request may wait for Storage is used up: it is not asked again."""
 
 
 def expect(response: httpx.Response) -> httpx.Response:
@@ -62,7 +67,8 @@ def translated() -> Iterator[None]:
     try:
         yield
     except httpx.HTTPError as error:
-        raise StorageError(f"{type(error).__name__}: {error}") from error
+        kind = StorageError if _time_is_left() else TooSlow
+        raise kind(f"{type(error).__name__}: {error}") from error
     except StorageError:
         raise
     except Exception as error:
@@ -78,7 +84,7 @@ def translated() -> Iterator[None]:
 def asked(step: Callable[[], Result]) -> Result:
     """Run a request that may safely be repeated; once more if no good answer came.
 
-    Raises Missing, StorageError.
+    Each of the two gets a whole answer in its time, or fails. Raises Missing, StorageError.
     """
     with translated():
         return _twice(step)
@@ -88,15 +94,25 @@ def _twice(step: Callable[[], Result]) -> Result:
     import httpx
     from storage3.exceptions import StorageApiError
 
+    def once() -> Result:
+        with limits.within(limits.current().storage):
+            return step()
+
     try:
-        return step()
+        return once()
     except httpx.TransportError:
-        pass
+        if not _time_is_left():
+            raise
     except StorageApiError as error:
         if not str(error.status).startswith("5"):
             raise
-    time.sleep(0.2)
-    return step()
+    time.sleep(RETRY_SECONDS)
+    return once()
+
+
+def _time_is_left() -> bool:
+    budget = limits.budget()
+    return budget is None or budget.left > 0
 
 
 def http() -> httpx.Client:
@@ -117,9 +133,11 @@ def _patient() -> httpx.Client:
 def _client(allowed: limits.Limits) -> httpx.Client:
     import httpx
 
+    from lib.platform.storage_transport import Bounded
+
     return httpx.Client(
-        timeout=httpx.Timeout(allowed.storage, connect=CONNECT_SECONDS),
-        limits=httpx.Limits(max_connections=50, max_keepalive_connections=20, keepalive_expiry=30),
+        timeout=httpx.Timeout(allowed.storage, connect=allowed.storage_connect),
+        transport=Bounded(),
         follow_redirects=False,
         trust_env=False,
     )

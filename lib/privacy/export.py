@@ -184,7 +184,12 @@ def _write(path: Path, account_id: UUID) -> None:
             {"account": account_id},
         )
         _csv(archive, "usage.csv", ("at", "kind", "minutes", "job_id", "period"), ledger)
-        _csv(archive, "files.csv", ("file", "bytes", "deleted_on", "link"), _files(account_id))
+        _csv(
+            archive,
+            "files.csv",
+            ("file", "name", "bytes", "deleted_on", "link"),
+            _files(account_id),
+        )
 
 
 def _rows(table: str, where: str, account_id: UUID) -> Iterator[dict[str, Any]]:
@@ -206,6 +211,7 @@ def _files(account_id: UUID) -> Iterator[dict[str, Any]]:
             continue
         yield {
             "file": row["file"],
+            "name": row["name"],
             "bytes": row["bytes"],
             "deleted_on": stamp(row["expires_at"]),
             "link": links.file_link(address, min(until, row["expires_at"])),
@@ -260,11 +266,13 @@ _OPEN = """
 """
 
 _FILES = f"""
-    select 'gs://{UPLOADS}/' || object_name as file, size_bytes as bytes, expires_at
+    select 'gs://{UPLOADS}/' || object_name as file, filename as name, size_bytes as bytes,
+           expires_at
       from app.uploads
      where account_id = %(account)s and confirmed_at is not null and deleted_at is null
     union all
-    select made ->> 'url', (made ->> 'size_bytes')::bigint, j.files_expire_at
+    select made ->> 'url', made ->> 'filename', (made ->> 'size_bytes')::bigint,
+           j.files_expire_at
       from app.jobs j, jsonb_array_elements(j.outputs) made
      where j.account_id = %(account)s and j.files_deleted_at is null and j.status = 'completed'
        and made ->> 'url' like 'gs://{OUTPUTS}/%%'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from urllib.parse import unquote
 
 import httpx
 import pytest
@@ -30,7 +31,7 @@ NAMES = [
     "\\'.mp4",
 ]  # fmt: skip
 STORED = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{8}-[A-Za-z0-9._-]{0,200}")
-SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*\.[a-z0-9]+")
+LABEL = re.compile(r"[^\x00-\x1f\x7f-\x9f/\\\u202a-\u202e\u2066-\u2069]{1,251}\.mp3")
 
 
 def presign(guest: Guest, name: str, size: int) -> httpx.Response:
@@ -57,8 +58,10 @@ def test_nul_in_a_name_is_a_label_or_refused(guest: Guest) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["-i.mp4", "it's %d:x.mp4", "a\nb.mp4", "../../../etc/passwd", "\u202egpm.4pm", "$(id)"]
-)
+    "name",
+    ["-i.mp4", "it's %d:x.mp4", "a\nb.mp4", "../../../etc/passwd", "\u202egpm.4pm", "$(id)",
+     "a\r\nX-Header: y.mp4", "..", '"; filename="evil.exe".mp4', "a" * 4096],
+)  # fmt: skip
 def test_from_upload_to_download(name: str, guest: Guest, clip: Path) -> None:
     data = clip.read_bytes()
     result = presign(guest, name, len(data)).json()["result"]
@@ -71,11 +74,16 @@ def test_from_upload_to_download(name: str, guest: Guest, clip: Path) -> None:
     ).json()["result"]
     job = guest.ended(guest.create(confirmed["fileUrl"], "mp3"))
     assert job["status"] == "completed", job
-    assert SAFE.fullmatch(job["outputs"][0]["filename"]), job["outputs"]
+    label = job["outputs"][0]["filename"]
+    assert LABEL.fullmatch(label), job["outputs"]
+    assert len(label.encode()) <= 255
+    assert job["output_url"].isascii()
     answer = httpx.get(
         guest.http.get(f"/v1/transcodes/{job['id']}/download").json()["url"], trust_env=False
     )
-    assert "\n" not in answer.headers.get("content-disposition", "")
+    assert "x-header" not in answer.headers
+    disposition = answer.headers["content-disposition"]
+    assert unquote(disposition.partition("filename*=UTF-8''")[2]) == label
     assert answer.content
 
 

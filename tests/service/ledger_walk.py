@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from lib.accounts import grants, ledger
-from lib.jobs import cancel, meter, queue
+from lib.jobs import cancel, queue, reservation
 from lib.jobs.receipt import Receipt, ReceiptOutput
 from lib.jobs.wire import FfmpegOptions, JobOutput
 from lib.platform import postgres
@@ -95,7 +95,7 @@ class Walk:
         return True
 
     def describe(self) -> bool:
-        return bool(self.held) and queue.describe(
+        return bool(self.held) and reservation.describe(
             self.random.choice(self.held), inputs=[], options=OPTIONS, minutes=self.minutes(),
             seconds=1,
         )  # fmt: skip
@@ -105,7 +105,7 @@ class Walk:
         if not self.held:
             return False
         lease, wanted = self.random.choice(self.held), self.minutes()
-        extended = meter.extend(lease, wanted)
+        extended = reservation.extend(lease, wanted)
         after = self.balance(lease.account_id)
         if extended and wanted > lease.reserved_minutes:
             held = postgres.row(

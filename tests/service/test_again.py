@@ -5,8 +5,12 @@ from __future__ import annotations
 import uuid
 from pathlib import Path
 
+import pytest
+
+from local.stack import Stack
 from tests.conftest import Account
 from tests.service.test_quota import use
+from tests.service.test_retention import rows
 
 
 def test_a_retry_repeats_the_whole_request(account: Account, clip: Path) -> None:
@@ -50,3 +54,45 @@ def test_what_cannot_be_made_anew(account: Account, clip: Path) -> None:
     assert "deleted" in gone.json()["error"]
     assert account.http.post(f"/v1/transcodes/{uuid.uuid4()}/retry").status_code == 404
     assert account.http.post("/v1/transcodes/nonsense/retry").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "request_as_stored",
+    [
+        '{"inputs": [{"url": 7}], "outputFormat": "mp4"}',
+        '{"inputs": "https://example.com/a.mp4"}',
+        "[]",
+        "null",
+        '{"inputs": [{"url": "https://example.com/a.mp4"}], "outputFormat": "mp4",'
+        ' "options": [{"option": 1}]}',
+    ],
+)
+def test_a_request_of_earlier_rules_is_refused(
+    stack: Stack, account: Account, request_as_stored: str
+) -> None:
+    [[job_id]] = rows(
+        stack,
+        "insert into app.jobs (account_id, status, request, output_format, inputs, period)"
+        " select id, 'failed', %s::jsonb, 'mp4', '[]', '2026-11-01' from app.accounts"
+        " where email = %s returning id::text",
+        request_as_stored,
+        account.email,
+    )
+    answer = account.http.post(f"/v1/transcodes/{job_id}/retry")
+    assert answer.status_code == 400, answer.text
+    assert "Create the job again" in answer.json()["error"]
+    assert account.http.get("/v1/transcodes").json()["total"] == 0  # counted by creates alone
+
+
+def test_a_request_that_wants_its_files_kept_too_long_runs_within_the_limit(
+    stack: Stack, account: Account, clip: Path
+) -> None:
+    done = account.wait(account.create(account.upload(clip), "mp3"))
+    rows(
+        stack,
+        "update app.jobs set request = request || '{\"expireAfter\": 99999999999}' where id = %s",
+        done["id"],
+    )
+    answer = account.http.post(f"/v1/transcodes/{done['id']}/retry")
+    assert answer.status_code == 201, answer.text
+    assert account.wait(answer.json()["id"])["request"]["expireAfter"] == 7 * 24 * 3600

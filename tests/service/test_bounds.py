@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from lib.http import bounds, errors
-from lib.jobs.read import MAX_SEARCH
+from lib.jobs.listing import MAX_SEARCH
 from local.stack import Stack
 from tests.conftest import Account, Person
 from tests.service.people import fresh_address

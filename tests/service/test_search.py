@@ -26,7 +26,8 @@ def test_jobs_are_found_by_name_address_and_id(
     assert found(account, "holiday") == [by_upload]
     assert found(account, "some_talk") == [by_url]
     assert found(account, "somextalk") == []  # a wildcard is text
-    assert found(account, "%") == []
+    assert found(account, "100%") == [by_upload]
+    assert found(account, "%.mp4") == [by_upload]
     assert found(account, "\\") == []
     assert found(account, by_url[:13].upper()) == [by_url]
     assert found(account, ".mp4") == [by_url, by_upload]

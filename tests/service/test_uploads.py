@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from lib.jobs.uploads import TYPES
+from lib.jobs.upload_types import FILE_TYPES, TYPES
 from local import client as api
 from local.client import CallFailed
 from local.stack import Stack
@@ -206,6 +206,52 @@ def test_storage_takes_every_type_that_a_link_is_given_for(stack: Stack) -> None
     assert set(allowed) == TYPES
 
 
-@pytest.mark.parametrize("content_type", ["audio/x-wav", "video/x-matroska", "image/heic"])
-def test_other_names_of_types_are_taken(account: Account, content_type: str) -> None:
-    assert presigned(account, 10, content_type).status_code == 200
+def test_every_type_gets_a_link(account: Account) -> None:
+    """Of each extension, with each of its types and with the one that says nothing."""
+    for entry in FILE_TYPES:
+        for extension in entry.extensions:
+            for content_type in (*entry.types, "application/octet-stream"):
+                body = {"filename": f"клип.{extension.upper()}", "contentType": content_type}
+                answer = account.http.post("/v1/upload/presigned-url", json=body | {"fileSize": 10})
+                assert answer.status_code == 200, (body, answer.text)
+                assert answer.json()["result"]["filename"].endswith(f".{extension}")
+
+
+@pytest.mark.parametrize(
+    ("name", "content_type", "why"),
+    [
+        ("a.mp4", "application/pdf", "application/pdf"), ("a.pdf", "application/pdf", "one of"),
+        ("a.exe", "application/octet-stream", ".mkv"), ("a", "application/octet-stream", ".mkv"),
+        ("a.mp4", "text/plain", ".srt"), ("a.txt", "text/plain", ".srt"),
+        ("a.mp4", "x" * 5000, "one of"), ("a.svg", "image/svg+xml", "one of"),
+    ],
+)  # fmt: skip
+def test_a_type_that_is_refused(account: Account, name: str, content_type: str, why: str) -> None:
+    body = {"filename": name, "contentType": content_type, "fileSize": 10}
+    answer = account.http.post("/v1/upload/presigned-url", json=body)
+    assert answer.status_code == 400, answer.text
+    refused = answer.json()
+    assert refused["error"] == "Invalid file type. Only video, audio, or image files are allowed."
+    assert why in refused["details"]
+    assert len(refused["details"]) < 3000
+
+
+@pytest.mark.parametrize("extension", ["jxl", "avif", "mkv", "ts"])
+def test_a_file_of_these_types_makes_a_job(
+    account: Account, make_media: Callable[..., Path], extension: str
+) -> None:
+    frames = ("-frames:v", "1") if extension in ("jxl", "avif") else ("-t", "1")
+    path = make_media(f"small.{extension}", "-f", "lavfi", "-i", "testsrc=s=64x64:r=10", *frames)
+    size = path.stat().st_size
+    content_type = next(each.types[0] for each in FILE_TYPES if extension in each.extensions)
+    body = {"filename": path.name, "contentType": content_type, "fileSize": size}
+    link = account.http.post("/v1/upload/presigned-url", json=body).json()["result"]
+    httpx.put(
+        link["uploadUrl"],
+        content=path.read_bytes(),
+        headers={"Content-Type": content_type},
+        trust_env=False,
+    ).raise_for_status()
+    url = api.confirm(account.http, link["filename"], path)["fileUrl"]
+    job = account.wait(account.create(url, "png"))
+    assert job["status"] == "completed", job

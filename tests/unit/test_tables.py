@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from lib.jobs.upload_types import FILE_TYPES
 from lib.media import ffmpeg
-from tools import allowed, filters
+from tools import allowed, filters, upload_types
 
 
 def test_the_page_of_what_is_allowed_is_current() -> None:
@@ -33,3 +34,19 @@ def test_the_filters_are_described_as_this_ffmpeg_does() -> None:
     if "linux-x86_64" not in ffmpeg.binary().name:
         pytest.skip(f"the table is of another build of ffmpeg than {ffmpeg.build()}")
     assert filters.TARGET.read_text() == filters.text(), "run `make tables`"
+
+
+def test_the_site_takes_the_files_that_the_service_takes() -> None:
+    assert upload_types.TARGET.read_text() == upload_types.module(), "run `make tables`"
+
+
+def test_the_page_of_uploads_names_every_extension_and_type() -> None:
+    page = (upload_types.TARGET.parents[3] / "docs" / "uploads.md").read_text()
+    for entry in FILE_TYPES:
+        for each in (*entry.extensions, *entry.types):
+            assert f"`{each}`" in page, each
+
+
+def test_an_extension_is_one_kind_of_file() -> None:
+    extensions = [each for entry in FILE_TYPES for each in entry.extensions]
+    assert len(extensions) == len(set(extensions))

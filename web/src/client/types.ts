@@ -75,6 +75,8 @@ export interface Page<Item> {
   page: number;
   limit: number;
   total: number;
+  /** Of lists that have cursors; null on the last page. */
+  next_cursor?: string | null;
 }
 
 export interface Plan {

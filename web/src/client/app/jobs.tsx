@@ -1,4 +1,4 @@
-// All jobs, a page at a time, by status and words; what is under way is read anew by itself.
+// All jobs, a page at a time, by status and text; pages with unfinished jobs are read again.
 import { useEffect, useState } from "preact/hooks";
 import { amount, minutes } from "../format";
 import { jobName, Moment, StatusWord, Title, underWay, useApi, Waiting } from "./parts";
@@ -12,15 +12,16 @@ export function Jobs() {
   const query = useAddress().searchParams;
   const status = query.get("status") ?? "";
   const search = query.get("q") ?? "";
-  const page = Math.max(1, Number(query.get("page")) || 1);
-  const wanted = new URLSearchParams({ limit: String(LIMIT), page: String(page) });
+  const cursor = query.get("cursor") ?? "";
+  const wanted = new URLSearchParams({ limit: String(LIMIT) });
+  if (cursor) wanted.set("cursor", cursor);
   if (status) wanted.set("status", status);
   if (search) wanted.set("q", search);
   const jobs = useApi<Page<Job>>(`/v1/transcodes?${wanted}`, (read) =>
     read.items.some(underWay) ? 2_500 : 15_000,
   );
   const { data } = jobs;
-  const last = data ? Math.max(1, Math.ceil(data.total / LIMIT)) : page;
+  const next = data?.next_cursor;
   return (
     <>
       <Title page="Jobs">Jobs</Title>
@@ -29,7 +30,7 @@ export function Jobs() {
           Status
           <select
             value={status}
-            onChange={(event) => navigate(address(event.currentTarget.value, 1, search))}
+            onChange={(event) => navigate(address(event.currentTarget.value, search))}
           >
             <option value="">All</option>
             {STATUSES.map((each) => (
@@ -37,7 +38,7 @@ export function Jobs() {
             ))}
           </select>
         </label>
-        <Search of={search} onSearch={(next) => navigate(address(status, 1, next), "replace")} />
+        <Search of={search} onSearch={(next) => navigate(address(status, next), "replace")} />
         <span class="soft" role="status">{data && count(data.total)}</span>
       </div>
       <Waiting of={jobs} />
@@ -52,11 +53,10 @@ export function Jobs() {
             <a href="/playground">playground</a>. The <a href="/docs">docs</a> tell how.
           </p>
         ))}
-      {last > 1 && (
+      {(cursor || next) && (
         <nav class="row" aria-label="Pages">
-          {page > 1 && <a class="button" href={address(status, page - 1, search)}>Newer</a>}
-          <span>Page {page} of {amount(last)}</span>
-          {page < last && <a class="button" href={address(status, page + 1, search)}>Older</a>}
+          {cursor && <a class="button" href={address(status, search)}>Newest</a>}
+          {next && <a class="button" href={address(status, search, next)}>Older</a>}
         </nav>
       )}
     </>
@@ -91,11 +91,11 @@ function count(total: number): string {
   return total === 1 ? "1 job" : `${amount(total)} jobs`;
 }
 
-function address(status: string, page: number, search: string): string {
+function address(status: string, search: string, cursor = ""): string {
   const query = new URLSearchParams();
   if (search) query.set("q", search);
   if (status) query.set("status", status);
-  if (page > 1) query.set("page", String(page));
+  if (cursor) query.set("cursor", cursor);
   return `/jobs${query.size ? `?${query}` : ""}`;
 }
 

@@ -52,6 +52,7 @@ export function UploadBox(props: UploadBoxProps) {
       const key = await props.visitorKey?.();
       const stored = await uploadFile(file, {
         key,
+        accept,
         signal: own.signal,
         onProgress: (fraction) => {
           reached = fraction;

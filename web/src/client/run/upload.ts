@@ -1,5 +1,6 @@
 // Sends a file straight to storage by a signed link, large ones in parts that can be resumed.
 import { api, ApiError } from "../api";
+import { MEDIA_TYPES, SUBTITLE_TYPES } from "./upload-types";
 
 export interface Stored {
   /** The gs:// address that a job names. */
@@ -15,29 +16,23 @@ export interface Stored {
 export interface Sending {
   /** Instead of the session, a visitor's key. */
   key?: string | undefined;
+  /** What the file field takes; by default all. */
+  accept?: string | undefined;
   /** Aborting keeps what has arrived of a large file: sending the same file again goes on there. */
   signal: AbortSignal;
   /** From 0 to 1. */
   onProgress(fraction: number): void;
 }
 
-const TYPES: Record<string, string> = {
-  mp4: "video/mp4", m4v: "video/mp4", webm: "video/webm", mov: "video/quicktime",
-  avi: "video/x-msvideo", mp3: "audio/mpeg", m4a: "audio/mp4", aac: "audio/aac", wav: "audio/wav",
-  ogg: "audio/ogg", oga: "audio/ogg", opus: "audio/opus", flac: "audio/flac", jpg: "image/jpeg",
-  jpeg: "image/jpeg", png: "image/png", gif: "image/gif", webp: "image/webp",
-  srt: "application/x-subrip", vtt: "text/vtt", ssa: "text/x-ssa", ass: "text/x-ass",
-};
-const SUBTITLES = ["srt", "vtt", "ssa", "ass"];
-const dotted = (subtitles: boolean) =>
-  Object.keys(TYPES)
-    .filter((extension) => SUBTITLES.includes(extension) === subtitles)
-    .map((extension) => `.${extension}`)
+const TYPES: Record<string, string> = { ...MEDIA_TYPES, ...SUBTITLE_TYPES };
+const dotted = (types: Record<string, string>) =>
+  Object.keys(types)
+    .map((each) => `.${each}`)
     .join(",");
 
 /** For `accept` of file inputs. */
-export const MEDIA = dotted(false);
-export const SUBTITLE_FILES = dotted(true);
+export const MEDIA = dotted(MEDIA_TYPES);
+export const SUBTITLE_FILES = dotted(SUBTITLE_TYPES);
 
 /** Storage takes parts of exactly this size. */
 const PART = 6 * 1024 * 1024;
@@ -54,13 +49,16 @@ export function extension(name: string): string {
   return /\.([A-Za-z0-9]+)$/.exec(name)?.[1]?.toLowerCase() ?? "";
 }
 
-/** The type that the service knows the file by. Throws ApiError for one that it doesn't take. */
-export function typeOf(file: File): string {
-  const type = TYPES[extension(file.name)];
-  if (type) return type;
-  if (Object.values(TYPES).includes(file.type)) return file.type;
+/** The type that the service knows the file by. Throws ApiError for one that it does not take. */
+export function typeOf(file: File, accept = `${MEDIA},${SUBTITLE_FILES}`): string {
+  const accepted = accept.split(",").map((each) => each.slice(1));
+  const known = TYPES[extension(file.name)];
+  if (known && accepted.includes(extension(file.name))) return known;
+  // A name without an extension: what the browser knows of it.
+  const own = accepted.map((each) => TYPES[each]).find((type) => type === file.type);
+  if (own && !known) return own;
   throw new ApiError(
-    `Files like ${file.name} are not taken. Choose one of: ${Object.keys(TYPES).join(", ")}.`,
+    `${file.name} can't be uploaded here. Choose a file of one of these types: ${accepted.join(", ")}.`,
     400,
     {},
   );
@@ -69,7 +67,7 @@ export function typeOf(file: File): string {
 /** Uploads and confirms. Throws ApiError, or the signal's reason when aborted. */
 export async function uploadFile(file: File, sending: Sending): Promise<Stored> {
   const { key, signal } = sending;
-  const type = typeOf(file);
+  const type = typeOf(file, sending.accept);
   if (!file.size) throw new ApiError(`${file.name} is empty. Choose another file.`, 400, {});
   const ask = <Answer>(path: string, body: unknown) =>
     api<{ result: Answer }>(path, { body, signal, ...(key ? { key } : {}) }).then(

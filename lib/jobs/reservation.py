@@ -1,0 +1,83 @@
+"""The minutes that a running job holds: they grow as more becomes known of what it costs."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from lib.jobs.queue import MINE, Lease, mine
+from lib.jobs.wire import FfmpegOptions, JobInput
+from lib.platform import postgres
+
+
+def describe(
+    lease: Lease,
+    *,
+    inputs: list[JobInput],
+    options: FfmpegOptions,
+    minutes: Decimal,
+    seconds: float,
+) -> bool:
+    """Store what became known of the job before ffmpeg runs, and reserve what is still missing.
+
+    False, with nothing changed, when the month's minutes do not suffice or we have lost the lease.
+    """
+    return _hold(
+        lease,
+        minutes,
+        "inputs = %(inputs)s::jsonb, ffmpeg_options = %(options)s::jsonb,"
+        " duration_seconds = %(seconds)s,",
+        {
+            "inputs": postgres.jsonb(inputs),
+            "options": postgres.jsonb(options),
+            "seconds": seconds,
+        },
+    )
+
+
+def extend(lease: Lease, minutes: Decimal) -> bool:
+    """Hold `minutes` for the job, if it holds less.
+
+    False, with nothing changed, when they are not left or we have lost the lease.
+    """
+    return _hold(lease, minutes)
+
+
+def _hold(
+    lease: Lease, minutes: Decimal, columns: str = "", values: dict[str, Any] | None = None
+) -> bool:
+    """One statement that reserves up to `minutes` and sets `columns` of the job, or does nothing.
+
+    `columns` is SQL of this module, with its parameters in `values`.
+    """
+    return (
+        postgres.row(
+            f"""
+            with mine as (
+              select account_id, id, period, reserved_minutes as held from app.jobs where {MINE}
+              for update
+            ),
+            reserved as (
+              update app.usage u
+                 set reserved_minutes = u.reserved_minutes + greatest(%(minutes)s - m.held, 0)
+                from mine m
+               where u.account_id = m.account_id and u.period = m.period
+                 and (%(minutes)s <= m.held
+                      or u.used_minutes + u.reserved_minutes - m.held + %(minutes)s
+                           <= %(limit)s + u.granted_minutes)
+              returning m.*
+            ),
+            ledger as (
+              insert into app.usage_ledger (account_id, job_id, period, kind, minutes)
+              select account_id, id, period, 'reserve', %(minutes)s - held
+                from reserved where %(minutes)s > held
+            )
+            update app.jobs j
+               set {columns} reserved_minutes = greatest(%(minutes)s, r.held)
+              from reserved r where j.id = r.id
+            returning j.id
+            """,  # noqa: S608 -- the texts are ours
+            mine(lease) | {"minutes": minutes, "limit": lease.minutes_per_month} | (values or {}),
+        )
+        is not None
+    )
