@@ -24,7 +24,7 @@ from lib.media.errors import MediaError
 from lib.media.probe import Probe, media_metadata
 from lib.platform import postgres, storage
 from lib.platform.errors import UNAVAILABLE, Problem, bad_request, not_found
-from lib.platform.settings import settings
+from lib.platform.settings import MOST_FILE_BYTES, settings
 from lib.platform.times import stamp
 
 TYPES = frozenset({
@@ -42,7 +42,7 @@ TYPES = frozenset({
 })  # fmt: skip
 """What may be uploaded: the contract's (section 4), subtitles, and other names of what is read.
 Storage's bucket holds the same list. What a file really is, its probe says."""
-MAX_BYTES = 2_040_109_465
+MAX_BYTES = MOST_FILE_BYTES
 LINK_SECONDS = 15 * 60
 CONFIRMED_LINK_SECONDS = 3600
 NOT_FOUND = "File not found in GCS bucket"
