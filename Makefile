@@ -69,6 +69,14 @@ key: $(VENV)/local.done ## an API key: make key [EMAIL=] [LABEL=] [PLAN=free|sta
 admin: $(VENV)/local.done ## what the operator does: make admin ARGS="find ann@example.com" (ARGS=--help lists it)
 	@$(BIN)/python -m local admin $(ARGS)
 
+.PHONY: supabase-setup
+supabase-setup: $(VENV)/local.done ## set up Auth and Storage of a hosted project: make supabase-setup [ARGS=--check]
+	@$(BIN)/python -m tools.hosted.supabase_setup $(ARGS)
+
+.PHONY: doctor
+doctor: $(VENV)/local.done ## what is wrong with a deployment, and the fix: make doctor [ARGS="--env FILE --url URL"]
+	@$(BIN)/python -m tools.hosted.doctor $(ARGS)
+
 .PHONY: stripe-setup
 stripe-setup: $(VENV)/local.done ## products, prices, portal and webhook at Stripe, from the plans
 	@$(BIN)/python -m local admin stripe-setup

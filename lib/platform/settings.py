@@ -15,6 +15,7 @@ SECRET_CHARACTERS = 32
 """The shortest secret that is accepted: one signature by a weak secret is enough to guess it."""
 MOST_FILE_BYTES = 2_040_109_465
 """The largest file of the wire contract; no plan and no project takes more."""
+MAIL_FROM = "FFmpeg Micro <no-reply@localhost.localdomain>"
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -147,10 +148,30 @@ def read_project(environ: Mapping[str, str]) -> Project:
     """The Supabase project that `environ` names. Raises SettingsError naming what is missing."""
     return Project(
         postgres_url=_libpq_url(_required(environ, POSTGRES_URL)),
-        url=_required(environ, SUPABASE_URL).rstrip("/"),
+        url=read_supabase_url(environ),
         secret_key=_required(environ, SECRET_KEY),
         publishable_key=_first(environ, PUBLISHABLE_KEY),
     )
+
+
+def read_supabase_url(environ: Mapping[str, str]) -> str:
+    """The project's base address. Raises SettingsError when it is missing."""
+    return _required(environ, SUPABASE_URL).rstrip("/")
+
+
+def read_api_url(environ: Mapping[str, str]) -> str:
+    """The API's public base address. Raises SettingsError when it is missing."""
+    return (environ.get("API_URL") or _vercel_url(environ)).rstrip("/")
+
+
+def read_site_url(environ: Mapping[str, str]) -> str:
+    """The website's public base address: the API's, unless another one is set."""
+    return (environ.get("SITE_URL") or read_api_url(environ)).rstrip("/")
+
+
+def read_storage_max_bytes(environ: Mapping[str, str]) -> int:
+    """The largest file that the project's Storage takes. Raises SettingsError."""
+    return min(_number(environ, "STORAGE_MAX_BYTES", MOST_FILE_BYTES), MOST_FILE_BYTES)
 
 
 def names_project(environ: Mapping[str, str]) -> bool:
@@ -168,14 +189,11 @@ def read(environ: dict[str, str]) -> Settings:
     """Settings from `environ`. Raises SettingsError naming what is missing or malformed."""
 
     def number(name: str, default: int) -> int:
-        text = environ.get(name) or str(default)
-        if not text.isdigit() or int(text) < 1:
-            raise SettingsError(f"The setting {name} must be a whole number of 1 or more.")
-        return int(text)
+        return _number(environ, name, default)
 
     named = read_project(environ)
     worker_secret, cron_secret, link_secret = _secrets(environ)
-    api_url = (environ.get("API_URL") or _vercel_url(environ)).rstrip("/")
+    api_url = read_api_url(environ)
     return Settings(
         postgres_url=named.postgres_url,
         supabase_url=named.url,
@@ -183,7 +201,7 @@ def read(environ: dict[str, str]) -> Settings:
         supabase_secret_key=named.secret_key,
         legacy_keys=tuple(legacy_keys(environ)),
         auth_issuer=(environ.get("SUPABASE_AUTH_ISSUER") or f"{named.url}/auth/v1").rstrip("/"),
-        storage_max_bytes=min(number("STORAGE_MAX_BYTES", MOST_FILE_BYTES), MOST_FILE_BYTES),
+        storage_max_bytes=read_storage_max_bytes(environ),
         worker_secret=worker_secret,
         cron_secret=cron_secret,
         link_secret=link_secret,
@@ -202,12 +220,12 @@ def read(environ: dict[str, str]) -> Settings:
         fetch_bytes_per_second=number("FETCH_BYTES_PER_SECOND", 4096),
         input_hours=number("INPUT_HOURS", 3 * 24),
         output_hours=number("OUTPUT_HOURS", 7 * 24),
-        site_url=(environ.get("SITE_URL") or api_url).rstrip("/"),
-        mail_transport=_transport(environ),
+        site_url=read_site_url(environ),
+        mail_transport=read_transport(environ),
         smtp_url=environ.get("SMTP_URL") or None,
         resend_api_key=environ.get("RESEND_API_KEY") or None,
         resend_url=(environ.get("RESEND_URL") or "https://api.resend.com").rstrip("/"),
-        mail_from=environ.get("MAIL_FROM") or "FFmpeg Micro <no-reply@localhost.localdomain>",
+        mail_from=environ.get("MAIL_FROM") or MAIL_FROM,
         support_email=environ.get("SUPPORT_EMAIL") or "support@localhost.localdomain",
         operator_name=environ.get("OPERATOR_NAME") or "the operator of this service",
         operator_place=environ.get("OPERATOR_PLACE") or "",
@@ -227,6 +245,13 @@ def _required(environ: Mapping[str, str], names: tuple[str, ...]) -> str:
     if value is None:
         raise SettingsError(f"The setting {names[0]} is missing. .env.example says what it is.")
     return value
+
+
+def _number(environ: Mapping[str, str], name: str, default: int) -> int:
+    text = environ.get(name) or str(default)
+    if not text.isdigit() or int(text) < 1:
+        raise SettingsError(f"The setting {name} must be a whole number of 1 or more.")
+    return int(text)
 
 
 def _first(environ: Mapping[str, str], names: tuple[str, ...]) -> str | None:
@@ -264,8 +289,8 @@ def _secret(environ: dict[str, str], name: str) -> str | None:
     return value or None
 
 
-def _transport(environ: dict[str, str]) -> str | None:
-    """How mails leave: as MAIL_TRANSPORT says."""
+def read_transport(environ: Mapping[str, str]) -> str | None:
+    """How mails leave: smtp, resend or None. Raises SettingsError."""
     name = environ.get("MAIL_TRANSPORT") or None
     needed = {"smtp": "SMTP_URL", "resend": "RESEND_API_KEY"}
     if name is not None and name not in needed:
@@ -285,7 +310,7 @@ def _networks(text: str) -> tuple[IPNetwork, ...]:
         ) from error
 
 
-def _vercel_url(environ: dict[str, str]) -> str:
+def _vercel_url(environ: Mapping[str, str]) -> str:
     """The deployment's own address, from Vercel's system variables."""
     host = environ.get("VERCEL_PROJECT_PRODUCTION_URL")
     if environ.get("VERCEL_ENV") != "production":
