@@ -9,9 +9,7 @@ import httpx
 from lib.platform.settings import Project
 
 
-def add(
-    project: Project, email: str, password: str | None = None, name: str | None = None
-) -> None:
+def add(project: Project, email: str, password: str | None = None, name: str | None = None) -> None:
     """Create somebody whose address counts as confirmed, and whose age the operator vouches for.
 
     The database's own trigger creates the account.

@@ -144,7 +144,9 @@ def unlimited_calls(postgres_url: str) -> Iterator[None]:
     finally:
         with psycopg.connect(postgres_url, autocommit=True) as connection:
             for row in before:
-                connection.execute("update app.plans set requests_per_minute = %s where id = %s", row)
+                connection.execute(
+                    "update app.plans set requests_per_minute = %s where id = %s", row
+                )
 
 
 @pytest.fixture

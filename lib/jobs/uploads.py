@@ -81,7 +81,9 @@ class ProbeRequest(msgspec.Struct):
 
 
 def presign(caller: Caller, request: Any) -> Presigned:
-    """A link for one file of at most 2,040,109,465 bytes. Raises Problem 400, 503.
+    """A link for one file that Storage takes, of at most 2,040,109,465 bytes.
+
+    Raises Problem 400, 503.
 
     How large an input may be is the plan's, and checked when a job names it (contract, section 4);
     but a visitor's uploads are checked here.
@@ -247,6 +249,12 @@ def _presign_fields(request: Any) -> tuple[str, str, int]:
         raise bad_request(
             "File size too large. Maximum allowed size is 2GB.",
             f"fileSize may be at most {MAX_BYTES} bytes.",
+        )
+    most = settings().storage_max_bytes
+    if size > most:
+        raise bad_request(
+            f"File size too large. This service stores files of at most {_mebibytes(most)}.",
+            f"fileSize may be at most {most} bytes.",
         )
     return filename, content_type.partition(";")[0].strip().lower(), int(size)
 

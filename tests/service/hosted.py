@@ -6,13 +6,20 @@ schemas auth and storage, and create nothing in them.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 import pgmq
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from local import migrate, postgres
+from local.children import Child
 from local.postgres import Postgres
+from local.supabase import keys
 from tests.service.storage_server import fresh_database
 
 OWNER = "hosted_owner"
@@ -74,3 +81,31 @@ def offer_extension(server: Postgres, folder: Path, name: str, sql: str, control
         value = f"$system:{folder}"
         connection.execute(f"alter system set extension_control_path = '{value}'".encode())
         connection.execute("select pg_reload_conf()")
+
+
+@contextmanager
+def hosted_project(folder: Path) -> Iterator[dict[str, str]]:
+    """A project with hosted rights, its migrations applied; the settings as Vercel's integration
+    names them."""
+    server = postgres.start(folder / "postgres")
+    made = keys.load(folder / "keys.json")
+    child: Child | None = None
+    try:
+        offer_pgmq(server, folder / "extensions")
+        owner = hosted_database(server)
+        migrate.migrate(owner)
+        parts = conninfo_to_dict(owner)
+        superuser = make_conninfo(owner, user="postgres")
+        arguments = [str(folder), superuser, "0", "http://127.0.0.1:3000"]
+        child = Child("local.supabase", arguments, dict(os.environ))
+        yield {
+            "POSTGRES_URL": f"postgresql://{OWNER}@/{parts['dbname']}"
+            f"?host={quote(str(parts['host']), safe='')}&sslmode=disable&supa=base-pooler.x",
+            "SUPABASE_URL": child.ready(),
+            "SUPABASE_SERVICE_ROLE_KEY": made.secret,
+            "NEXT_PUBLIC_SUPABASE_ANON_KEY": made.publishable,
+        }
+    finally:
+        if child:
+            child.stop()
+        server.stop()

@@ -70,7 +70,7 @@ def test_a_login_opens_its_account_there(server: Postgres) -> None:
         connection.execute("set role supabase_auth_admin")
         connection.execute(
             "insert into auth.users (id, email, raw_user_meta_data)"
-            " values (%s, 'ann@example.com', '{\"over_13\": true, \"name\": \"Ann\"}')",
+            ' values (%s, \'ann@example.com\', \'{"over_13": true, "name": "Ann"}\')',
             (person,),
         )
         connection.execute("update auth.users set email = 'eve@example.com'")

@@ -1,4 +1,4 @@
-"""Deleting an account with the password: a wrong password is told apart from Auth's other refusals."""
+"""Deleting an account: a wrong password is told apart from Auth's other refusals."""
 
 from __future__ import annotations
 
@@ -31,9 +31,7 @@ def test_auth_says_why_it_did_not_check(
     stand_ins: Stack, person: Person, change: str, sentence: str
 ) -> None:
     with psycopg.connect(stand_ins.settings["POSTGRES_URL"], autocommit=True) as connection:
-        connection.execute(
-            f"update auth.users set {change} where id = %s".encode(), (person.id,)
-        )
+        connection.execute(f"update auth.users set {change} where id = %s".encode(), (person.id,))
     answer = deletion(person.http, person.password)
     assert answer.status_code == 403
     assert sentence in answer.json()["error"]

@@ -74,7 +74,9 @@ def test_a_new_project_is_set_up_once(project: Project) -> None:
     project.free = False
     before = setup(project, "--check")
     assert before.returncode == 1
-    assert "site_url is http://localhost:3000; it must be https://video.example.com" in before.stdout
+    assert (
+        "site_url is http://localhost:3000; it must be https://video.example.com" in before.stdout
+    )
     assert "Authentication → URL Configuration → Site URL" in before.stdout
     assert project.calls == []
 
@@ -109,9 +111,7 @@ def test_a_new_project_is_set_up_once(project: Project) -> None:
     ("mailer_subjects_recovery", "Hi"), ("mailer_templates_invite_content", "<p>Hi</p>"),
     ("mailer_autoconfirm", True), ("password_min_length", 6),
 ])  # fmt: skip
-def test_each_difference_is_found_and_set_again(
-    project: Project, name: str, value: object
-) -> None:
+def test_each_difference_is_found_and_set_again(project: Project, name: str, value: object) -> None:
     project.free = False
     assert setup(project).returncode == 0
     right = project.auth[name]
@@ -203,8 +203,8 @@ def test_resend_is_smtp_too(project: Project) -> None:
 
 def test_a_file_of_settings_is_read(project: Project, tmp_path: Path) -> None:
     path = tmp_path / "production.env"
-    path.write_text(f'# from vercel env pull\nSITE_URL="https://other.example.com"\nexport A=b\n'
-                    f"VERCEL='1'\nSMTP_URL=\"smtp://u:p@h?a=b&c='d'\"\n")  # fmt: skip
+    path.write_text('# from vercel env pull\nSITE_URL="https://other.example.com"\nexport A=b\n'
+                    "VERCEL='1'\nSMTP_URL=\"smtp://u:p@h?a=b&c='d'\"\n")  # fmt: skip
     assert environment.load(path)["SMTP_URL"] == "smtp://u:p@h?a=b&c='d'"
     done = setup(project, "--check", "--env", str(path), SITE_URL="")
     assert "it must be https://other.example.com" in done.stdout

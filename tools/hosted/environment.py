@@ -1,4 +1,4 @@
-"""The settings of a deployment, from the environment and a file such as `vercel env pull` writes."""
+"""The settings of a deployment, from the environment and from files of `vercel env pull`."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def load(path: Path) -> dict[str, str]:
 
 
 def joined(file: Path | None, environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment; the settings of a file fill in what it does not have. Raises SettingsError."""
+    """The environment, completed by the settings of a file. Raises SettingsError."""
     return (load(file) if file else {}) | {name: value for name, value in environ.items() if value}
 
 

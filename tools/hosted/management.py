@@ -35,7 +35,7 @@ class Management:
         return self._call("GET", name, None)
 
     def change(self, name: str, values: dict[str, Any]) -> dict[str, Any]:
-        """Change some settings; all of them as they are now. Raises ManagementError, NotAccepted."""
+        """Change some settings; all of them after that. Raises ManagementError, NotAccepted."""
         self._call("PATCH", name, values)
         return self.read(name)
 

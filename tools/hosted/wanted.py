@@ -22,14 +22,14 @@ FREE_BYTES = 50 * 2**20
 """The largest file of a Free project."""
 SECRETS = frozenset({"smtp_pass"})
 NO_SMTP = (
-    "The project has no custom SMTP. Supabase then sends 2 mails an hour, and only to members of your"
-    " team: nobody else can sign up. Set MAIL_TRANSPORT, MAIL_FROM and SMTP_URL or RESEND_API_KEY,"
-    " and run this again."
+    "The project has no custom SMTP. Supabase then sends 2 mails an hour, and only to members of"
+    " your team: nobody else can sign up. Set MAIL_TRANSPORT, MAIL_FROM and SMTP_URL or"
+    " RESEND_API_KEY, and run this again."
 )
 LOCKED = (
     "The project does not take our mail templates: a new Free project without custom SMTP keeps"
-    " Supabase's own. Links and sign-up work with these as well. Set up SMTP or a paid plan, then run"
-    " this again."
+    " Supabase's own. Links and sign-up work with these as well. Set up SMTP or a paid plan, then"
+    " run this again."
 )
 _HASH = re.compile(r"[0-9a-f]{64}")
 _WHERE = {
@@ -136,7 +136,7 @@ def _same(name: str, wanted: Any, current: Any, ref: str) -> bool:
     if name in SECRETS:
         return _same_secret(str(wanted), current, ref)
     if name == "site_url":
-        return str(current or "").rstrip("/") == wanted
+        return str(current or "").rstrip("/") == str(wanted)
     if isinstance(wanted, str):
         return str(current or "") == wanted
     return bool(current == wanted)
