@@ -53,7 +53,7 @@ demo: $(VENV)/local.done public/index.html ## the main job, from upload to downl
 		$(if $(RESOLUTION),--resolution "$(RESOLUTION)") $(if $(VIDEO),--video "$(VIDEO)")
 
 .PHONY: up
-up: $(VENV)/local.done public/index.html ## the whole service on this machine, until Ctrl-C: make up [PORT=] [SOURCE_ALLOW=] [PUBLIC_URL=]
+up: $(VENV)/local.done public/index.html ## the whole service on this machine, or on the project in the environment: make up [PORT=] [SOURCE_ALLOW=] [PUBLIC_URL=]
 	@exec $(BIN)/python -m local up --port "$(PORT)"
 
 .PHONY: worker
@@ -61,7 +61,7 @@ worker: $(VENV)/local.done ## one more worker against the running stack
 	@exec $(BIN)/python -m local worker
 
 .PHONY: key
-key: $(VENV)/local.done ## an API key: make key [EMAIL=] [LABEL=] [PLAN=free|starter|pro]
+key: $(VENV)/local.done ## an API key: make key [EMAIL=] [LABEL=] [PLAN=free|starter|pro], on the project in the environment
 	@$(BIN)/python -m local key $(if $(EMAIL),--email "$(EMAIL)") \
 		$(if $(LABEL),--label "$(LABEL)") $(if $(PLAN),--plan "$(PLAN)")
 
@@ -141,6 +141,10 @@ openapi: $(VENV)/dev.done ## regenerate the OpenAPI document from the models
 .PHONY: mails
 mails: $(VENV)/dev.done ## regenerate the mails of Supabase Auth from their texts
 	$(BIN)/python -m tools.auth_mails
+
+.PHONY: guide
+guide: $(VENV)/local.done ## write the README's part about deploying, from web/docs/deploy.md
+	@$(BIN)/python -m tools.guide
 
 .PHONY: tables
 tables: $(VENV)/dev.done ## regenerate the tables of filters from ffmpeg and the policy, and their page

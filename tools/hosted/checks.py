@@ -301,7 +301,7 @@ def crons(facts: Facts) -> Iterator[Finding]:
     scheduled = facts.database.scheduled
     if not scheduled:
         yield Finding(
-            "Only Vercel calls the crons: once a day on Hobby. Mails and lost jobs wait until then.",
+            "Only Vercel calls the crons: once a day on Hobby. Mails and lost jobs wait for it.",
             fix,
         )
         return
