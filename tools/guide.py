@@ -15,7 +15,8 @@ END = "<!-- The end of web/docs/deploy.md -->"
 def part() -> str:
     """The page below a heading of its own: each heading is one level deeper."""
     text = PAGE.read_text().partition("---\n")[2].partition("---\n")[2].strip()
-    return f"{BEGIN}\n\n{re.sub(r'^(#+ [A-Z0-9])', r'#\1', text, flags=re.M)}\n\n{END}"
+    deeper = re.sub(r"^(#+ [A-Z0-9])", r"#\1", text, flags=re.M)
+    return f"{BEGIN}\n\n{deeper}\n\n{END}"
 
 
 def readme() -> str:

@@ -42,7 +42,12 @@ SETTINGS = {
     "STRIPE_SECRET_KEY": "sk_live_x",
     "STRIPE_WEBHOOK_SECRET": "w" * 32,
 }
-HEALTHY = {"ok": True, "operator": {}, "login": {"ok": True}, "media": {"ffmpeg": "9.0.2"}}
+HEALTHY: dict[str, Any] = {
+    "ok": True,
+    "operator": {},
+    "login": {"ok": True},
+    "media": {"ffmpeg": "9.0.2"},
+}
 
 
 def auth_settings() -> dict[str, Any]:
@@ -91,7 +96,7 @@ def in_database(**changes: Any) -> dict[str, Any]:
     return {"database": replace(database, **changes)}
 
 
-def health(report: Mapping[str, Any]) -> dict[str, Any]:
+def health(report: dict[str, Any]) -> dict[str, Any]:
     return {"health": Answer(200, "", HEALTHY | report)}
 
 
