@@ -50,7 +50,7 @@ def mails_with(stack: Stack, text: str, count: int = 1) -> list[EmailMessage]:
 
 
 def plain(message: EmailMessage) -> str:
-    """The text of a mail; of one that is HTML alone, as the real Auth sends them, with its links."""
+    """The text of a mail, or of its HTML with the links: the real Auth sends no text."""
     body = message.get_body(("plain",))
     if body is not None:
         return str(body.get_content())
