@@ -54,7 +54,7 @@ demo: $(VENV)/local.done public/index.html ## the main job, from upload to downl
 		$(if $(RESOLUTION),--resolution "$(RESOLUTION)") $(if $(VIDEO),--video "$(VIDEO)")
 
 .PHONY: up
-up: $(VENV)/local.done public/index.html ## the whole service on this machine, until Ctrl-C: make up [PORT=] [SOURCE_ALLOW=] [PUBLIC_URL=]
+up: $(VENV)/local.done public/index.html ## the whole service on this machine, or on the project in the environment: make up [PORT=] [SOURCE_ALLOW=] [PUBLIC_URL=]
 	@exec $(BIN)/python -m local up --port "$(PORT)"
 
 .PHONY: worker
@@ -62,13 +62,21 @@ worker: $(VENV)/local.done ## one more worker against the running stack
 	@exec $(BIN)/python -m local worker
 
 .PHONY: key
-key: $(VENV)/local.done ## an API key: make key [EMAIL=] [LABEL=] [PLAN=free|starter|pro]
+key: $(VENV)/local.done ## an API key: make key [EMAIL=] [LABEL=] [PLAN=free|starter|pro], on the project in the environment
 	@$(BIN)/python -m local key $(if $(EMAIL),--email "$(EMAIL)") \
 		$(if $(LABEL),--label "$(LABEL)") $(if $(PLAN),--plan "$(PLAN)")
 
 .PHONY: admin
 admin: $(VENV)/local.done ## what the operator does: make admin ARGS="find ann@example.com" (ARGS=--help lists it)
 	@$(BIN)/python -m local admin $(ARGS)
+
+.PHONY: supabase-setup
+supabase-setup: $(VENV)/local.done ## set up Auth and Storage of a hosted project: make supabase-setup [ARGS=--check]
+	@$(BIN)/python -m tools.hosted.supabase_setup $(ARGS)
+
+.PHONY: doctor
+doctor: $(VENV)/local.done ## what is wrong with a deployment, and the fix: make doctor [ARGS="--env FILE --url URL"]
+	@$(BIN)/python -m tools.hosted.doctor $(ARGS)
 
 .PHONY: stripe-setup
 stripe-setup: $(VENV)/local.done ## products, prices, portal and webhook at Stripe, from the plans
@@ -136,6 +144,10 @@ openapi: $(VENV)/dev.done ## regenerate the OpenAPI document from the models
 .PHONY: mails
 mails: $(VENV)/dev.done ## regenerate the mails of Supabase Auth from their texts
 	$(BIN)/python -m tools.auth_mails
+
+.PHONY: guide
+guide: $(VENV)/local.done ## write the README's part about deploying, from web/docs/deploy.md
+	@$(BIN)/python -m tools.guide
 
 .PHONY: tables
 tables: $(VENV)/dev.done ## regenerate the tables of filters and of upload types, and their page

@@ -5,16 +5,19 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
 import signal
 import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from local import private
 
 if TYPE_CHECKING:
+    from lib.platform.settings import Project
     from local.stack import Stack
 
 ROOT = Path(__file__).parent.parent
@@ -40,7 +43,11 @@ def main() -> int:
     key = commands.add_parser("key", help="make an API key")
     key.add_argument("--email", default="demo@localhost.localdomain")
     key.add_argument("--label", default="made by make key")
-    key.add_argument("--plan", default="pro", choices=("free", "starter", "pro"))
+    key.add_argument(
+        "--plan",
+        choices=("free", "starter", "pro"),
+        help="the account's plan; without it a new account is on pro and another keeps its plan",
+    )
     commands.add_parser("admin", help="the operator's commands: `admin --help`")
     commands.add_parser("reset", help="delete all data")
     if sys.argv[1:2] == ["admin"]:  # has a command line of its own
@@ -52,6 +59,7 @@ def main() -> int:
 
 def _up(arguments: argparse.Namespace) -> int:
     from lib.accounts import stripe_setup
+    from lib.platform.settings import SettingsError, names_project, read_project
     from local import client, sample
     from local.stack import PortTaken, Stack
 
@@ -62,26 +70,37 @@ def _up(arguments: argparse.Namespace) -> int:
     if os.environ.get("PUBLIC_URL"):  # behind a proxy; local.hosts accepts its name
         overrides["API_URL"] = os.environ["PUBLIC_URL"]
     try:
+        project = read_project(os.environ) if names_project(os.environ) else None
+        folder = _data_of(arguments.data, project)
         stack = Stack(
-            arguments.data,
+            folder,
             port=arguments.port,
             supabase_port=SUPABASE_PORT,
             overrides=overrides,
+            project=project.environment() if project else None,
         )
-    except PortTaken as error:
+    except (PortTaken, SettingsError) as error:
         print(error, file=sys.stderr)
         return 1
     with stack:
         stack.write_environment()
         stripe_setup.set_up()
-        clip = sample.make(arguments.data / "sample.mp4")
+        clip = sample.make(folder / "sample.mp4")
         file_url = client.upload(stack.url, stack.demo_key(), clip)
-        print(_welcome(stack, file_url), flush=True)
+        print(_welcome(stack, file_url, standins=project is None), flush=True)
         while not stopped.wait(0.5):
             for sentence in stack.mend():
                 print(sentence, file=sys.stderr, flush=True)
         print("\nstopping", flush=True)
     return 0
+
+
+def _data_of(folder: Path, project: Project | None) -> Path:
+    """Where a stack keeps its data: one that runs on a project has a folder for that project."""
+    if project is None:
+        return folder
+    name = re.sub(r"[^a-z0-9.]+", "-", urlsplit(project.url).netloc.lower())
+    return folder / "projects" / name
 
 
 def _demo(arguments: argparse.Namespace) -> int:
@@ -113,9 +132,19 @@ def _worker(arguments: argparse.Namespace) -> int:
 
 def _key(arguments: argparse.Namespace) -> int:
     _load_environment()
+    import httpx
+
+    from lib.platform.settings import SettingsError
     from local import keys_command
 
-    print(keys_command.create(os.environ, arguments.email, arguments.label, arguments.plan))
+    try:
+        print(keys_command.create(os.environ, arguments.email, arguments.label, arguments.plan))
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except httpx.HTTPError as error:
+        print(f"Supabase Auth did not create the account: {error}", file=sys.stderr)
+        return 1
     return 0
 
 
@@ -136,10 +165,11 @@ def _reset(arguments: argparse.Namespace) -> int:
 
 
 def _load_environment() -> None:
-    """Take the running stack's settings, unless the environment names another database."""
+    """Take the running stack's settings, unless the environment names another project."""
+    from lib.platform.settings import names_project
     from local.stack import SETTINGS
 
-    if os.environ.get("POSTGRES_URL"):
+    if names_project(os.environ):
         return
     path = DATA / SETTINGS
     if not path.exists():
@@ -149,8 +179,15 @@ def _load_environment() -> None:
         os.environ.setdefault(name, value)
 
 
-def _welcome(stack: Stack, file_url: str) -> str:
+def _welcome(stack: Stack, file_url: str, *, standins: bool) -> str:
     key = stack.demo_key()
+    supabase = stack.settings["SUPABASE_URL"]
+    sink = f"{supabase}/mail  (what would have been sent, for 7 days)"
+    if standins:
+        supabase += "  (stand-ins for Auth and Storage)"
+    else:
+        supabase += "  (the project in your environment; its jobs and tasks run here)"
+        sink = f"{stack.folder}/mail  (ours; Auth's go where the project sends them)"
     auth = f'-H "Authorization: Bearer {key}"'
     job = json.dumps(
         {
@@ -159,17 +196,18 @@ def _welcome(stack: Stack, file_url: str) -> str:
             "preset": {"quality": "medium", "resolution": "480p"},
         }
     )
+    folder = os.path.relpath(stack.folder)
     newest = f"{stack.url}/v1/transcodes?limit=1"
     return rf"""
-FFmpeg Micro is up. Ctrl-C stops it; data stays in .local/ until `make reset`.
+FFmpeg Micro is up. Ctrl-C stops it; data stays in {folder}/ until `make reset`.
 
   API       {stack.url}, {stack.site}
-  Supabase  {stack.settings["SUPABASE_URL"]}  (stand-ins for Auth and Storage)
+  Supabase  {supabase}
   key       {key}
-  mails     {stack.settings["SUPABASE_URL"]}/mail  (what would have been sent, for 7 days)
+  mails     {sink}
   Stripe    {stack.settings["STRIPE_URL"]}  (a stand-in: no card, no money)
-  log       .local/log.jsonl, a line for each call and job, for 30 days
-  settings  .local/dev.env, for other programs
+  log       {folder}/log.jsonl, a line for each call and job, for 30 days
+  settings  {folder}/dev.env, for other programs
 
 A sample clip is uploaded. Transcode it, look at the job, save the result:
 

@@ -1,4 +1,4 @@
-"""`make key`: an API key for an account, made when there is none for the address."""
+"""`make key`: an API key for an account, which is created when the address has none."""
 
 from __future__ import annotations
 
@@ -7,25 +7,32 @@ from collections.abc import Mapping
 
 import psycopg
 
+from lib.platform.settings import read_project
 from local import people
 
+NEW_PLAN = "pro"
+"""The plan of an account that is created here, unless another one is asked for."""
 
-def create(settings: Mapping[str, str], email: str, label: str, plan: str) -> str:
-    """A new key of the account behind `email`, which is put on `plan`.
 
-    Works against whatever `settings` point at: the person is made by Supabase Auth's admin call,
-    the account by the database's own trigger.
+def create(environ: Mapping[str, str], email: str, label: str, plan: str | None) -> str:
+    """A new key of the account behind `email`, which goes to `plan`; None keeps its plan.
+
+    Works against the project that `environ` names: the person is created by Supabase Auth's admin
+    call, the account by the database's own trigger. Raises SettingsError, httpx.HTTPError.
     """
-    with psycopg.connect(settings["POSTGRES_URL"], autocommit=True) as connection:
+    project = read_project(environ)
+    with psycopg.connect(project.postgres_url, autocommit=True) as connection:
         find = "select id from app.accounts where lower(email) = lower(%s)"
-        found = connection.execute(find, (email,)).fetchone()
-        if found is None:
-            people.add(settings, email)
-            found = connection.execute(find, (email,)).fetchone()
-        if found is None:
-            raise RuntimeError("the account was not made by the trigger on auth.users")
-        connection.execute("update app.accounts set plan_id = %s where id = %s", (plan, found[0]))
-    os.environ.update({name: value for name, value in settings.items() if value})
+        row = connection.execute(find, (email,)).fetchone()
+        if row is None:
+            people.add(project, email)
+            plan = plan or NEW_PLAN
+            row = connection.execute(find, (email,)).fetchone()
+        if row is None:
+            raise RuntimeError("the account was not created by the trigger on auth.users")
+        if plan is not None:
+            connection.execute("update app.accounts set plan_id = %s where id = %s", (plan, row[0]))
+    os.environ.update(project.environment())
     from lib.accounts import keys
 
-    return keys.create(found[0], keys.NewKey(label)).key
+    return keys.create(row[0], keys.NewKey(label)).key

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from urllib.parse import urlsplit
 
+from lib.platform.settings import Project, read_project
 from local import clock, functions, keys_command, mail, migrate, private
 from local.children import Child
 from local.parts import Part
@@ -34,8 +35,9 @@ class Stack:
 
     `port` is the API's and `supabase_port` the stand-ins' (0: any free one); `overrides` are
     settings of the product that differ from the defaults of one machine; without `functions` only
-    the database and the stand-ins run. With `project`, the addresses and keys of a Supabase
-    project, these don't run: the functions and the worker use the project. Raises PortTaken.
+    the database and the stand-ins run. With `project`, the settings of a Supabase project
+    (`Project.environment`), these don't run: the functions and the worker use the project. Raises
+    PortTaken.
     """
 
     def __init__(
@@ -112,12 +114,8 @@ class Stack:
                 dict(os.environ),
             ),
         )
-        return {
-            "POSTGRES_URL": database_url,
-            "SUPABASE_URL": address.keep(self.supabase.ready()),
-            "SUPABASE_PUBLISHABLE_KEY": made.publishable,
-            "SUPABASE_SECRET_KEY": made.secret,
-        }
+        url = address.keep(self.supabase.ready())
+        return Project(database_url, url, made.secret, made.publishable).environment()
 
     def _keep_tidy(self) -> None:
         """Delete old mails and log lines, as long as this runs."""
@@ -180,14 +178,13 @@ class Stack:
 
     def write_environment(self) -> None:
         """Write the addresses and keys: dev.env for other programs, all settings for our own."""
-        shared = ("SUPABASE_URL", "SUPABASE_PUBLISHABLE_KEY", "SUPABASE_SECRET_KEY", "POSTGRES_URL")
         _write(
             self.folder / "dev.env",
             {
                 "FFMPEG_MICRO_API_URL": self.url,
                 "FFMPEG_MICRO_API_KEY": self.demo_key(),
             }
-            | {name: self.settings[name] for name in shared},
+            | read_project(self.settings).environment(),
         )
         _write(self.folder / SETTINGS, self.settings)
 

@@ -8,6 +8,7 @@ import subprocess
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import psycopg
 import pytest
 
 from lib.media.ffmpeg import binary
+from lib.platform.settings import SettingsError, read_project
 from local import client as api_client
 from local import keys_command, people, sample
 from local.stack import Stack
@@ -28,13 +30,6 @@ hypothesis.settings.register_profile("explore", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("repeatable")
 """The same examples in every run; `pytest --hypothesis-profile explore` looks for new ones."""
 
-PROJECT = (
-    "POSTGRES_URL",
-    "SUPABASE_URL",
-    "SUPABASE_PUBLISHABLE_KEY",
-    "SUPABASE_SECRET_KEY",
-)
-"""The settings that name a real project to `make test-live`."""
 ENDED = ("completed", "failed", "canceled")
 LONGEST = (
     "service/test_kills.py",
@@ -142,15 +137,38 @@ def stack(tmp_path_factory: pytest.TempPathFactory, sources: SourceServer) -> It
     }
     project = None
     if os.environ.get("LIVE"):  # make test-live
-        if missing := [name for name in PROJECT if not os.environ.get(name)]:
-            pytest.skip(f"a Supabase project is needed; not set: {', '.join(missing)}")
-        project = {name: os.environ[name] for name in PROJECT}
+        try:
+            named = read_project(os.environ)
+        except SettingsError as error:
+            pytest.skip(f"a Supabase project is needed. {error}")
+        if named.publishable_key is None:
+            pytest.skip("a Supabase project is needed. SUPABASE_PUBLISHABLE_KEY is missing.")
+        project = named.environment()
     folder = tmp_path_factory.mktemp("stack")
-    with Stack(folder, overrides=overrides, project=project) as running:
-        if project is None:  # what plans allow has tests of its own; the others ask much at once
-            with psycopg.connect(running.settings["POSTGRES_URL"], autocommit=True) as connection:
-                connection.execute("update app.plans set requests_per_minute = 1000000")
+    with (
+        Stack(folder, overrides=overrides, project=project) as running,
+        unlimited_calls(running.settings["POSTGRES_URL"]),
+    ):
         yield running
+
+
+@contextmanager
+def unlimited_calls(postgres_url: str) -> Iterator[None]:
+    """Lift the plans' limit of calls a minute, which has tests of its own, and restore it after.
+
+    The other tests send many calls at once, on a live project too.
+    """
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        before = connection.execute("select requests_per_minute, id from app.plans").fetchall()
+        connection.execute("update app.plans set requests_per_minute = 1000000")
+    try:
+        yield
+    finally:
+        with psycopg.connect(postgres_url, autocommit=True) as connection:
+            for row in before:
+                connection.execute(
+                    "update app.plans set requests_per_minute = %s where id = %s", row
+                )
 
 
 @pytest.fixture
@@ -182,7 +200,7 @@ def free_account(stack: Stack) -> Account:
 def new_person(stack: Stack, name: str = "Ann") -> Person:
     """Somebody fresh, whose address counts as confirmed."""
     email, password = f"{uuid.uuid4()}@example.com", "correct horse 1"
-    people.add(stack.settings, email, password, name)
+    people.add(read_project(stack.settings), email, password, name)
     return Person(stack, supabase_client(stack), email, password)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 from lib.media.ffmpeg import binary
+from lib.platform.settings import read_project
 from local import people
 from local.stack import Stack
 
@@ -56,7 +57,7 @@ def _home(page: Page, stack: Stack, folder: Path) -> None:
 
 def _sign_in(page: Page, stack: Stack) -> None:
     email = f"{uuid.uuid4()}@example.com"
-    people.add(stack.settings, email, PASSWORD, "Ann")
+    people.add(read_project(stack.settings), email, PASSWORD, "Ann")
     page.goto(f"{stack.url}/sign-in")
     page.get_by_label("Email").fill(email)
     page.get_by_label("Password", exact=True).fill(PASSWORD)

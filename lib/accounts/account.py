@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from lib import models
+from lib.accounts.file_limits import limited
 from lib.accounts.retention import Kept, Retention, choose, kept
 from lib.platform import auth, postgres
 from lib.platform.errors import Problem, bad_request
@@ -124,7 +125,7 @@ def _account(row: dict[str, Any]) -> Account:
         name=row["name"],
         created_at=stamp(row["created_at"]),
         over_13_confirmed_at=stamp_or_none(row["over_13_at"]),
-        plan=models.convert(row["plan"], PlanShown),
+        plan=models.convert(limited(row["plan"]), PlanShown),
         retention=kept(row),
         policies=[
             AcceptedPolicy(each["version"], stamp(_moment(each["accepted_at"])))

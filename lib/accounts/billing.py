@@ -12,6 +12,7 @@ import msgspec
 from lib.accounts import subscriptions
 from lib.accounts.account import PlanShown
 from lib.accounts.catalogue import CURRENCY, portal_configuration, price_id
+from lib.accounts.file_limits import limited
 from lib.accounts.subscriptions import FAILING, FREE, LIVE
 from lib.platform import postgres
 from lib.platform import stripe as platform
@@ -104,7 +105,9 @@ def plans() -> Plans:
           from app.plans where offered order by price_cents
         """
     )
-    return Plans([PlanOffered(**row, currency=CURRENCY) for row in rows], platform.enabled())
+    return Plans(
+        [PlanOffered(**limited(row), currency=CURRENCY) for row in rows], platform.enabled()
+    )
 
 
 def billing(account_id: UUID) -> Billing:

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from lib.accounts import keys
+from lib.accounts.file_limits import within_storage
 from lib.platform import postgres, tokens
 
 
@@ -97,7 +98,7 @@ def _find(who: str, credential: dict[str, Any], windows: list[str]) -> Caller:
         plan=Plan(
             found["plan_name"],
             found["minutes_per_month"],
-            found["max_input_bytes"],
+            within_storage(found["max_input_bytes"]),
             found["max_job_seconds"],
             found["requests_per_minute"],
         ),

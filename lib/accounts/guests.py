@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from lib.accounts import keys
+from lib.accounts.file_limits import within_storage
 from lib.accounts.rates import Network
 from lib.platform import postgres
 from lib.platform.errors import Problem
@@ -74,7 +75,8 @@ def open_account(networks: Sequence[Network], most_in_all: int = MOST_IN_ALL) ->
     assert row is not None  # noqa: S101 -- the plan comes with the migrations
     if row["beyond"]:
         raise Problem(429, _BEYOND[row["beyond"]], headers={"Retry-After": str(row["wait"])})
-    return Guest(key, stamp(row["expires_at"]), row["max_input_bytes"], row["minutes_per_month"])
+    most = within_storage(row["max_input_bytes"])
+    return Guest(key, stamp(row["expires_at"]), most, row["minutes_per_month"])
 
 
 def leave(batch: int) -> int:

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from lib import models
+from lib.accounts.file_limits import limited
 from lib.platform import postgres
 from lib.platform.errors import bad_request
 from lib.platform.times import stamp
@@ -92,7 +93,7 @@ def usage(account_id: UUID, period: str | None) -> Usage:
                                  tzinfo=UTC)),
         days=models.convert(row["days"], list[Day]),
         kinds=models.convert(row["kinds"], list[Kind]),
-        limits={name: int(row[name]) for name in limits},
+        limits=limited({name: int(row[name]) for name in limits}),
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTo
 
 from lib.accounts import rates
 from lib.http import bounds, errors, page, request_log
-from lib.platform import limits, log
+from lib.platform import limits, log, startup
 from lib.platform.errors import DATABASE_UNAVAILABLE, RETRY_SECONDS, UNAVAILABLE, Problem
 from lib.platform.limits import Limits
 from lib.platform.postgres import PostgresError, Unavailable
@@ -29,6 +29,7 @@ def create_app(name: str, allowed: Limits = limits.CALLER) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = bounds.BODY_BYTES
     app.url_map.strict_slashes = False
     app.before_request(lambda: limits.use(allowed))
+    app.before_request(startup.warn)
     app.before_request(_begin)
     app.after_request(_finish)
     app.register_error_handler(Problem, _problem)

@@ -1,4 +1,4 @@
-"""Whether the service can do its work: the database answers and Supabase is there."""
+"""Whether the service can do its work: the database answers, Storage and the login are there."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from lib.jobs import counters, sweep
-from lib.platform import postgres, storage
+from lib.platform import postgres, startup, storage, tokens
 
 _STARTED = time.monotonic()
 DATABASE_SECONDS = 2.0
@@ -22,6 +22,13 @@ class Supabase(msgspec.Struct, omit_defaults=True):
     status: int | msgspec.UnsetType = msgspec.UNSET
     statusText: str | msgspec.UnsetType = msgspec.UNSET  # noqa: N815 -- the wire's name
     connected: bool | msgspec.UnsetType = msgspec.UNSET
+    error: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class Login(msgspec.Struct, omit_defaults=True):
+    """Whether people's tokens can be verified; `error` says why not, and what to do."""
+
+    ok: bool
     error: str | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -47,6 +54,8 @@ class Operator(msgspec.Struct):
     """Age of the newest heartbeat; null when there was none in the last hour."""
     least_free_disk_bytes: int | None
     """Of the disks that live workers write to."""
+    warnings: list[str]
+    """Settings that will stop working, with what to do."""
 
 
 class Health(msgspec.Struct, omit_defaults=True):
@@ -57,6 +66,7 @@ class Health(msgspec.Struct, omit_defaults=True):
     uptime: float
     """Seconds since this instance started."""
     supabase: Supabase
+    login: Login
     media: Media | None
     """Null until a worker has run a job."""
     operator: Operator | msgspec.UnsetType = msgspec.UNSET
@@ -86,7 +96,7 @@ class Status(msgspec.Struct):
 
 
 def status() -> Status:
-    """Ask the database and Storage; never raises."""
+    """Ask the database, Storage and Auth; never raises."""
     state, media = _state()
     queue: Queue | None = None
     swept: datetime | None = None
@@ -101,7 +111,7 @@ def status() -> Status:
     except postgres.PostgresError:
         state.ok = False
     return Status(
-        ok=state.ok,
+        ok=state.ok and _login().ok,
         timestamp=_stamp(datetime.now(UTC)),
         queue=queue,
         last_sweep_at=_stamp(swept) if swept else None,
@@ -110,13 +120,15 @@ def status() -> Status:
 
 
 def health(*, for_operator: bool) -> Health:
-    """Ask the database and Storage; never raises."""
+    """Ask the database, Storage and Auth; never raises."""
     state, media = _state()
+    login = _login()
     return Health(
-        ok=state.ok,
+        ok=state.ok and login.ok,
         timestamp=_stamp(datetime.now(UTC)),
         uptime=round(time.monotonic() - _STARTED, 3),
         supabase=state,
+        login=login,
         media=media,
         operator=_operator() if for_operator else msgspec.UNSET,
     )
@@ -134,9 +146,15 @@ def _operator() -> Operator | msgspec.UnsetType:
             worker_busy_slots=int(now["worker_busy_slots"]),
             last_heartbeat_seconds=None if age is None else round(age, 1),
             least_free_disk_bytes=None if free is None else int(free),
+            warnings=startup.warnings(),
         )
     except postgres.PostgresError:
         return msgspec.UNSET
+
+
+def _login() -> Login:
+    fault = tokens.fault()
+    return Login(ok=True) if fault is None else Login(ok=False, error=fault)
 
 
 def _state() -> tuple[Supabase, Media | None]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import msgspec
 
-from lib.jobs.uploads import MAX_BYTES
 from lib.platform import stripe
 from lib.platform.errors import Problem
 from lib.platform.settings import settings
@@ -32,7 +31,7 @@ def site() -> Site:
         settings().supabase_url,
         key,
         stripe.enabled(),
-        MAX_BYTES,
+        settings().storage_max_bytes,
         settings().input_hours,
         settings().output_hours,
     )

@@ -17,6 +17,7 @@ from typing import Any
 from uuid import UUID
 
 from lib import models
+from lib.accounts.file_limits import within_storage
 from lib.jobs.receipt import Receipt
 from lib.jobs.requests import OUTDATED, expire_after, stored_request
 from lib.jobs.wire import Category, JobInput, JobOutput
@@ -357,8 +358,8 @@ def _lease(row: dict[str, Any]) -> Lease:
         raw_request=row["request"],
         raw_inputs=row["inputs"],
         reserved_minutes=row["reserved_minutes"],
-        max_input_bytes=row["max_input_bytes"],
-        max_output_bytes=row["max_output_bytes"],
+        max_input_bytes=within_storage(row["max_input_bytes"]),
+        max_output_bytes=within_storage(row["max_output_bytes"]),
         max_job_seconds=row["max_job_seconds"],
         plan_name=row["plan_name"],
         minutes_per_month=row["minutes_per_month"],

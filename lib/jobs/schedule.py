@@ -1,6 +1,6 @@
-"""Letting the database call our crons each minute, where it can (pg_cron and pg_net).
+"""Lets the database call our crons each minute, where it can (pg_cron and pg_net).
 
-Vercel's free plan calls crons once a day; hosted Supabase has a clock of its own. The calls carry
+Vercel's free plan calls crons once a day; hosted Supabase has pg_cron. The calls carry
 CRON_SECRET, which is kept in Supabase's Vault and read when a call is made.
 """
 
@@ -12,10 +12,17 @@ from lib.platform.settings import settings
 SECRET = "ffmpeg_micro_cron_secret"  # noqa: S105 -- its name
 CRONS = {"heal": "* * * * *", "tasks": "* * * * *", "sweep": "*/10 * * * *"}
 """What is called below /internal/cron/, and when (UTC)."""
+CALL_MILLISECONDS = 60_000
+"""How long pg_net waits for an answer: the crons' maxDuration in vercel.json. Its own default is
+5 s, after which it notes a longer sweep as failed."""
+FORGET_RUNS = ("ffmpeg-micro-forget-runs", "17 3 * * *")
+"""The job that deletes pg_cron's own record of runs, which it never does by itself, and when."""
+EXTENSIONS = {"pg_cron": "", "pg_net": " with schema extensions"}
+"""As hosted Supabase creates them; pg_cron chooses its schema itself."""
 
 
 def schedule() -> dict[str, str]:
-    """Set the database's clock to call our crons; what was set, empty where it has no clock.
+    """Let pg_cron call our crons; the addresses and times, empty where the database can't.
 
     Safe to repeat: a new address or secret takes the place of the old one.
     """
@@ -27,17 +34,21 @@ def schedule() -> dict[str, str]:
             "select cron.schedule(%(job)s, %(when)s, %(command)s)",
             {"job": f"ffmpeg-micro-{name}", "when": when, "command": _command(name)},
         )
+    postgres.rows(
+        "select cron.schedule(%(job)s, %(when)s, %(command)s)",
+        {"job": FORGET_RUNS[0], "when": FORGET_RUNS[1], "command": _FORGET_RUNS},
+    )
     return {f"{settings().api_url}/internal/cron/{name}": when for name, when in CRONS.items()}
 
 
 def _available() -> bool:
-    """Whether the database can call; its extensions are switched on where they lie ready."""
-    for extension in ("pg_cron", "pg_net"):
+    """Whether the database can call; creates the extensions where they are available."""
+    for extension, where in EXTENSIONS.items():
         ready = postgres.row(
             "select 1 from pg_available_extensions where name = %(name)s", {"name": extension}
         )
         if ready is not None:
-            postgres.rows(f"create extension if not exists {extension}")
+            postgres.rows(f"create extension if not exists {extension}{where}")
     found = postgres.row(
         "select to_regprocedure('cron.schedule(text, text, text)') is not null"
         " and to_regproc('net.http_get') is not null"
@@ -49,12 +60,17 @@ def _available() -> bool:
 def _command(name: str) -> str:
     """The statement that pg_cron runs; pg_net sends the call behind it."""
     address = f"{settings().api_url}/internal/cron/{name}".replace("'", "''")
-    return _CALL.format(address=address, secret=SECRET)
+    return _CALL.format(address=address, secret=SECRET, milliseconds=CALL_MILLISECONDS)
 
 
 _CALL = """
     select net.http_get(url := '{address}', headers := jsonb_build_object('Authorization',
-      'Bearer ' || (select decrypted_secret from vault.decrypted_secrets where name = '{secret}')))
+      'Bearer ' || (select decrypted_secret from vault.decrypted_secrets where name = '{secret}')),
+      timeout_milliseconds := {milliseconds})
+"""
+
+_FORGET_RUNS = """
+    delete from cron.job_run_details where end_time < now() - interval '7 days'
 """
 
 _KEEP = """

@@ -23,10 +23,10 @@ from lib.media.errors import MediaError
 from lib.media.probe import Probe, media_metadata
 from lib.platform import postgres, storage
 from lib.platform.errors import UNAVAILABLE, Problem, bad_request, not_found
-from lib.platform.settings import settings
+from lib.platform.settings import MOST_FILE_BYTES, settings
 from lib.platform.times import stamp
 
-MAX_BYTES = 2_040_109_465
+MAX_BYTES = MOST_FILE_BYTES
 LINK_SECONDS = 15 * 60
 CONFIRMED_LINK_SECONDS = 3600
 NOT_FOUND = "File not found in GCS bucket"
@@ -65,7 +65,9 @@ class ProbeRequest(msgspec.Struct):
 
 
 def presign(caller: Caller, request: Any) -> Presigned:
-    """A link for one file of at most 2,040,109,465 bytes. Raises Problem 400, 503.
+    """A link for one file that Storage takes, of at most 2,040,109,465 bytes.
+
+    Raises Problem 400, 503.
 
     How large an input may be is the plan's, and checked when a job names it (contract, section 4);
     but a visitor's uploads are checked here.
@@ -229,6 +231,12 @@ def _presign_fields(request: Any) -> tuple[str, str, int]:
         raise bad_request(
             "File size too large. Maximum allowed size is 2GB.",
             f"fileSize may be at most {MAX_BYTES} bytes.",
+        )
+    most = settings().storage_max_bytes
+    if size > most:
+        raise bad_request(
+            f"File size too large. This service stores files of at most {_mebibytes(most)}.",
+            f"fileSize may be at most {most} bytes.",
         )
     return filename, content_type, int(size)
 

@@ -10,7 +10,7 @@ from lib.jobs.process import clean_leftover, log_failure, process
 from lib.media import cage, ffmpeg, scratch
 from lib.media.deadline import NEVER, Deadline
 from lib.media.slots import Slot, Slots
-from lib.platform import wake
+from lib.platform import startup, wake
 from lib.platform.once import once
 from lib.platform.settings import settings
 
@@ -48,6 +48,7 @@ def drain(seconds: float | None = None, stop: threading.Event | None = None) -> 
 
 def serve(stop: threading.Event, poll_seconds: float) -> None:
     """Work as a plain process until `stop` is set, looking at the queue every `poll_seconds`."""
+    startup.warn()
     crew = _Crew(stop, NEVER)
     cleaned = float("-inf")
     while not stop.is_set():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -10,16 +10,34 @@ from lib.platform.errors import LOGIN_UNAVAILABLE, Problem
 from lib.platform.settings import settings
 from lib.platform.storage_http import http
 
+if TYPE_CHECKING:
+    import httpx
+
 SECONDS = 8
 """For one answer, which may come after Auth has sent a mail."""
 
 
-class AuthRefused(Exception):
-    """Auth said no; the text is Auth's own sentence."""
+TOO_MANY = "Supabase Auth takes no more requests just now. Wait a minute and try again."
+TOO_MANY_SECONDS = 60
+UNCHECKED = {
+    "email_not_confirmed": "Your email address is not confirmed, so your password can't be checked."
+    " Follow the link in the mail that you got, then try again.",
+    "user_banned": "This login is blocked, so your password can't be checked. Contact support.",
+}
+"""What a person can do where Auth does not say whether the password is right, by Auth's code."""
+UNCHECKED_OTHERWISE = (
+    "Your password can't be checked here. Sign in again, and send the request without it within ten"
+    " minutes."
+)
 
-    def __init__(self, sentence: str, status: int) -> None:
+
+class AuthRefused(Exception):
+    """Auth refused; the text is Auth's own sentence, `code` its name for the reason."""
+
+    def __init__(self, sentence: str, status: int, code: str) -> None:
         super().__init__(sentence)
         self.status = status
+        self.code = code
 
 
 def change_email(token: str, email: str) -> None:
@@ -34,7 +52,10 @@ def sign_out_everywhere(token: str) -> None:
 
 
 def right_password(email: str, password: str) -> bool:
-    """Whether the password is the one of who signs in with this address. Raises Problem 503."""
+    """Whether the password is the one of who signs in with this address.
+
+    Raises Problem 403 when Auth does not say, 429, 503.
+    """
     try:
         _call(
             "POST",
@@ -42,8 +63,10 @@ def right_password(email: str, password: str) -> bool:
             settings().supabase_secret_key,
             json={"email": email, "password": password},
         )
-    except AuthRefused:
-        return False
+    except AuthRefused as error:
+        if error.code == "invalid_credentials":
+            return False
+        raise Problem(403, UNCHECKED.get(error.code, UNCHECKED_OTHERWISE)) from error
     return True
 
 
@@ -60,7 +83,7 @@ def delete_user(user_id: UUID) -> None:
 
 
 def _call(method: str, path: str, token: str, *, json: Any = None) -> None:
-    """Raises AuthRefused; Problem 503 when Auth does not answer."""
+    """Raises AuthRefused; Problem 429, and 503 when Auth does not answer."""
     import httpx
 
     headers = {"apikey": settings().supabase_secret_key, "Authorization": f"Bearer {token}"}
@@ -71,7 +94,19 @@ def _call(method: str, path: str, token: str, *, json: Any = None) -> None:
         raise Problem(503, LOGIN_UNAVAILABLE) from error
     if response.status_code >= 500:
         raise Problem(503, LOGIN_UNAVAILABLE)
+    if response.status_code == 429:
+        raise Problem(429, TOO_MANY, headers={"Retry-After": str(TOO_MANY_SECONDS)})
     if response.is_error:
-        told = response.json() if "json" in response.headers.get("content-type", "") else {}
-        sentence = str(told.get("msg") or told.get("message") or response.text[:200])
-        raise AuthRefused(sentence, response.status_code)
+        raise _refusal(response)
+
+
+def _refusal(response: httpx.Response) -> AuthRefused:
+    """Auth's refusal, which has the names of either version of its API."""
+    try:
+        body = response.json()
+    except ValueError:
+        body = None
+    fields = body if isinstance(body, dict) else {}
+    sentence = str(fields.get("msg") or fields.get("message") or response.text[:200])
+    code = str(fields.get("error_code") or fields.get("code") or "unknown")
+    return AuthRefused(sentence, response.status_code, code)

@@ -36,6 +36,11 @@ def info(event: str, **fields: Any) -> None:
     _write("info", event, fields)
 
 
+def notice(event: str, **fields: Any) -> None:
+    """Log a state that the operator should change."""
+    _write("warning", event, fields)
+
+
 def warning(event: str, error: BaseException, **fields: Any) -> None:
     """Log a failure that heals by itself."""
     _failure("warning", event, error, fields | {"error": type(error).__name__})

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lib.platform import limits, statements
 from lib.platform.once import once
-from lib.platform.settings import settings
+from lib.platform.settings import project
 
 if TYPE_CHECKING:
     import psycopg
@@ -107,7 +107,7 @@ def pool() -> Pool:
 
     set_json_dumps(msgspec.json.encode)
     set_json_loads(msgspec.json.decode)
-    opened = Pool(settings().postgres_url)
+    opened = Pool(project().postgres_url)
     atexit.register(opened.close)
     return opened
 

@@ -4,19 +4,57 @@ from __future__ import annotations
 
 import ipaddress
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode
 
 from lib.platform.hkdf import derive
 
 SECRET_CHARACTERS = 32
 """The shortest secret that is accepted: one signature by a weak secret is enough to guess it."""
+MOST_FILE_BYTES = 2_040_109_465
+"""The largest file of the wire contract; no plan and no project takes more."""
+MAIL_FROM = "FFmpeg Micro <no-reply@localhost.localdomain>"
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class SettingsError(Exception):
     """A setting is missing or malformed; the sentence says which."""
+
+
+POSTGRES_URL = ("POSTGRES_URL",)
+SUPABASE_URL = ("SUPABASE_URL",)
+SECRET_KEY = ("SUPABASE_SECRET_KEY", "SUPABASE_SERVICE_ROLE_KEY")
+PUBLISHABLE_KEY = (
+    "SUPABASE_PUBLISHABLE_KEY",
+    "SUPABASE_ANON_KEY",
+    "NEXT_PUBLIC_SUPABASE_PUBLISHABLE_KEY",
+    "NEXT_PUBLIC_SUPABASE_ANON_KEY",
+)
+"""The names that a project's address and keys have: ours first, then those that Vercel's Supabase
+integration sets. No other module reads them."""
+
+
+@dataclass(frozen=True)
+class Project:
+    """A Supabase project: its database, its address and its keys."""
+
+    postgres_url: str
+    """As libpq takes it."""
+    url: str
+    secret_key: str
+    publishable_key: str | None
+    """What browsers may hold; the site's login needs it."""
+
+    def environment(self) -> dict[str, str]:
+        """The same as settings, under their first names."""
+        found = {
+            POSTGRES_URL[0]: self.postgres_url,
+            SUPABASE_URL[0]: self.url,
+            SECRET_KEY[0]: self.secret_key,
+        }
+        return found | ({PUBLISHABLE_KEY[0]: self.publishable_key} if self.publishable_key else {})
 
 
 @dataclass(frozen=True)
@@ -28,6 +66,12 @@ class Settings:
     supabase_secret_key: str
     supabase_publishable_key: str | None
     """What browsers may hold; the site's login needs it."""
+    legacy_keys: tuple[str, ...]
+    """Settings that hold a legacy JWT API key."""
+    auth_issuer: str
+    """What the project's access tokens name as their issuer."""
+    storage_max_bytes: int
+    """The largest file that the project's Storage takes."""
     worker_secret: str
     cron_secret: str
     link_secret: str
@@ -91,30 +135,73 @@ def settings() -> Settings:
     return read(dict(os.environ))
 
 
+@cache
+def project() -> Project:
+    """The Supabase project of this process. Raises SettingsError naming what is missing.
+
+    Code that only needs the database works without the other settings.
+    """
+    return read_project(os.environ)
+
+
+def read_project(environ: Mapping[str, str]) -> Project:
+    """The Supabase project that `environ` names. Raises SettingsError naming what is missing."""
+    return Project(
+        postgres_url=_libpq_url(_required(environ, POSTGRES_URL)),
+        url=read_supabase_url(environ),
+        secret_key=_required(environ, SECRET_KEY),
+        publishable_key=_first(environ, PUBLISHABLE_KEY),
+    )
+
+
+def read_supabase_url(environ: Mapping[str, str]) -> str:
+    """The project's base address. Raises SettingsError when it is missing."""
+    return _required(environ, SUPABASE_URL).rstrip("/")
+
+
+def read_api_url(environ: Mapping[str, str]) -> str:
+    """The API's public base address. Raises SettingsError when it is missing."""
+    return (environ.get("API_URL") or _vercel_url(environ)).rstrip("/")
+
+
+def read_site_url(environ: Mapping[str, str]) -> str:
+    """The website's public base address: the API's, unless another one is set."""
+    return (environ.get("SITE_URL") or read_api_url(environ)).rstrip("/")
+
+
+def read_storage_max_bytes(environ: Mapping[str, str]) -> int:
+    """The largest file that the project's Storage takes. Raises SettingsError."""
+    return min(_number(environ, "STORAGE_MAX_BYTES", MOST_FILE_BYTES), MOST_FILE_BYTES)
+
+
+def names_project(environ: Mapping[str, str]) -> bool:
+    """Whether `environ` names a project, other than the stand-ins of this machine's own stack."""
+    return _first(environ, POSTGRES_URL + SUPABASE_URL) is not None
+
+
+def legacy_keys(environ: Mapping[str, str]) -> list[str]:
+    """The settings in use that hold a legacy JWT API key, which Supabase is about to end."""
+    used = (_name_of_first(environ, names) for names in (SECRET_KEY, PUBLISHABLE_KEY))
+    return [name for name in used if name and environ[name].startswith("eyJ")]
+
+
 def read(environ: dict[str, str]) -> Settings:
     """Settings from `environ`. Raises SettingsError naming what is missing or malformed."""
 
-    def required(*names: str) -> str:
-        for name in names:
-            if environ.get(name):
-                return environ[name].rstrip("/")
-        raise SettingsError(f"The setting {names[0]} is missing. .env.example says what it is.")
-
     def number(name: str, default: int) -> int:
-        text = environ.get(name) or str(default)
-        if not text.isdigit() or int(text) < 1:
-            raise SettingsError(f"The setting {name} must be a whole number of 1 or more.")
-        return int(text)
+        return _number(environ, name, default)
 
+    named = read_project(environ)
     worker_secret, cron_secret, link_secret = _secrets(environ)
-    api_url = (environ.get("API_URL") or _vercel_url(environ)).rstrip("/")
+    api_url = read_api_url(environ)
     return Settings(
-        postgres_url=_libpq_url(required("POSTGRES_URL")),
-        supabase_url=required("SUPABASE_URL"),
-        supabase_publishable_key=environ.get("SUPABASE_PUBLISHABLE_KEY")
-        or environ.get("NEXT_PUBLIC_SUPABASE_ANON_KEY")
-        or None,
-        supabase_secret_key=required("SUPABASE_SECRET_KEY", "SUPABASE_SERVICE_ROLE_KEY"),
+        postgres_url=named.postgres_url,
+        supabase_url=named.url,
+        supabase_publishable_key=named.publishable_key,
+        supabase_secret_key=named.secret_key,
+        legacy_keys=tuple(legacy_keys(environ)),
+        auth_issuer=(environ.get("SUPABASE_AUTH_ISSUER") or f"{named.url}/auth/v1").rstrip("/"),
+        storage_max_bytes=read_storage_max_bytes(environ),
         worker_secret=worker_secret,
         cron_secret=cron_secret,
         link_secret=link_secret,
@@ -133,12 +220,12 @@ def read(environ: dict[str, str]) -> Settings:
         fetch_bytes_per_second=number("FETCH_BYTES_PER_SECOND", 4096),
         input_hours=number("INPUT_HOURS", 3 * 24),
         output_hours=number("OUTPUT_HOURS", 7 * 24),
-        site_url=(environ.get("SITE_URL") or api_url).rstrip("/"),
-        mail_transport=_transport(environ),
+        site_url=read_site_url(environ),
+        mail_transport=read_transport(environ),
         smtp_url=environ.get("SMTP_URL") or None,
         resend_api_key=environ.get("RESEND_API_KEY") or None,
         resend_url=(environ.get("RESEND_URL") or "https://api.resend.com").rstrip("/"),
-        mail_from=environ.get("MAIL_FROM") or "FFmpeg Micro <no-reply@localhost.localdomain>",
+        mail_from=environ.get("MAIL_FROM") or MAIL_FROM,
         support_email=environ.get("SUPPORT_EMAIL") or "support@localhost.localdomain",
         operator_name=environ.get("OPERATOR_NAME") or "the operator of this service",
         operator_place=environ.get("OPERATOR_PLACE") or "",
@@ -151,6 +238,30 @@ def read(environ: dict[str, str]) -> Settings:
         version=(environ.get("VERCEL_GIT_COMMIT_SHA") or "local")[:12],
         protection_bypass=environ.get("VERCEL_AUTOMATION_BYPASS_SECRET") or None,
     )
+
+
+def _required(environ: Mapping[str, str], names: tuple[str, ...]) -> str:
+    value = _first(environ, names)
+    if value is None:
+        raise SettingsError(f"The setting {names[0]} is missing. .env.example says what it is.")
+    return value
+
+
+def _number(environ: Mapping[str, str], name: str, default: int) -> int:
+    text = environ.get(name) or str(default)
+    if not text.isdigit() or int(text) < 1:
+        raise SettingsError(f"The setting {name} must be a whole number of 1 or more.")
+    return int(text)
+
+
+def _first(environ: Mapping[str, str], names: tuple[str, ...]) -> str | None:
+    """The value of the first of these names that has one."""
+    name = _name_of_first(environ, names)
+    return environ[name].strip() if name else None
+
+
+def _name_of_first(environ: Mapping[str, str], names: tuple[str, ...]) -> str | None:
+    return next((name for name in names if environ.get(name, "").strip()), None)
 
 
 def _secrets(environ: dict[str, str]) -> tuple[str, str, str]:
@@ -178,8 +289,8 @@ def _secret(environ: dict[str, str], name: str) -> str | None:
     return value or None
 
 
-def _transport(environ: dict[str, str]) -> str | None:
-    """How mails leave: as MAIL_TRANSPORT says."""
+def read_transport(environ: Mapping[str, str]) -> str | None:
+    """How mails leave: smtp, resend or None. Raises SettingsError."""
     name = environ.get("MAIL_TRANSPORT") or None
     needed = {"smtp": "SMTP_URL", "resend": "RESEND_API_KEY"}
     if name is not None and name not in needed:
@@ -199,7 +310,7 @@ def _networks(text: str) -> tuple[IPNetwork, ...]:
         ) from error
 
 
-def _vercel_url(environ: dict[str, str]) -> str:
+def _vercel_url(environ: Mapping[str, str]) -> str:
     """The deployment's own address, from Vercel's system variables."""
     host = environ.get("VERCEL_PROJECT_PRODUCTION_URL")
     if environ.get("VERCEL_ENV") != "production":
@@ -211,9 +322,9 @@ def _vercel_url(environ: dict[str, str]) -> str:
 
 def _libpq_url(url: str) -> str:
     """`url` without the parameters that Vercel's integration adds for other drivers."""
-    parts = urlsplit(url)
-    query = [(key, value) for key, value in parse_qsl(parts.query) if key not in _NOT_LIBPQ]
-    return urlunsplit(parts._replace(query=urlencode(query)))
+    base, mark, text = url.partition("?")
+    query = [(key, value) for key, value in parse_qsl(text) if key not in _NOT_LIBPQ]
+    return base + (mark + urlencode(query) if query else "")
 
 
 _MAKE_ONE = "Make one with `openssl rand -hex 32`."

@@ -1,4 +1,4 @@
-"""Supabase Auth's access tokens, verified here with the project's published keys (ES256)."""
+"""Supabase Auth's access tokens, verified here with the project's published keys (ES256, RS256)."""
 
 from __future__ import annotations
 
@@ -14,11 +14,26 @@ if TYPE_CHECKING:
     from lib.platform.key_set import KeySet
 
 
+NO_KEYS = (
+    "Supabase Auth signs with HS256, so nobody can sign in here. Switch on Authentication → JWT"
+    " signing keys → ECC (P-256) in the project's dashboard, and rotate to it."
+)
+AWAY = "Supabase Auth does not answer."
 _YEAR_2200 = 7_258_118_400
 
 
 class TokenRefused(Exception):
-    """The token is not one of this project's, or its time is over."""
+    """The token is not one of this project's, or has expired."""
+
+
+def fault() -> str | None:
+    """Why people's tokens can't be verified, with what to do; None when they can."""
+    import jwt
+
+    try:
+        return None if _key_set().usable() else NO_KEYS
+    except jwt.PyJWTError:
+        return AWAY
 
 
 def subject(token: str) -> tuple[UUID, int]:
@@ -53,14 +68,17 @@ def _claims(token: str) -> dict[str, Any]:
     """
     import jwt
 
+    from lib.platform.key_set import ALGORITHMS
+
     try:
         key = _key_set().get_signing_key_from_jwt(token)
         claims: dict[str, Any] = jwt.decode(
             token,
             key.key,
-            algorithms=["ES256"],
+            # The key says how it is used. The token's header does not choose.
+            algorithms=sorted(ALGORITHMS & {key.algorithm_name}),
             audience="authenticated",
-            issuer=f"{settings().supabase_url}/auth/v1",
+            issuer=settings().auth_issuer,
             options={"require": ["exp", "iss", "aud", "sub"]},
             leeway=5,
         )

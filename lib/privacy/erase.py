@@ -46,7 +46,7 @@ class Erasing(msgspec.Struct):
 def begin(account_id: UUID, request: Erasure, token: str) -> Erasing:
     """Close the account at once and have it erased.
 
-    Raises Problem 403 without the right password or a sign-in of the last ten minutes, 503.
+    Raises Problem 403 without the right password or a sign-in of the last ten minutes, 429, 503.
     """
     row = postgres.row("select email, name from app.accounts where id = %(id)s", {"id": account_id})
     if row is None:

@@ -18,6 +18,7 @@ MAX_AGE = "3600"
 METHODS = "GET,HEAD,PUT,PATCH,POST,DELETE,OPTIONS"
 ALLOW_ORIGIN = ("Access-Control-Allow-Origin", "*")
 EXPOSE = ("Access-Control-Expose-Headers", "*")
+AUTH = "/auth/v1"
 TUS = "/storage/v1/upload/resumable"
 """Resumable uploads answer OPTIONS themselves, it is part of their protocol."""
 
@@ -32,10 +33,12 @@ def create_gateway(
 ) -> WSGIApplication:
     """Send `/auth/v1` and `/storage/v1` to their apps, paths unchanged; 404 for everything else.
 
+    As the hosted gateway does, Auth gets the `apikey` as its bearer where there is none.
+
     `mail_app` shows the mails of one machine below /mail, to people at this machine only; the
     hosted gateway has nothing there.
     """
-    apps = {"/auth/v1": auth_app, "/storage/v1": storage_app}
+    apps = {AUTH: auth_app, "/storage/v1": storage_app}
     mails = hosts.private(_mounted("/mail", mail_app)) if mail_app else None
 
     def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -43,6 +46,8 @@ def create_gateway(
         if mails and _below("/mail", path):
             return mails(environ, start_response)
         app = next((app for prefix, app in apps.items() if _below(prefix, path)), _no_route)
+        if _below(AUTH, path) and environ.get("HTTP_APIKEY"):
+            environ.setdefault("HTTP_AUTHORIZATION", f"Bearer {environ['HTTP_APIKEY']}")
         if _is_preflight(environ) and app is not _no_route and not _below(TUS, path):
             return _preflight(environ, start_response)
         return app(environ, _opened(start_response))

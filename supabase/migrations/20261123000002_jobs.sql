@@ -1,9 +1,12 @@
 -- Uploads, jobs, their events, the ledger of minutes, and the queue.
+-- Hosted Supabase has pgmq as an extension. Creating its schema first makes it ours, so that its
+-- functions may create tables there; the schema may also be left from an extension that was switched
+-- off. Where there is no such extension, one machine installs the same SQL before the migrations.
 do $$
 begin
-  -- Hosted Supabase has pgmq as an extension; one machine installs the same SQL into schema pgmq.
-  if to_regnamespace('pgmq') is null then
-    create extension pgmq;
+  if exists (select from pg_available_extensions where name = 'pgmq') then
+    create schema if not exists pgmq;
+    create extension if not exists pgmq with schema pgmq;
   end if;
 end
 $$;

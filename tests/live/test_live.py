@@ -24,8 +24,8 @@ def live(request: pytest.FixtureRequest) -> Stack:
 
 def test_migrations_are_applied(live: Stack) -> None:
     with psycopg.connect(live.settings["POSTGRES_URL"]) as connection:
-        row = connection.execute("select count(*) from app.plans").fetchone()
-    assert row == (3,)
+        plans = {name for (name,) in connection.execute("select id from app.plans").fetchall()}
+    assert {"free", "starter", "pro", "try"} <= plans
 
 
 def test_an_object_goes_up_and_down(live: Stack) -> None:

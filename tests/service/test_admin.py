@@ -458,7 +458,7 @@ def test_without_a_database_there_is_a_sentence(stack: Stack) -> None:
         cwd=ROOT, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True,
     )  # fmt: skip
     assert run.returncode == 1
-    assert run.stderr.startswith("The setting CRON_SECRET is missing.")
+    assert run.stderr.startswith("The setting POSTGRES_URL is missing.")
     assert "Traceback" not in run.stderr
 
 

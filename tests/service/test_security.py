@@ -14,6 +14,7 @@ import pytest
 from psycopg import sql
 
 from lib.accounts import keys
+from lib.platform.settings import read_project
 from local import client as api_client
 from local.stack import Stack
 from tests.conftest import Account, Person, supabase_client
@@ -276,3 +277,16 @@ def test_the_operator_s_routes_want_the_operator_s_secret(
             trust_env=False,
         ).text
     )
+
+
+def test_auth_takes_the_api_key_for_a_bearer_as_the_hosted_gateway_does(stand_ins: Stack) -> None:
+    """So a call without a token is refused as one by the key: not 401, but 403."""
+    url = f"{stand_ins.settings['SUPABASE_URL']}/auth/v1"
+    project = read_project(stand_ins.settings)
+    for path, code in (("/user", "bad_jwt"), ("/admin/users", "not_admin")):
+        answer = httpx.get(
+            f"{url}{path}", headers={"apikey": project.publishable_key or ""}, trust_env=False
+        )
+        assert (answer.status_code, answer.json()["error_code"]) == (403, code)
+    answer = httpx.get(f"{url}/user", trust_env=False)
+    assert (answer.status_code, answer.json()["error_code"]) == (401, "no_authorization")

@@ -91,6 +91,9 @@ def test_the_build_takes_a_recent_ffmpeg_alone(name: str, recent: bool) -> None:
 
 
 def test_the_supabase_cli_is_pinned_where_people_copy_it() -> None:
-    for name in ("README.md", "web/docs/self-hosting.md"):
+    for name in ("README.md", "web/docs/deploy.md"):
         text = (ROOT / name).read_text()
-        assert len(re.findall(r"npx supabase@\d+\.\d+\.\d+ ", text)) == text.count("npx supabase")
+        assert text.count("npx supabase")
+        for tool in ("supabase", "vercel"):
+            pinned = re.findall(rf"npx {tool}@\d+\.\d+\.\d+ ", text)
+            assert len(pinned) == text.count(f"npx {tool}")
