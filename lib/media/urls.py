@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from urllib.parse import quote, unquote, urljoin
+from urllib.parse import unquote, urljoin
 
 MAX_LENGTH = 8192
 """Characters of a cleaned URL."""
@@ -14,9 +14,6 @@ MAX_HOST = 253
 MAX_LABEL = 63
 _ENDS = "".join(map(chr, range(0x21)))
 """C0 controls and the space, which are removed from both ends."""
-_PATH_UNSAFE = frozenset(' "#<>?^`{}')
-_QUERY_UNSAFE = frozenset(" \"#<>'")
-_FRAGMENT_UNSAFE = frozenset(' "<>`')
 _FORBIDDEN_IN_HOST = re.compile(r"[\x00-\x20#/:<>?@\[\\\]^|%\x7f]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _SCHEME = re.compile(r"(https?):[/\\]{0,100}", re.IGNORECASE)
@@ -90,8 +87,8 @@ def _cleaned(scheme: str, rest: str) -> str:
     query, hash_, fragment = ("", mark, tail) if mark == "#" else tail.partition("#")
     text = f"{scheme}://{_authority(scheme, authority)}{_path(slash + path)}"
     if mark == "?":
-        text += "?" + _encoded(query, _QUERY_UNSAFE)
-    return text + (hash_ + _encoded(fragment, _FRAGMENT_UNSAFE) if hash_ else "")
+        text += "?" + _encoded(query, _IN_QUERY)
+    return text + (hash_ + _encoded(fragment, _IN_FRAGMENT) if hash_ else "")
 
 
 def _split_path(url: str) -> tuple[str, str, str]:
@@ -169,7 +166,7 @@ def _label(label: str) -> str:
 def _path(path: str) -> str:
     """The path encoded, without its . and .. segments."""
     segments: list[str] = []
-    parts = _encoded(path, _PATH_UNSAFE).split("/")[1:] or [""]
+    parts = _encoded(path, _IN_PATH).split("/")[1:] or [""]
     for number, part in enumerate(parts):
         dots = part.lower().replace("%2e", ".")
         if dots in (".", ".."):
@@ -182,10 +179,19 @@ def _path(path: str) -> str:
     return "/" + "/".join(segments)
 
 
-def _encoded(text: str, unsafe: frozenset[str]) -> str:
+def _encoded(text: str, table: tuple[str, ...]) -> str:
     """Percent-encode what is not ASCII, not printable, or unsafe; what is encoded stays."""
-    if text.isascii() and text.isprintable() and unsafe.isdisjoint(text):
-        return text
-    return "".join(
-        each if "!" <= each <= "~" and each not in unsafe else quote(each, safe="") for each in text
+    return "".join([table[byte] for byte in text.encode()])
+
+
+def _table(unsafe: str) -> tuple[str, ...]:
+    """What each byte is written as."""
+    return tuple(
+        chr(byte) if 0x20 < byte < 0x7F and chr(byte) not in unsafe else f"%{byte:02X}"
+        for byte in range(256)
     )
+
+
+_IN_PATH = _table(' "#<>?^`{}')
+_IN_QUERY = _table(" \"#<>'")
+_IN_FRAGMENT = _table(' "<>`')

@@ -29,8 +29,8 @@ def _shares(url: str) -> str:
         (f"https://drive.google.com/open?id={ID}", DRIVE, "Google Drive"),
         (f"https://drive.google.com/uc?export=download&id={ID}", DRIVE, "Google Drive"),
         (f"https://docs.google.com/uc?id={ID}", DRIVE, "Google Drive"),
-        (f"http://drive.google.com/file/d/{ID}/view?resourcekey=0-a_b", DRIVE + "&resourcekey=0-a_b",
-         "Google Drive"),
+        (f"http://drive.google.com/file/d/{ID}/view?resourcekey=0-a_b",
+         DRIVE + "&resourcekey=0-a_b", "Google Drive"),
         ("https://www.dropbox.com/s/abc123/a%20b.mp4?dl=0",
          "https://www.dropbox.com/s/abc123/a%20b.mp4?dl=1", "Dropbox"),
         ("https://dropbox.com/s/abc123/a.mp4", "https://dropbox.com/s/abc123/a.mp4?dl=1",
@@ -109,7 +109,7 @@ def test_other_links_stay(link: str) -> None:
     ],
 )  # fmt: skip
 def test_pages_without_a_file_are_explained(link: str, name: str) -> None:
-    with pytest.raises(PageLink, match="not a media file|gives no public link") as error:
+    with pytest.raises(PageLink, match=r"not a media file|gives no public link") as error:
         direct(clean(link))
     assert name in str(error.value)
     assert "upload" in str(error.value) or "Link" in str(error.value)
