@@ -272,7 +272,7 @@ class _Stream(httpcore.NetworkStream):
                 raise _ExpectsTls
             self._backend.answered |= bool(data)
             ready = self._head.feed(data)
-            if ready.startswith(b"HTTP/"):
+            if self._head.found:
                 self._backend.head_read = True
             if ready or not data:
                 return ready

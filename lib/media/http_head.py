@@ -20,6 +20,8 @@ class HeadReader:
     def __init__(self) -> None:
         self.done = False
         """Whether what follows is handed on as it comes."""
+        self.found = False
+        """Whether the head of a response came."""
         self._held = bytearray()
 
     def feed(self, data: bytes) -> bytes:
@@ -34,6 +36,7 @@ class HeadReader:
                 break  # no head will come: whoever reads it says so
             head, self._held = bytes(self._held[:end]), self._held[end:]
             status = _STATUS.match(head.lstrip(b"\r\n"))
+            self.found |= status is not None
             self.done = status is None or status[2][:1] != b"1"
             ready += strict(head)
         self.done = True
