@@ -152,6 +152,12 @@ def _cut_whole(x: Exchange) -> None:
     x.cut(x.size // 2 if x.number <= int(x.argument or 1) else x.size)
 
 
+def _further(x: Exchange) -> None:
+    """A server without ranges that breaks off a little later each time."""
+    x.ranged = False
+    x.cut(min(x.size, int(x.argument) * x.number))
+
+
 def _closed_at_half(x: Exchange) -> None:
     x.send(f"HTTP/1.1 200 OK\nContent-Length: {x.size}", x.data[: x.size // 2])
 
@@ -355,7 +361,8 @@ PAGES = {
 
 MODES: dict[str, Callable[[Exchange], None]] = {
     "good": lambda x: x.good(), "first": _first, "reset": _first_reset, "cut": _cut,
-    "cutonce": _cut_once, "cutwhole": _cut_whole, "closed": _closed_at_half, "reject": _reject,
+    "cutonce": _cut_once, "cutwhole": _cut_whole, "closed": _closed_at_half, "further": _further,
+    "reject": _reject,
     "span": _span, "nospan": _no_span, "only0": _only_first, "block": _block,
     "ifrange": _if_range_whole, "etag": _etag_node, "etagstrict": _etag_node_strict,
     "modified": _modified_node, "both": _both_change, "grows": _grows,

@@ -271,7 +271,10 @@ class _Stream(httpcore.NetworkStream):
             if not self._secure and not self._backend.answered and speaks_tls(data):
                 raise _ExpectsTls
             self._backend.answered |= bool(data)
-            ready = self._head.feed(data)
+            try:
+                ready = self._head.feed(data)
+            except ValueError as error:
+                raise httpcore.RemoteProtocolError(str(error)) from None
             if self._head.found:
                 self._backend.head_read = True
             if ready or not data:

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import re
 
+MAX_INFORMATIONAL = 20
+"""Responses before the final one, such as 103 Early Hints."""
 MAX_BYTES = 96 * 1024
 """Of a head; what reads it next takes 100 KiB."""
 _STATUS = re.compile(rb"(HTTP/[0-9](?:\.[0-9])?|ICY)[ \t]{1,9}([1-9][0-9]{2})(?![0-9])", re.I)
@@ -23,9 +25,15 @@ class HeadReader:
         self.found = False
         """Whether the head of a response came."""
         self._held = bytearray()
+        self._searched = 0
+        """How much of it holds no end of a head."""
+        self._informational = 0
 
     def feed(self, data: bytes) -> bytes:
-        """Take what came, b"" for the end; return what may be read: b"" for nothing yet."""
+        """Take what came, b"" for the end; return what may be read: b"" for nothing yet.
+
+        Raises ValueError for a server that never comes to its final response.
+        """
         self._held += data
         ready = b""
         while not self.done:
@@ -38,6 +46,10 @@ class HeadReader:
             status = _STATUS.match(head.lstrip(b"\r\n"))
             self.found |= status is not None
             self.done = status is None or status[2][:1] != b"1"
+            self._searched = 0
+            self._informational += not self.done
+            if self._informational > MAX_INFORMATIONAL:
+                raise ValueError("too many informational responses")
             ready += strict(head)
         self.done = True
         ready += self._held
@@ -46,12 +58,14 @@ class HeadReader:
 
     def _end(self) -> int | None:
         """Where the head ends: after its first empty line."""
-        start = len(self._held) - len(self._held.lstrip(b"\r\n"))
+        start = self._searched or len(self._held) - len(self._held.lstrip(b"\r\n"))
         ends = [
             at + len(mark)
             for mark in (b"\n\r\n", b"\n\n")
             if (at := self._held.find(mark, start)) >= 0
         ]
+        if not ends and start < len(self._held):
+            self._searched = max(start, len(self._held) - 2)
         return min(ends, default=None)
 
 

@@ -29,28 +29,47 @@ def direct(url: str) -> Direct | None:
     parts = urlsplit(url)
     host = (parts.hostname or "").removesuffix(".")
     for name, page in _PAGES:
-        if page.hosts.fullmatch(host) and page.path.match(parts.path):
+        if page.hosts.include(host) and parts.path.startswith(page.paths):
             raise PageLink(page.sentence.format(name=name))
     for name, service in _SERVICES:
-        if service.hosts.fullmatch(host):
+        if service.hosts.include(host):
             target = service.direct(parts)
             return Direct(target, name) if target and target != url else None
     return None
 
 
+class _Hosts(NamedTuple):
+    """Host names, with or without www or m before them, and names that end in `suffix`."""
+
+    names: frozenset[str]
+    suffix: str = ""
+
+    def include(self, host: str) -> bool:
+        """Whether a host is one of them."""
+        if self.suffix and host.endswith(self.suffix):
+            return True
+        first, _, rest = host.partition(".")
+        return host in self.names or (first in ("www", "m", "mobile") and rest in self.names)
+
+
+def _hosts(*names: str, suffix: str = "") -> _Hosts:
+    return _Hosts(frozenset(names), suffix)
+
+
 class _Service(NamedTuple):
-    hosts: re.Pattern[str]
+    hosts: _Hosts
     direct: Callable[[SplitResult], str | None]
     """The direct URL; None for a path that is no share link."""
 
 
 class _Page(NamedTuple):
-    hosts: re.Pattern[str]
+    hosts: _Hosts
     sentence: str
-    path: re.Pattern[str] = re.compile(r"")
+    paths: tuple[str, ...] = ("/",)
+    """How its paths begin."""
 
 
-_ID = r"[A-Za-z0-9_-]{10,200}"
+_ID = re.compile(r"[A-Za-z0-9_-]{10,200}")
 
 
 def _query(parts: SplitResult) -> dict[str, str]:
@@ -74,11 +93,11 @@ def _with(parts: SplitResult, **values: str) -> str:
 
 def _drive(parts: SplitResult) -> str | None:
     query = _query(parts)
-    match = re.match(rf"/(?:a/[^/]{{1,100}}/)?file/(?:u/[0-9]{{1,3}}/)?d/({_ID})", parts.path)
-    number = match[1] if match else None
-    if number is None and parts.path in ("/open", "/uc"):
-        number = query.get("id")
-    if number is None or not re.fullmatch(_ID, number):
+    before, found, after = parts.path.partition("/d/")
+    number = after.partition("/")[0] if found and "/file" in before else ""
+    if parts.path in ("/open", "/uc"):
+        number = query.get("id", "")
+    if not _ID.fullmatch(number):
         return None
     wanted = {"id": number, "export": "download", "confirm": "t"}
     if "resourcekey" in query:
@@ -115,22 +134,29 @@ def _sharepoint(parts: SplitResult) -> str | None:
     return None if _query(parts).get("download") == "1" else _with(parts, download="1")
 
 
-def _replacing(pattern: str, template: str) -> Callable[[SplitResult], str | None]:
-    """Direct URLs whose path is `template`, filled from the path that `pattern` matches."""
-    known = re.compile(pattern)
+def _replacing(old: str, new: str) -> Callable[[SplitResult], str | None]:
+    """Direct URLs of paths owner/name`old`version/file, in which `old` becomes `new`."""
 
     def replaced(parts: SplitResult) -> str | None:
-        match = known.fullmatch(parts.path)
-        if match is None:
+        before, found, after = parts.path.partition(old)
+        version, _, file = after.partition("/")
+        if not found or before.count("/") < 2 or not (version and file):
             return None
-        return parts._replace(path=match.expand(template), fragment="").geturl()
+        return parts._replace(path=before + new + after, fragment="").geturl()
 
     return replaced
 
 
-def _hosts(*names: str) -> re.Pattern[str]:
-    """The names, with or without www or m before them."""
-    return re.compile(rf"(?:www\.|m\.|mobile\.)?(?:{'|'.join(map(re.escape, names))})")
+def _gist(parts: SplitResult) -> str | None:
+    match = re.fullmatch(r"/[^/]{1,100}/[0-9a-f]{20,40}", parts.path)
+    return parts._replace(path=parts.path + "/raw", fragment="").geturl() if match else None
+
+
+def _archive(parts: SplitResult) -> str | None:
+    item, _, file = parts.path.removeprefix("/details/").partition("/")
+    if not parts.path.startswith("/details/") or not file:
+        return None
+    return parts._replace(path=f"/download/{item}/{file}", fragment="").geturl()
 
 
 def _box(parts: SplitResult) -> str | None:
@@ -148,22 +174,16 @@ _SERVICES: list[tuple[str, _Service]] = [
     ("Google Drive", _Service(_hosts("drive.google.com", "docs.google.com"), _drive)),
     ("Dropbox", _Service(_hosts("dropbox.com"), _dropbox)),
     ("OneDrive", _Service(_hosts("1drv.ms", "onedrive.live.com"), _onedrive)),
-    ("SharePoint", _Service(re.compile(r"[a-z0-9-]{1,63}\.sharepoint\.com"), _sharepoint)),
-    ("GitHub", _Service(_hosts("github.com"),
-     _replacing(r"(/[^/]+/[^/]+)/blob(/[^/]+/.+)", r"\1/raw\2"))),
-    ("GitHub Gist", _Service(_hosts("gist.github.com"),
-     _replacing(r"(/[^/]+/[0-9a-f]{20,40})", r"\1/raw"))),
-    ("GitLab", _Service(_hosts("gitlab.com"),
-     _replacing(r"(/[^-][^:]*)/-/blob(/[^/]+/.+)", r"\1/-/raw\2"))),
-    ("Bitbucket", _Service(_hosts("bitbucket.org"),
-     _replacing(r"(/[^/]+/[^/]+)/src(/[^/]+/.+)", r"\1/raw\2"))),
-    ("Hugging Face", _Service(_hosts("huggingface.co"),
-     _replacing(r"(/[^:]*)/blob(/[^/]+/.+)", r"\1/resolve\2"))),
-    ("Box", _Service(re.compile(r"(?:app|[a-z0-9-]{1,63}\.app|[a-z0-9-]{1,63})\.box\.com"), _box)),
+    ("SharePoint", _Service(_hosts(suffix=".sharepoint.com"), _sharepoint)),
+    ("GitHub", _Service(_hosts("github.com"), _replacing("/blob/", "/raw/"))),
+    ("GitHub Gist", _Service(_hosts("gist.github.com"), _gist)),
+    ("GitLab", _Service(_hosts("gitlab.com"), _replacing("/-/blob/", "/-/raw/"))),
+    ("Bitbucket", _Service(_hosts("bitbucket.org"), _replacing("/src/", "/raw/"))),
+    ("Hugging Face", _Service(_hosts("huggingface.co"), _replacing("/blob/", "/resolve/"))),
+    ("Box", _Service(_hosts(suffix=".box.com"), _box)),
     ("Wikimedia Commons", _Service(_hosts("commons.wikimedia.org"), _commons)),
-    ("Internet Archive", _Service(_hosts("archive.org"),
-     _replacing(r"/details(/[^/]+/.*[^/])", r"/download\1"))),
-]  # fmt: skip
+    ("Internet Archive", _Service(_hosts("archive.org"), _archive)),
+]
 """Where a share link has a public direct form."""
 
 _VIDEO_PAGE = (
@@ -183,7 +203,7 @@ _PAGES: list[tuple[str, _Page]] = [
     ("YouTube", _Page(_hosts("youtube.com", "music.youtube.com", "youtu.be",
                              "youtube-nocookie.com"), _VIDEO_PAGE)),
     ("Vimeo", _Page(_hosts("vimeo.com"), _VIDEO_PAGE)),
-    ("Vimeo", _Page(_hosts("player.vimeo.com"), _VIDEO_PAGE, re.compile(r"/video/"))),
+    ("Vimeo", _Page(_hosts("player.vimeo.com"), _VIDEO_PAGE, ("/video/",))),
     ("Instagram", _Page(_hosts("instagram.com", "instagr.am"), _VIDEO_PAGE)),
     ("TikTok", _Page(_hosts("tiktok.com", "vm.tiktok.com", "vt.tiktok.com"), _VIDEO_PAGE)),
     ("Facebook", _Page(_hosts("facebook.com", "fb.watch", "fb.com", "web.facebook.com"),
@@ -197,16 +217,16 @@ _PAGES: list[tuple[str, _Page]] = [
     ("Pinterest", _Page(_hosts("pinterest.com", "pin.it"), _VIDEO_PAGE)),
     ("SoundCloud", _Page(_hosts("soundcloud.com"), _VIDEO_PAGE)),
     ("Spotify", _Page(_hosts("open.spotify.com"), _VIDEO_PAGE)),
-    ("Loom", _Page(_hosts("loom.com"), _VIDEO_PAGE, re.compile(r"/(?:share|embed)/"))),
+    ("Loom", _Page(_hosts("loom.com"), _VIDEO_PAGE, ("/share/", "/embed/"))),
     ("Bilibili", _Page(_hosts("bilibili.com", "b23.tv"), _VIDEO_PAGE)),
     ("Google Drive", _Page(_hosts("drive.google.com"), _FOLDER,
-                           re.compile(r"/drive/|/folderview"))),
+                           ("/drive/", "/folderview"))),
     ("Google Docs", _Page(_hosts("docs.google.com"), _DOCUMENT,
-                          re.compile(r"/(?:document|spreadsheets|presentation|forms)/"))),
+                          ("/document/", "/spreadsheets/", "/presentation/", "/forms/"))),
     ("Google Photos", _Page(_hosts("photos.google.com", "photos.app.goo.gl"), _TRANSFER)),
-    ("Dropbox", _Page(_hosts("dropbox.com"), _FOLDER, re.compile(r"/sh/|/scl/fo/|/home"))),
-    ("SharePoint", _Page(re.compile(r"[a-z0-9-]{1,63}\.sharepoint\.com"), _FOLDER,
-                         re.compile(r"/:f:/"))),
+    ("Dropbox", _Page(_hosts("dropbox.com"), _FOLDER, ("/sh/", "/scl/fo/", "/home"))),
+    ("SharePoint", _Page(_hosts(suffix=".sharepoint.com"), _FOLDER,
+                         ("/:f:/",))),
     ("iCloud", _Page(_hosts("icloud.com", "share.icloud.com"), _TRANSFER)),
     ("WeTransfer", _Page(_hosts("wetransfer.com", "we.tl"), _TRANSFER)),
     ("MEGA", _Page(_hosts("mega.nz", "mega.io"), _TRANSFER)),

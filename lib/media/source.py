@@ -33,6 +33,8 @@ PROGRESS_BYTES = 64 * 1024
 """After so many bytes, earlier failures don't count any more."""
 MAX_FAILURES = 1000
 """Of one file, however much came in between."""
+MAX_ANEW = 10
+"""How often a file is read again from its start to get on, where a server has no ranges."""
 
 
 class Fetched(NamedTuple):
@@ -102,6 +104,7 @@ class Remote:
         """Whether a Range header may be sent."""
         self._if_range = True
         """Whether an If-Range header may be sent."""
+        self._anew = 0
         self._readings: list[_Reading] = []
         self._first: Response | None = self._begin()
         try:
@@ -227,6 +230,9 @@ class Remote:
         try:
             start = self._start(response, offset, headers)
             if start is not None:
+                self._anew += start == 0 < offset
+                if self._anew > MAX_ANEW:
+                    raise source_errors.no_ranges()
                 part = response.part if response.status == 206 else None
                 return _Stream(response, offset - start, part.end if part else self.size)
         except BaseException:
@@ -442,9 +448,9 @@ def _checked(pieces: Iterator[bytes]) -> Iterator[bytes]:
             break
     if content.is_text_document(first):
         for data in pieces:
-            if len(first) >= content.PAGE_BYTES or b"</title" in first.lower():
-                break
             first += data
+            if len(first) >= content.PAGE_BYTES or b"</title" in first[-len(data) - 8 :].lower():
+                break
         raise content.document_error(first)
     if first:
         yield first

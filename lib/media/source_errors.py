@@ -97,6 +97,16 @@ def broke_off() -> SourceError:
     )
 
 
+def no_ranges() -> MediaError:
+    """The error for a server that breaks off again and again, and has no ranges to go on with."""
+    return MediaError(
+        "upload",
+        "The input's server broke off again and again, and does not continue where it stopped (it"
+        " has no ranges). Upload the file, or use another server.",
+        "broken_off",
+    )
+
+
 def not_found(*, retry: bool = False) -> SourceError:
     """The error for a name that has no address; `retry` where the look-up itself failed."""
     what = "could not be looked up" if retry else "was not found"

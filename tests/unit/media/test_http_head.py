@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lib.media.http_head import MAX_BYTES, HeadReader, speaks_tls, strict
+from lib.media.http_head import MAX_BYTES, MAX_INFORMATIONAL, HeadReader, speaks_tls, strict
 
 
 @pytest.mark.parametrize(
@@ -67,6 +67,14 @@ def test_a_head_has_a_limit(extra: int, held: bool) -> None:
     reader.feed(begun)
     reader.feed(b"y" * (MAX_BYTES - len(begun) + extra))
     assert reader.done is not held
+
+
+def test_informational_responses_have_a_limit() -> None:
+    one = b"HTTP/1.1 100 Continue\r\n\r\n"
+    last = b"HTTP/1.1 200 OK\r\n\r\n"
+    assert whole(one * MAX_INFORMATIONAL + last).endswith(b"200 -\r\n\r\n")
+    with pytest.raises(ValueError, match="informational"):
+        whole(one * (MAX_INFORMATIONAL + 1) + last)
 
 
 def test_a_server_that_expects_tls() -> None:

@@ -121,6 +121,16 @@ def test_one_connection_is_not_used_to_read_all_of_a_large_file(
             assert (tmp_path / "f").read_bytes() == DATA
 
 
+def test_a_file_is_not_read_from_its_start_without_end(
+    server: SourceServer, tmp_path: Path
+) -> None:
+    """A server without ranges gives 100,000 bytes more each time before it breaks off."""
+    before = len(server.hits)
+    with opened(server, "further:100000") as remote, pytest.raises(MediaError, match="no ranges"):
+        saved(remote, tmp_path)
+    assert len(server.hits) - before < 3 * source.MAX_ANEW
+
+
 @pytest.mark.parametrize("mode", ["both", "grows"])
 def test_a_file_that_was_replaced_is_told_from_one_that_was_not(
     server: SourceServer, tmp_path: Path, mode: str
