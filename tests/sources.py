@@ -14,6 +14,8 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests import quirks
+
 PIECE_BYTES = 16 * 1024
 
 
@@ -23,8 +25,9 @@ class SourceServer:
     /whole/NAME knows no ranges, /changing?name=FILE has another ETag with each request,
     /redirect?to=URL answers 302, /drip sends a byte a second for ever, /endless never stops,
     /lie?name=FILE states twice the length it sends, /status?code=N answers N, /hang accepts and
-    says nothing. `hits` are the paths asked for, `ranges` the Range header of each (or ""),
-    `bytes_sent` counts the bytes of bodies. Every answer comes `latency` seconds late, and no body
+    says nothing, /quirk/MODE/NAME does what `tests.quirks` says. `hits` are the paths asked for,
+    `ranges` the Range header of each (or ""), `bytes_sent` counts the bytes of bodies. Every answer
+    comes `latency` seconds late, and no body
     faster than `bytes_per_second`; both may be set at any time.
     """
 
@@ -56,6 +59,7 @@ class SourceServer:
             def log_message(self, format: str, *args: Any) -> None:
                 """Say nothing."""
 
+        self._quirks = quirks.State()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self._stopped = threading.Event()
@@ -94,6 +98,9 @@ class SourceServer:
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         """Answer one request."""
+        if handler.path.startswith("/quirk/"):
+            quirks.answer(handler, self.folder, self._quirks)
+            return
         url = urlsplit(handler.path)
         query = {name: values[0] for name, values in parse_qs(url.query).items()}
         name = url.path.lstrip("/")

@@ -49,7 +49,7 @@ def create(
             "minutes": minutes(seconds or 0),
             "known": seconds is not None,
             "seconds": seconds,
-            "request": postgres.jsonb(known_members(request)),
+            "request": postgres.jsonb(known_members(checked.request)),
             "format": request.outputFormat,
             "inputs": postgres.jsonb([each.shown for each in admitted.inputs]),
             "metadata": postgres.jsonb(
@@ -67,7 +67,7 @@ def create(
     return Accepted(
         id=str(made["id"]),
         status="pending",
-        inputUrl=request.inputs[0].url,
+        inputUrl=checked.request.inputs[0].url,
         outputFormat=request.outputFormat,
         metadata=_metadata(request) if request.metadata is not None else msgspec.UNSET,
     )

@@ -21,6 +21,8 @@ from lib.platform.storage_http import translated
 
 WHOLE_BYTES = 4 * 1024 * 1024
 """Files up to here are fetched before anything looks at them: it takes one request."""
+MAX_SERVED = 20
+"""Large files of a job that are served while they arrive: each takes sockets and threads."""
 TRIES = 3
 """How often the download of a small stored file is tried."""
 RETRY_SECONDS = 0.2
@@ -29,19 +31,33 @@ RETRY_SECONDS = 0.2
 class JobFile:
     """An input within reach of ffmpeg: a file, or what our proxy serves of a remote one."""
 
-    def __init__(self, path: Path, size: int, ranges: RangeFile | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        size: int,
+        ranges: RangeFile | None = None,
+        close: Callable[[], None] | None = None,
+    ) -> None:
         self.path = path
         self.size = size
         self.version: str | None = None
         """Storage's version of the object; None of a URL."""
         self.place: Path | str = path
         self._ranges = ranges
+        self._close = close
+        self._waited = 0.0
+        self._fetched = size
         self._digest = None if ranges else Digest(path)
 
     @property
     def waited(self) -> float:
         """Seconds that readers have waited for the source."""
-        return self._ranges.waited if self._ranges else 0.0
+        return self._ranges.waited if self._ranges else self._waited
+
+    @property
+    def served(self) -> bool:
+        """Whether a proxy serves it while it arrives."""
+        return self._ranges is not None
 
     def check(self) -> None:
         """Raises what the source failed with, which ffmpeg would only call the end of a file."""
@@ -54,15 +70,25 @@ class JobFile:
             self._ranges.fill()
             self.place = self.path
 
+    def settle(self) -> None:
+        """Fetch what is missing and close the source. Raises as its source does."""
+        if self._ranges is None or self._close is None:
+            return
+        self.bring()
+        self._waited, self._fetched = self._ranges.waited, self._ranges.fetched
+        self._close()
+        self._ranges, self._digest = None, Digest(self.path)
+
     def shown(self) -> ReceiptFile:
         """As the receipt has it."""
         if self._ranges:
             return ReceiptFile(self.size, self._ranges.sha256(), self._ranges.fetched)
-        return ReceiptFile(self.size, self._digest.result() if self._digest else None, self.size)
+        digest = self._digest.result() if self._digest else None
+        return ReceiptFile(self.size, digest, self._fetched)
 
 
 class OnlyWhole(Exception):
-    """A large file of which no parts can be had."""
+    """A file that is too large to be fetched whole now, and can't be read in parts."""
 
 
 def open_file(
@@ -75,6 +101,8 @@ def open_file(
     canceled: Callable[[], bool],
     seconds: float | None = None,
     only_parts: bool = False,
+    only_small: bool = False,
+    hurried: bool = False,
     slot: Slot | None = None,
 ) -> JobFile:
     """A file by its URL or gs:// address, until the stack is closed.
@@ -82,11 +110,13 @@ def open_file(
     `seconds` are for all the waiting for a URL's server, FETCH_SECONDS by default. `slot` is lent
     while the file is waited for. Raises MediaError (file_size with the sentence `too_large`),
     Canceled, StorageError, and OnlyWhole for what would be fetched whole, if large, when
-    `only_parts` are wanted.
+    `only_parts` are wanted, and for anything large when `only_small` files are. A caller waits when
+    it is `hurried`: a server that fails is asked again for a few seconds only.
     """
     address = addresses.parse(url)
     if address is None:
         from lib.media import source  # its HTTP library takes as long to import as Flask
+        from lib.media.connection import Pace
 
         with _lending(slot):
             remote = stack.enter_context(
@@ -96,11 +126,13 @@ def open_file(
                     seconds=seconds or settings().fetch_seconds,
                     allow=settings().source_allow,
                     canceled=canceled,
-                    pace=source.Pace(settings().fetch_bytes_per_second, settings().fetch_grace),
+                    pace=Pace(settings().fetch_bytes_per_second, settings().fetch_grace),
+                    patience=source.HURRIED if hurried else source.PATIENCE,
+                    agent=agent(),
                 )
             )
         small = remote.size is not None and remote.size <= WHOLE_BYTES
-        if only_parts and not remote.ranged and not small:
+        if not small and (only_small or (only_parts and not remote.ranged)):
             raise OnlyWhole
         if not remote.ranged or remote.size is None or small:
             with _lending(slot):
@@ -111,6 +143,8 @@ def open_file(
             found = storage.info(*address)
         if found.size > max_bytes:
             raise MediaError("file_size", too_large.format(size=found.size), "input_bytes")
+        if only_small and found.size > WHOLE_BYTES:
+            raise OnlyWhole
         file = open_stored(stack, address, path, found.size, canceled, slot)
         file.version = found.version
         return file
@@ -195,9 +229,16 @@ def _served(
     slot: Slot | None,
     final: Callable[[Exception], bool] = is_final,
 ) -> JobFile:
-    ranges = stack.enter_context(
+    own = stack.enter_context(ExitStack())
+    ranges = own.enter_context(
         RangeFile(path, size, opener, canceled=canceled, final=final, slot=slot)
     )
-    file = JobFile(path, size, ranges)
-    file.place = stack.enter_context(loopback.serve(ranges))
+    file = JobFile(path, size, ranges, own.close)
+    file.place = own.enter_context(loopback.serve(ranges))
     return file
+
+
+def agent() -> str:
+    """Who we say we are to the servers of URL inputs: a browser's form, our name, and a contact."""
+    page = f"{settings().site_url}/docs/url-inputs"
+    return f"Mozilla/5.0 (compatible; FFmpegMicro/1.0; +{page})"

@@ -43,6 +43,8 @@ END_SECONDS = 5.0
 """How long before the platform stops the process an attempt ends, so that its end is written."""
 WORTH_RETRYING = 1.2
 """A job cut off by the platform is tried again where it would have so many times the time."""
+MAX_TOGETHER = 10
+"""The inputs of a job together may be so many times as large as one may be."""
 MAX_IMAGE_BYTES = 50 * 1024**2
 MEMORY_BYTES = 1536 * 1024**2
 
@@ -309,7 +311,7 @@ def _attempt(work: _Work, folder: Path, started: Phases) -> None:
     with ExitStack() as stack:
         files = work.files
         for number, url in enumerate(checked.urls):
-            files.append(_open(stack, work, url, folder / f"input{number}"))
+            _open_input(stack, work, url, folder / f"input{number}")
         work.stop_if_over()
         started.begin("probe")
         probes = [
@@ -454,6 +456,24 @@ def _planned(checked: Checked, work: _Work, probes: list[Probe], folder: Path) -
         for file in work.files:
             file.bring()
     return plan
+
+
+def _open_input(stack: ExitStack, work: _Work, url: str, path: Path) -> None:
+    """Add an input to the job's files, within the limits of all together. Raises as `_open`."""
+    file = _open(stack, work, url, path)
+    work.files.append(file)
+    most = MAX_TOGETHER * work.lease.max_input_bytes
+    if sum(each.size for each in work.files) > most:
+        raise MediaError(
+            "file_size",
+            f"The inputs together are larger than {most} bytes, which is {MAX_TOGETHER} times the"
+            f" largest input of the {work.lease.plan_name} plan. Send fewer or smaller files, or"
+            f" upgrade the plan: {upgrade_url(work.lease.job_id)}",
+            "input_bytes",
+        )
+    if sum(each.served for each in work.files) > files.MAX_SERVED:
+        with work.fetching():
+            file.settle()
 
 
 def _open(stack: ExitStack, work: _Work, url: str, path: Path) -> JobFile:

@@ -12,7 +12,7 @@ import msgspec
 from lib.accounts.callers import Caller
 from lib.jobs.admission import Admitted, Stored, admit
 from lib.jobs.create import minutes
-from lib.jobs.files import JobFile, OnlyWhole, open_file
+from lib.jobs.files import MAX_SERVED, JobFile, OnlyWhole, open_file
 from lib.jobs.prepare import kept_is_exact, planned, probed
 from lib.jobs.receipt import Decision, decisions
 from lib.media import scratch
@@ -118,7 +118,7 @@ def validate(caller: Caller, request: TranscodeRequest, unknown: list[str]) -> V
         lane=lane(admitted.checked, probes),
         minutes=None if cost is None else float(minutes(cost)),
         minutes_left=left,
-        notes=plan.notes if plan else [],
+        notes=[*admitted.checked.notes, *(plan.notes if plan else [])],
         warnings=warnings,
     )
 
@@ -139,12 +139,17 @@ def _looked_into(
         if len(urls) == 1 and kept_is_exact(stored.probe):
             probes.append(stored.probe)
             continue
+        many = sum(file.served for file in files) >= MAX_SERVED
         try:
-            file = _open(stack, caller, url, folder / f"input{number}", deadline)
+            file = _open(stack, caller, url, folder / f"input{number}", deadline, small=many)
         except OnlyWhole:
             warnings.append(
-                f"inputs[{number}]: its server does not answer with ranges, so the file is looked"
-                " into when the job runs."
+                f"inputs[{number}]: it is looked into when the job runs, because"
+                + (
+                    f" {MAX_SERVED} large inputs are looked into here."
+                    if many
+                    else " its server does not answer with ranges."
+                )
             )
             probes.append(None)
             continue
@@ -177,7 +182,10 @@ def _left(deadline: Deadline) -> float:
     return left
 
 
-def _open(stack: ExitStack, caller: Caller, url: str, path: Path, deadline: Deadline) -> JobFile:
+def _open(
+    stack: ExitStack, caller: Caller, url: str, path: Path, deadline: Deadline, *, small: bool
+) -> JobFile:
+    """An input; `small` ones only, else what can be had in parts. Raises OnlyWhole."""
     limit = caller.plan.max_input_bytes
     return open_file(
         stack,
@@ -188,6 +196,8 @@ def _open(stack: ExitStack, caller: Caller, url: str, path: Path, deadline: Dead
         canceled=never,
         seconds=_left(deadline),
         only_parts=True,
+        only_small=small,
+        hurried=True,
     )
 
 

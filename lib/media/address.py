@@ -8,12 +8,14 @@ import socket
 from collections.abc import Sequence
 from urllib.parse import SplitResult, urlsplit
 
+from lib.media import urls
+
 BLOCKED_PORTS = frozenset({
     1433, 1521, 2049, 2375, 2376, 2379, 2380, 3306, 3389, 5432, 5900, 5984, 6000, 6379, 6443, 6665,
     6666, 6667, 6668, 6669, 8500, 9042, 9092, 9200, 9300, 10250, 11211, 15672, 27017, 27018, 50000,
 })  # fmt: skip
 """Ports above 1024 where databases and the like listen."""
-MAX_LENGTH = 8192
+MAX_LENGTH = urls.MAX_LENGTH
 
 
 _SPECIAL = [
@@ -28,7 +30,8 @@ _SPECIAL = [
 
 
 def split(url: str, allow: Sequence[str] = ()) -> SplitResult:
-    """The parts of an http(s) URL that may be fetched. Raises ValueError with the rule it breaks.
+    """The parts of a cleaned http(s) URL that may be fetched. Raises ValueError with the rule it
+    breaks.
 
     `allow` are host:port entries for which the rules about hosts and ports do not hold. A name is
     judged by what it resolves to, when we connect; a literal address is judged here, in all the
@@ -37,7 +40,7 @@ def split(url: str, allow: Sequence[str] = ()) -> SplitResult:
     split = parts(url)
     host, port = split.hostname or "", split.port
     number = port if port is not None else (443 if split.scheme.lower() == "https" else 80)
-    if f"{host}:{number}" in allow:
+    if urls.endpoint(host, number) in map(urls.allowed, allow):
         return split
     if number not in (80, 443) and (number < 1024 or number in BLOCKED_PORTS):
         raise ValueError(f"port {number} is not read from; use 80, 443 or another web port.")
@@ -50,8 +53,8 @@ def split(url: str, allow: Sequence[str] = ()) -> SplitResult:
 
 def parts(url: str) -> SplitResult:
     """The parts of a well-formed http(s) URL. Raises ValueError with the rule that it breaks."""
-    if len(url) > MAX_LENGTH or re.search(r"[\x00-\x20\x7f\\]", url):
-        raise ValueError("it holds a space, a control character, a backslash, or is too long.")
+    if len(url) > MAX_LENGTH or re.search(r"[\x00-\x20\x7f]", url):
+        raise ValueError("it holds a space or a control character, or is too long.")
     try:
         split = urlsplit(url)
         host = split.hostname

@@ -9,6 +9,8 @@ from lib.media.plan import Plan
 from lib.media.probe import guards
 
 PROGRESS_SECONDS = "0.25"
+MANY_INPUTS = 10
+"""With more, each is decoded in one thread: the memory of their threads adds up."""
 LIST_NAME = "inputs.txt"
 """The list of files that follow each other, in the job's folder."""
 
@@ -30,8 +32,9 @@ def argv(plan: Plan, inputs: Sequence[Path | str], output: Path | str) -> list[s
     if plan.joined:
         arguments += [*guards(LIST_NAME, "concat"), "-f", "concat", "-i", LIST_NAME]
     else:
+        threads = ["-threads", "1"] if len(inputs) > MANY_INPUTS else []
         for flags, place in zip(plan.inputs, inputs, strict=True):
-            arguments += [*guards(place), *_flat(flags), "-i", str(place)]
+            arguments += [*guards(place), *threads, *_flat(flags), "-i", str(place)]
     for extra in plan.extras:
         arguments += [*guards(extra.name), *_flat(extra.flags), "-i", extra.name]
     arguments += _flat(plan.options)

@@ -27,6 +27,10 @@ TCP_ABI = 4
 PATH_BENEATH, NET_PORT = 1, 2
 """The kinds of rules."""
 FOLDER, FILE_TYPE = 0o040000, 0o170000
+FILES = 256
+"""Open files: a hundred inputs, and what else ffmpeg needs."""
+STACK = 2 * 1024 * 1024
+"""Bytes of each thread's stack. They count as memory, and many inputs have hundreds of threads."""
 SYSTEM = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", "/sys/devices/system/cpu",
           "/dev/urandom")  # fmt: skip
 """What a dynamically linked ffmpeg reads to start; nothing of it is secret."""
@@ -115,7 +119,9 @@ limit("RLIMIT_CPU", cpu, cpu + 2)
 limit("RLIMIT_DATA", data, data)
 limit("RLIMIT_FSIZE", fsize, fsize)
 limit("RLIMIT_CORE", 0, 0)
-limit("RLIMIT_NOFILE", 64, 64)
+limit("RLIMIT_NOFILE", FILES, FILES)
+if sum(len(each) + 9 for each in command) < STACK // 8:  # the kernel lets arguments take a quarter
+    limit("RLIMIT_STACK", STACK, STACK)
 if sys.platform.startswith("linux"):
     on_linux(parent, bool(confine), readable, [int(port) for port in ports], command[0])
 environment = dict(each.split("=", 1) for each in variables)

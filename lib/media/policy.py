@@ -209,7 +209,7 @@ TIGHTER: dict[tuple[str, str], tuple[float, float]] = {
     ("amerge", "inputs"): (2, 16),
     ("amix", "inputs"): (1, 32),
     ("asplit", "outputs"): (1, 16),
-    ("concat", "n"): (1, 20),
+    ("concat", "n"): (1, 100),
     ("hstack", "inputs"): (2, 16),
     ("interleave", "nb_inputs"): (1, 16),
     ("loop", "size"): (0, 2000),

@@ -11,13 +11,15 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
-from lib.media.errors import Canceled, MediaError
+from lib.media.errors import Canceled
 from lib.media.slots import LEND_SECONDS, Slot
+from lib.media.source_errors import broke_off
 
 Opener = Callable[[int], AbstractContextManager[Iterator[bytes]]]
 """Opens a source from an offset (bytes) on to its end, as a stream that may be closed early.
 
 The stream must end by itself (with an error) when the source stalls, or is not wanted any more.
+Both may raise ReadOn while another stream is open that leads to the offset.
 """
 
 SKIP_BYTES = 512 * 1024
@@ -47,14 +49,8 @@ def is_final(error: Exception) -> bool:
     return True
 
 
-def broke_off(reason: str = "broken_off") -> MediaError:
-    """The error for a source that can't be reached, or ends before its end."""
-    return MediaError(
-        "upload",
-        "The input's server could not be reached, or broke off. Check that the URL opens in a"
-        " browser without a login, and try again.",
-        reason,
-    )
+class ReadOn(Exception):
+    """The source gives no further stream: an open one is to be read on to what is wanted."""
 
 
 class Spans:
@@ -266,8 +262,18 @@ class RangeFile:
 
     def _pull(self, offset: int) -> None:
         """Take what comes next of the stream that leads to `offset`."""
-        stream = self._stream(offset)
-        data = next(stream.body, None)
+        try:
+            stream = self._stream(offset)
+        except ReadOn:
+            self._read_on(offset)
+            return
+        try:
+            data = next(stream.body, None)
+        except ReadOn:
+            self._streams.remove(stream)
+            stream.close()
+            self._read_on(offset)
+            return
         if data is None:
             raise broke_off()
         with self._changed:
@@ -284,6 +290,13 @@ class RangeFile:
             self._streams.remove(stream)
             stream.close()
 
+    def _read_on(self, offset: int) -> None:
+        """Let the nearest stream before `offset` lead there, however far that is."""
+        behind = [stream for stream in self._streams if stream.at <= offset]
+        if not behind:
+            raise broke_off()
+        max(behind, key=lambda stream: stream.at).until = offset
+
     def _write(self, data: bytes, at: int) -> None:
         """All of it: a disk that fills up takes a part, and fails at the next call."""
         while data:
@@ -293,20 +306,16 @@ class RangeFile:
     def _stream(self, offset: int) -> _Stream:
         """The stream that stands at `offset` or a little before it, else a new one."""
         now = time.monotonic()
-        near = [
-            stream
-            for stream in self._streams
-            if 0 <= offset - stream.at <= SKIP_BYTES and now - stream.used < REST_SECONDS
-        ]
+        near = [stream for stream in self._streams if stream.leads_to(offset, now)]
         if near:
             chosen = max(near, key=lambda stream: stream.at)
             self._streams.remove(chosen)
         else:
-            if len(self._streams) >= STREAMS:
-                self._streams.pop(0).close()
             self.requests += 1
             chosen = _Stream(self._opener, offset)
         self._streams.append(chosen)
+        if len(self._streams) > STREAMS:
+            self._streams.pop(0).close()
         return chosen
 
 
@@ -317,7 +326,16 @@ class _Stream:
         self._open = ExitStack()
         self.body = self._open.enter_context(opener(offset))
         self.at = offset
+        self.until = offset
+        """It is read on to here, however long it was not read and however far that is."""
         self.used = time.monotonic()
+
+    def leads_to(self, offset: int, now: float) -> bool:
+        """Whether `offset` is best reached by reading on."""
+        if offset < self.at:
+            return False
+        near = offset - self.at <= SKIP_BYTES and now - self.used < REST_SECONDS
+        return near or offset <= self.until
 
     def close(self) -> None:
         self._open.close()

@@ -12,11 +12,12 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 
-from lib.media import address, fonts, graph, policy, tables, values, virtual
+from lib.media import address, fonts, graph, policy, share_links, tables, urls, values, virtual
 from lib.media.errors import Refusal, Refused
 from lib.media.formats import Format, lookup
 from lib.media.virtual import Virtual
 
+MAX_INPUTS = 100
 MAX_METADATA_BYTES = 8192
 MAX_OPTIONS = 100
 """Options of the output, and of each input."""
@@ -57,7 +58,11 @@ class Option(msgspec.Struct, omit_defaults=True):
 class Input(msgspec.Struct, omit_defaults=True):
     """A file to read: the gs:// address of an upload or output, or a public http(s) URL."""
 
-    url: Annotated[str, msgspec.Meta(min_length=1, max_length=address.MAX_LENGTH)]
+    url: Annotated[
+        str,
+        # The length is that of the cleaned URL, which `check` refuses if it is longer.
+        msgspec.Meta(min_length=1, extra_json_schema={"maxLength": address.MAX_LENGTH}),
+    ]
     options: Annotated[
         list[Option] | None, msgspec.Meta(extra_json_schema={"maxItems": MAX_OPTIONS})
     ] = None
@@ -81,7 +86,7 @@ class Filter(msgspec.Struct):
 class TranscodeRequest(msgspec.Struct, omit_defaults=True):
     """A job: what to read, what to make, how."""
 
-    inputs: Annotated[list[Input], msgspec.Meta(min_length=1, max_length=10)]
+    inputs: Annotated[list[Input], msgspec.Meta(min_length=1, max_length=MAX_INPUTS)]
     """Several without options are joined in order."""
     outputFormat: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
     """mp4, webm, mov, avi, mp3, m4a, aac, wav, ogg, opus, flac, jpeg, png, gif or webp."""
@@ -142,6 +147,8 @@ class Checked(msgspec.Struct):
     virtual: list[Virtual]
     remotes: list[Remote]
     warnings: list[str]
+    notes: list[str]
+    """What was done with addresses for the caller."""
     may_copy: bool = True
     """Whether streams may be copied without being asked to; false once that went wrong."""
 
@@ -162,17 +169,19 @@ class _Check:
     def __init__(self, request: TranscodeRequest, sources: Sources) -> None:
         self.request = request
         self.sources = sources
-        self.urls = [sources.resolve(item.url) for item in request.inputs]
+        self.urls: list[str] = []
         self.refusals: list[Refusal] = []
         self.characters = 0
         self.suggestions = 0
         self.warnings: list[str] = []
+        self.notes: list[str] = []
         self.remotes: list[Remote] = []
         self.virtual: list[Virtual] = []
 
     def whole(self) -> Checked:
-        request = self.request
         self._sizes()
+        self._clean_urls()
+        request = self.request
         file_format = self._format()
         self._request()
         inputs = [self._input(number, item) for number, item in enumerate(request.inputs)]
@@ -202,6 +211,7 @@ class _Check:
             self.virtual,
             self.remotes,
             self.warnings,
+            self.notes,
         )
 
     def _sizes(self) -> None:
@@ -285,8 +295,44 @@ class _Check:
         elif _holds_nul(metadata):
             self._refuse("metadata", "a text in it holds a NUL character.")
 
+    def _clean_urls(self) -> None:
+        """Find out where the inputs are; the request goes on with their cleaned URLs."""
+        inputs: list[Input] = []
+        for number, item in enumerate(self.request.inputs):
+            what = f"inputs[{number}].url"
+            cleaned = self._cleaned(item.url, what)
+            inputs.append(msgspec.structs.replace(item, url=cleaned or item.url))
+            self.urls.append(self._located(cleaned, what) if cleaned else item.url)
+        self.request = msgspec.structs.replace(self.request, inputs=inputs)
+
+    def _cleaned(self, url: str, what: str) -> str | None:
+        """The cleaned URL; None for one that is refused."""
+        try:
+            return urls.clean(url)
+        except ValueError as error:
+            self._refuse(what, str(error))
+            return None
+
+    def _located(self, url: str, what: str) -> str:
+        """Where the file of a cleaned URL is: ours, behind a share link, or at the URL itself."""
+        resolved = self.sources.resolve(url)
+        if resolved.startswith("gs://"):
+            return resolved
+        try:
+            file = share_links.direct(resolved)
+            target = file.url if file else resolved
+            address.split(target, self.sources.allow)
+        except ValueError as error:
+            self._refuse(what, str(error))
+            return resolved
+        if file:
+            self.notes.append(
+                f"{what}: this {file.service} share link is replaced by the direct link to its"
+                " file."
+            )
+        return target
+
     def _input(self, number: int, item: Input) -> Flags:
-        self._reachable(self.urls[number], f"inputs[{number}].url")
         return self._flags(item.options or [], f"inputs[{number}]")
 
     def _flags(self, options: list[Option], where: str) -> Flags:
@@ -388,20 +434,13 @@ class _Check:
         for known in self.remotes:
             if (known.kind, known.given) == (kind, url):
                 return known.name
-        resolved = self.sources.resolve(url)
-        self._reachable(resolved, what)
+        cleaned = self._cleaned(url, what)
+        located = self._located(cleaned, what) if cleaned else url
         if len(self.remotes) == MAX_REMOTES:
             self._refuse("the request", f"it names more than {MAX_REMOTES} files besides inputs.")
         name = f"{kind}{len(self.remotes)}" + (".ass" if kind == "subtitles" else "")
-        self.remotes.append(Remote(kind, url, resolved, name))
+        self.remotes.append(Remote(kind, url, located, name))
         return name
-
-    def _reachable(self, url: str, what: str) -> None:
-        if not url.startswith("gs://"):
-            try:
-                address.split(url, self.sources.allow)
-            except ValueError as error:
-                self._refuse(what, str(error))
 
     def _graph(self, text: str, where: str) -> graph.Graph:
         """The checked tree of a graph, its values written anew."""

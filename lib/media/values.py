@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
-from lib.media import address, expressions
+from lib.media import address, expressions, urls
 
 MAX_SIDE = 16_384
 MAX_RATE = 240
@@ -532,10 +532,10 @@ def _subtitle_style(text: str) -> str:
 
 def _remote_file(text: str) -> str:
     """The address of a file that we fetch; ffmpeg gets our copy."""
-    if text.startswith("gs://") and len(text) <= address.MAX_LENGTH:
-        return text
     try:
-        address.parts(text)
+        text = urls.clean(text)
+        if not text.startswith("gs://"):
+            address.parts(text)
     except ValueError:
         raise ValueError(REMOTE_FILE.says) from None
     return text

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Meta
 
 from lib import models
-from lib.media import address, expressions, fonts, values
+from lib.media import expressions, fonts, urls, values
 
 Position = Literal[
     "top-left", "top", "top-center", "top-right", "left", "center-left", "center", "right",
@@ -103,8 +103,8 @@ class QuoteCard(_Sent):
 class Watermark(_Sent):
     """A picture over the video: `url`, or the number of one of the job's inputs."""
 
-    url: Annotated[str, Meta(max_length=address.MAX_LENGTH)] | None = None
-    input: Annotated[int, Meta(ge=0, le=9)] | None = None
+    url: Annotated[str, Meta(max_length=urls.RAW_LENGTH)] | None = None
+    input: Annotated[int, Meta(ge=0, le=99)] | None = None
     position: Position = "bottom-right"
     size: float | Literal["small", "medium", "large"] = "small"
     """Its width as a share of the video's, 0.01 to 1; small, medium, large are 0.12, 0.2, 0.35."""
@@ -140,7 +140,7 @@ class SubtitleStyle(msgspec.Struct, rename="camel"):
 class Subtitles(_Sent):
     """Subtitles burned in: an SRT, WebVTT or ASS file by URL."""
 
-    url: Annotated[str, Meta(min_length=1, max_length=address.MAX_LENGTH)]
+    url: Annotated[str, Meta(min_length=1, max_length=urls.RAW_LENGTH)]
     style: SubtitleStyle = msgspec.field(default_factory=SubtitleStyle)
 
 

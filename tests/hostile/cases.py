@@ -221,7 +221,7 @@ FIELDS = [
     Case("field", "metadata too large", "refused", "metadata", body(metadata={"a": "x" * 9000})),
     Case("field", "metadata a list", "refused", "metadata", body(metadata=["{canary_file}"])),
     Case("field", "no inputs", "refused", "inputs", body(inputs=[])),
-    Case("field", "11 inputs", "refused", "inputs", body(inputs=[{"url": "{clip}"}] * 11)),
+    Case("field", "101 inputs", "refused", "inputs", body(inputs=[{"url": "{clip}"}] * 101)),
     Case("field", "an input that is a text", "refused", "inputs", body(inputs=["{clip}"])),
     Case("field", "a url that is a list", "refused", "url", body(inputs=[{"url": ["{clip}"]}])),
     Case("field", "filters a text", "refused", "filters", body(filters="movie=/etc/passwd")),

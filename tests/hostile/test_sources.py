@@ -216,13 +216,31 @@ def test_stored_files_of_others(guest: Guest, url: str) -> None:
     assert guest.total() == total
 
 
-def test_five_redirects_are_followed_and_six_are_not(guest: Guest, values: dict[str, str]) -> None:
-    for hops, wanted in ((5, "works"), (6, "fails:validation"), (12, "fails:validation")):
-        url = values["clip"]
-        for _ in range(hops):
-            url = f"http://{values['sources']}/redirect?to={quote(url, safe='')}"
-        case = Case("redirect", str(hops), wanted, "", body(inputs=[{"url": url}]))
-        guest.assert_wanted(case, guest.send(case, values), values)
+@pytest.mark.parametrize(("hops", "wanted"), [(20, "works"), (21, "fails:validation")])
+def test_twenty_redirects_are_followed_and_one_more_is_not(
+    guest: Guest, sources: SourceServer, values: dict[str, str], hops: int, wanted: str
+) -> None:
+    url = sources.url(f"quirk/hops:{hops}/{values['clip'].rpartition('/')[2]}")
+    case = Case("redirect", str(hops), wanted, "", body(inputs=[{"url": url}]))
+    guest.assert_wanted(case, guest.send(case, values), values)
+
+
+# What is refused of an address is refused at every redirect, of every try.
+_LATER = ("http://127.0.0.1:{canary_port}/x", "http://[::1]:{canary_port}/x", "http://10.0.0.1/",
+          "http://169.254.169.254/latest/", "file:///etc/passwd",
+          "http://localhost:{sources_port}/never.mp4")  # fmt: skip
+
+
+@pytest.mark.parametrize("to", _LATER)
+@pytest.mark.parametrize("mode", ["retry", "unranged", "cookie", "resume"])
+def test_later_tries_obey_the_rules_of_addresses(
+    guest: Guest, sources: SourceServer, values: dict[str, str], to: str, mode: str
+) -> None:
+    target = quote(to.format(**values), safe="")
+    url = sources.url(f"quirk/later:{mode},{target}/clip.mp4?{to}{mode}".replace("{", ""))
+    job = guest.ended(guest.create(url.replace("}", "")))
+    assert (job["status"], job["error_category"]) == ("failed", "validation"), job
+    assert not any(hit.startswith(("/secret", "/never")) for hit in sources.hits)
 
 
 @pytest.mark.parametrize("name", sorted({*SCRIPTS[::4], "hls", "sdp", "ffconcat", "svg"}))

@@ -93,5 +93,17 @@ def test_every_input_is_guarded() -> None:
     assert arguments[arguments.index("-protocol_whitelist") + 1] == "file"
 
 
+@pytest.mark.parametrize(("count", "threads"), [(10, 0), (11, 11)])
+def test_many_inputs_are_decoded_in_a_thread_each(count: int, threads: int) -> None:
+    graph = "".join(f"[{n}:v]" for n in range(count)) + f"concat=n={count}[v]"
+    asked = ask(
+        inputs=count, options=options(("-filter_complex", graph), ("-map", "[v]")), filters=None
+    )
+    plan = planned(asked, [video()] * count)
+    arguments = argv(plan, [f"input{n}" for n in range(count)], "out.mp4")
+    before = arguments[: len(arguments) - arguments[::-1].index("-i")]
+    assert before.count("-threads") == threads
+
+
 if __name__ == "__main__":
     GOLDEN.write_text(json.dumps({name: " | ".join(made(name)) for name in CASES}, indent=1) + "\n")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lib.media import tables, virtual
 from lib.media.argv import argv
 from lib.media.errors import MediaError, Refused
-from lib.media.request import TranscodeRequest, check
+from lib.media.request import MAX_INPUTS, TranscodeRequest, check
 from tests.unit.media.helpers import ask, options, planned, video
 
 
@@ -139,9 +139,10 @@ def test_unknown_virtual_options_are_refused_with_those_there_are() -> None:
     "url",
     [
         "file:///etc/passwd", "ftp://h/a", "concat:/a|/b", "subfile,,start,0,end,9,,:/p", "pipe:0",
-        "http://user:pass@h/a", "http://h:22/", "https://h:25/", "http://h:6379/", "http://h/a b",
-        "http://h/\x00", "http://h/\na", "http:///a", "http://[::1/", "http://h:99999/", "//h/a",
-        "http://h\\@e/", "rtmp://h/a", "data:,x", "/etc/passwd", "gopher://h", "http://h:0/",
+        "http://user:pass@h/a", "http://h:22/", "https://h:25/", "http://h:6379/", "http://",
+        "http://[::1/", "http://h:99999/", "//h/a", "http://e@h/", "http://10.0.0.1\\@h/",
+        f"http://{'a' * 64}.example/", "https://youtu.be/x", "rtmp://h/a", "data:,x",
+        "/etc/passwd", "gopher://h", "http://h:0/",
     ],
 )  # fmt: skip
 def test_urls_out_of_rule_are_refused(url: str) -> None:
@@ -159,10 +160,61 @@ def test_urls_within_the_rules_pass(url: str) -> None:
     check(request)
 
 
-@pytest.mark.parametrize("count", [0, 11])
-def test_one_to_ten_inputs(count: int) -> None:
+def test_urls_are_cleaned_where_they_are_kept() -> None:
+    url = " https://exa\nmple.com/a b.mp4\n"
+    cleaned = "https://example.com/a%20b.mp4"
+    request = ask(
+        options=options(("@watermark", {"url": url}), ("@subtitles", {"url": url})),
+        input_options=[None, None],
+    )
+    request.inputs[1].url = url
+    checked = check(request)
+    assert checked.urls == ["https://example.com/0.mp4", cleaned]
+    assert checked.request.inputs[1].url == cleaned
+    assert [remote.url for remote in checked.remotes] == [cleaned, cleaned]
+    assert check(checked.request).urls == checked.urls
+    assert checked.notes == []
+
+
+def test_share_links_are_replaced_and_noted() -> None:
+    link = "https://www.dropbox.com/s/abc/a.mp4?dl=0"
+    request = ask(options=options(("@watermark", {"url": link})))
+    request.inputs[0].url = link
+    checked = check(request)
+    assert checked.urls == [link.replace("dl=0", "dl=1")]
+    assert checked.request.inputs[0].url == link
+    assert checked.remotes[0].url == link.replace("dl=0", "dl=1")
+    assert "inputs[0].url: this Dropbox share link is replaced" in checked.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("option", "where"),
+    [(("@watermark", {"url": "https://youtu.be/x"}), "@watermark"),
+     (("-vf", "subtitles='https\\://youtu.be/x'"), "subtitles")],
+)  # fmt: skip
+def test_pages_are_refused_wherever_a_file_is_named(option: tuple[str, Any], where: str) -> None:
+    said = refusal(ask(options=options(option)))
+    assert "a page of YouTube" in said
+    assert where in said
+
+
+def test_a_login_in_a_url_is_refused_with_another_way() -> None:
+    request = ask()
+    request.inputs[0].url = "https://user:pa55@example.com/a.mp4"
+    said = refusal(request)
+    assert "signed link" in said
+    assert "pa55" not in said
+
+
+def test_up_to_a_hundred_inputs() -> None:
+    assert len(check(ask(inputs=MAX_INPUTS)).urls) == MAX_INPUTS == 100
+    with pytest.raises(msgspec.ValidationError, match="<= 100"):
+        ask(inputs=MAX_INPUTS + 1)
+
+
+def test_at_least_one_input() -> None:
     with pytest.raises(msgspec.ValidationError):
-        ask(inputs=count)
+        ask(inputs=0)
 
 
 def test_nul_is_refused_anywhere() -> None:
