@@ -352,7 +352,7 @@ def _check_stopped(finished: cage.Finished, limits: Limits) -> None:
         )
     if finished.returncode != 0 and _FULL.search(report):
         raise NoSpace
-    if finished.returncode != 0 and "Cannot allocate memory" in report:
+    if finished.returncode != 0 and _MEMORY.search(report):
         raise MediaError(
             "processing_limit",
             f"The job needed more than the {limits.memory_bytes // 1024**2} MB of memory it may"
@@ -362,6 +362,10 @@ def _check_stopped(finished: cage.Finished, limits: Limits) -> None:
 
 
 _FULL = re.compile(r"No space left on device|Disk quota exceeded")
+_MEMORY = re.compile(
+    r"Cannot allocate memory|malloc of size [0-9]{1,19} failed|std::bad_alloc"
+    r"|Resource temporarily unavailable"  # no room for a thread's stack
+)
 _NOTHING = "Output file is empty, nothing was encoded"
 _DAMAGED = (
     "An input is damaged or cut off: it could not be decoded to its end. Send the whole file; if it"
