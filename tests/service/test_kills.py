@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -23,6 +24,8 @@ from tests.sources import SourceServer
 from tests.waiting import eventually
 
 ROOT = Path(__file__).parent.parent.parent
+PROJECT = re.compile(r"(?:NEXT_PUBLIC_)?(?:SUPABASE|POSTGRES)_")
+"""Settings that name a project, on which `make up` would run. Other tests set them here."""
 
 
 class Service:
@@ -30,7 +33,8 @@ class Service:
 
     def __init__(self, folder: Path, sources: SourceServer) -> None:
         self.folder = folder
-        self._environment = os.environ | {
+        own = {name: value for name, value in os.environ.items() if not PROJECT.match(name)}
+        self._environment = own | {
             "LEASE_SECONDS": "5",
             "SOURCE_ALLOW": f"127.0.0.1:{sources.port}",
         }

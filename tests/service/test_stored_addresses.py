@@ -37,8 +37,9 @@ CHANGES: dict[str, Change] = {
     "no utf-8": with_last("%ff"),
     "encoded name": lambda url: url[: -len("mp3")] + "%6dp3",
     "upper case": lambda url: f"gs://{url.removeprefix('gs://').upper()}",
-    "space": lambda url: f"{url} ",
-    "new line": lambda url: f"{url}\n",
+    "space": lambda url: url.replace("gs://", "gs:// "),
+    "encoded space": lambda url: f"{url}%20",
+    "encoded new line": lambda url: f"{url}%0a",
     "other script": lambda url: f"{url}\u0430",
 }
 
