@@ -117,6 +117,7 @@ def open_file(
     if address is None:
         from lib.media import source  # its HTTP library takes as long to import as Flask
         from lib.media.connection import Pace
+        from lib.media.retries import HURRIED, PATIENCE
 
         with _lending(slot):
             remote = stack.enter_context(
@@ -127,7 +128,7 @@ def open_file(
                     allow=settings().source_allow,
                     canceled=canceled,
                     pace=Pace(settings().fetch_bytes_per_second, settings().fetch_grace),
-                    patience=source.HURRIED if hurried else source.PATIENCE,
+                    patience=HURRIED if hurried else PATIENCE,
                     agent=agent(),
                 )
             )

@@ -11,8 +11,6 @@ What fails for a moment is tried again, and a body that breaks off goes on from 
 from __future__ import annotations
 
 import hashlib
-import random
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -23,16 +21,13 @@ from lib.media.connection import SLOWEST, Pace, Watch
 from lib.media.errors import MediaError
 from lib.media.ranges import ReadOn, never
 from lib.media.responses import AGENT, Headers, Response, Session, origin
+from lib.media.retries import PATIENCE, Patience, Trouble
 from lib.media.source_errors import GONE, SourceError
 
 REJECTS_RANGES = (400, 403, 405, 406, 412, 416, 417, 422, 501)
 """Statuses that servers without ranges answer a Range header with."""
 READ_ON_BYTES = 32 * 1024 * 1024
 """A server that gives no second stream: what lies this far ahead is read from the first one."""
-PROGRESS_BYTES = 64 * 1024
-"""After so many bytes, earlier failures don't count any more."""
-MAX_FAILURES = 1000
-"""Of one file, however much came in between."""
 MAX_ANEW = 10
 """How often a file is read again from its start to get on, where a server has no ranges."""
 
@@ -42,22 +37,6 @@ class Fetched(NamedTuple):
 
     size: int
     sha256: str
-
-
-class Patience(NamedTuple):
-    """How often a server is asked again."""
-
-    failures: int = 5
-    """Failures in a row after which it is given up."""
-    seconds: float = 60.0
-    """The longest time from the first of them to the last try."""
-    pause: float = 0.5
-    """Seconds before the second try; they double with each."""
-
-
-PATIENCE = Patience()
-HURRIED = Patience(failures=3, seconds=5.0)
-"""While somebody waits for the answer."""
 
 
 def open_url(
@@ -99,7 +78,7 @@ class Remote:
         self._url = url
         self._session = session
         self._max_bytes = max_bytes
-        self.trouble = _Trouble(patience, session.watch)
+        self.trouble = Trouble(patience, session.watch)
         self._ranges = True
         """Whether a Range header may be sent."""
         self._if_range = True
@@ -397,46 +376,6 @@ class _Reading:
                 yield data
             if self.at == end:
                 return
-
-
-class _Trouble:
-    """The failures of one file's server in a row, and the pauses between its tries."""
-
-    def __init__(self, patience: Patience, watch: Watch) -> None:
-        self._patience = patience
-        self._watch = watch
-        self.failures = 0
-        self._cost = 0
-        self._total = 0
-        self._since = 0.0
-        self._what: set[str] = set()
-        self._came = 0
-
-    def progress(self, count: int) -> None:
-        """Note that bytes have come: after enough of them it works again."""
-        self._came += count
-        if self._came >= PROGRESS_BYTES:
-            self.failures = self._cost = 0
-
-    def note(self, error: SourceError) -> None:
-        """Pause before the next try. Raises MediaError when there is to be none, Canceled."""
-        now = time.monotonic()
-        if not self.failures:
-            self._since = now
-            self._what.clear()
-        self._came = 0
-        self.failures += 1
-        self._cost += error.cost
-        self._total += 1
-        self._what.add(error.what)
-        doubled = self._patience.pause * 2 ** (self.failures - 1)
-        pause = max(error.wait, doubled * random.uniform(0.75, 1.25))  # noqa: S311 - no secret
-        passed = now - self._since
-        enough = self._cost >= self._patience.failures or self._total >= MAX_FAILURES
-        late = passed + pause > self._patience.seconds or pause >= self._watch.left
-        if enough or late:
-            raise error.after(self.failures, passed, alike=len(self._what) == 1) from None
-        self._watch.rest(pause)
 
 
 def _checked(pieces: Iterator[bytes]) -> Iterator[bytes]:

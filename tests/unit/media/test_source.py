@@ -16,7 +16,8 @@ from lib.media.address import is_public
 from lib.media.connection import SLOWEST, Pace
 from lib.media.errors import Canceled, MediaError
 from lib.media.ranges import never
-from lib.media.source import Fetched, Patience, Remote, open_url
+from lib.media.retries import Patience
+from lib.media.source import Fetched, Remote, open_url
 from tests.sources import SourceServer
 
 BRISK = Patience(failures=3, pause=0.01)

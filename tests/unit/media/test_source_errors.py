@@ -15,7 +15,8 @@ import pytest
 
 from lib.media import connection
 from lib.media.errors import MediaError
-from lib.media.source import Patience, open_url
+from lib.media.retries import Patience
+from lib.media.source import open_url
 from lib.media.source_errors import MAX_RETRY_AFTER, seconds_to_wait, status_error
 from tests.sources import SourceServer
 from tests.unit.media.certificates import certificate

@@ -18,8 +18,9 @@ from lib.media.connection import SLOWEST, Watch
 from lib.media.errors import Canceled, MediaError
 from lib.media.ranges import SKIP_BYTES, RangeFile
 from lib.media.responses import AGENT
+from lib.media.retries import Patience, Trouble
 from lib.media.slots import Slots
-from lib.media.source import Patience, Remote, open_url
+from lib.media.source import Remote, open_url
 from tests.sources import SourceServer
 from tests.waiting import eventually
 
@@ -187,7 +188,7 @@ def test_failures_of_several_kinds_are_told_by_the_last(
     server: SourceServer, tmp_path: Path
 ) -> None:
     """Reset in the first half again and again, after one other failure."""
-    trouble = source._Trouble(BRISK, Watch(60, lambda: False, SLOWEST))
+    trouble = Trouble(BRISK, Watch(60, lambda: False, SLOWEST))
     trouble.note(source_errors.reset())
     for _ in range(3):
         trouble.note(source_errors.status_error(503))
