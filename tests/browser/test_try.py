@@ -26,7 +26,7 @@ def test_a_sample_becomes_smaller(visitor: Visitor, tmp_path: Path) -> None:
 def test_a_file_that_is_none_of_ours_is_refused(visitor: Visitor, tmp_path: Path) -> None:
     page = visitor.go("/")
     for name, size, sentence in (
-        ("letter.docx", 10, "Files like letter.docx are not taken."),
+        ("letter.docx", 10, "letter.docx can't be uploaded here."),
         ("empty.mp4", 0, "empty.mp4 is empty."),
         ("large.mp4", 26 * 2**20, "at most 25 MB are taken here."),
     ):
