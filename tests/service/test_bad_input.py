@@ -103,7 +103,7 @@ def test_a_name_that_leads_to_such_an_address(account: Account) -> None:
     [
         "ftp://example.com/a", "file:///etc/passwd", "http://user:pw@example.com/a",
         "http://example.com:22/a", "http://example.com:6379/a", "concat:/a|/b", "pipe:0",
-        "http://exa mple.com/", "", "gs://nobody/x", "rtmp://x/y",
+        "http://exa mple.com/", "http://\n", "", "gs://nobody/x", "rtmp://x/y",
     ],
 )  # fmt: skip
 def test_urls_refused_at_once(account: Account, url: str) -> None:

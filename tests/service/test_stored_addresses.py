@@ -10,6 +10,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from lib.jobs.admission import option_files
 from lib.platform import postgres, storage
 from lib.platform.storage_http import Missing, StorageError
 from tests.conftest import Account
@@ -40,6 +41,7 @@ CHANGES: dict[str, Change] = {
     "space": lambda url: url.replace("gs://", "gs:// "),
     "encoded space": lambda url: f"{url}%20",
     "encoded new line": lambda url: f"{url}%0a",
+    "space within": lambda url: url.replace(".m", " .m"),
     "other script": lambda url: f"{url}\u0430",
 }
 
@@ -69,6 +71,19 @@ def test_an_address_that_only_means_a_file_is_not_found(files: Any, name: str) -
                 assert answer.status_code in (400, 404), (path, changed, answer.text)
         probed = owner.http.post("/v1/ffprobe", json={"url": changed})
         assert probed.status_code == 404, probed.text
+
+
+@pytest.mark.parametrize("around", [" ", "\n", "\t\r\n"])
+def test_spaces_around_an_address_are_dropped_before_it_is_kept(files: Any, around: str) -> None:
+    """So that whatever looks for a stored file in a job finds it."""
+    owner, _, upload, _ = files
+    pasted = f"{around}{upload}{around}"
+    options = [{"option": "@watermark", "argument": {"url": pasted}}]
+    job = owner.job(owner.create(pasted, "mp4", options=options))
+    owner.http.patch(f"/v1/transcodes/{job['id']}/cancel")
+    assert job["request"]["inputs"] == [{"url": upload}]
+    assert job["inputs"][0]["url"] == upload
+    assert option_files(job["request"]) == [upload]
 
 
 def bodies(url: str, own: str) -> list[dict[str, Any]]:
