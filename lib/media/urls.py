@@ -15,6 +15,8 @@ MAX_LABEL = 63
 _ENDS = "".join(map(chr, range(0x21)))
 """C0 controls and the space, which are removed from both ends."""
 _FORBIDDEN_IN_HOST = re.compile(r"[\x00-\x20#/:<>?@\[\\\]^|%\x7f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+"""Browsers encode these; nobody means them, so they are refused."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _SCHEME = re.compile(r"(https?):[/\\]{0,100}", re.IGNORECASE)
 
@@ -28,6 +30,8 @@ def clean(url: str) -> str:
     if len(url) > RAW_LENGTH:
         raise ValueError(_TOO_LONG)
     url = trim(url)
+    if _CONTROL.search(url):
+        raise ValueError("it holds a control character. Remove it, or encode it as %XX.")
     match = _SCHEME.match(url)
     if match:
         url = _cleaned(match[1].lower(), url[match.end() :])
