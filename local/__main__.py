@@ -57,6 +57,13 @@ def main() -> int:
     return handler[arguments.command](arguments)
 
 
+PRODUCTION = (
+    "These are the settings of a deployment in production (VERCEL_ENV=production). Its jobs and"
+    " tasks would run here, with stand-ins for Stripe and mails. Open a terminal without these"
+    " settings, or use those of another project."
+)
+
+
 def _up(arguments: argparse.Namespace) -> int:
     from lib.accounts import stripe_setup
     from lib.platform.settings import SettingsError, names_project, read_project
@@ -71,6 +78,9 @@ def _up(arguments: argparse.Namespace) -> int:
         overrides["API_URL"] = os.environ["PUBLIC_URL"]
     try:
         project = read_project(os.environ) if names_project(os.environ) else None
+        if project and os.environ.get("VERCEL_ENV") == "production":
+            print(PRODUCTION, file=sys.stderr)
+            return 1
         folder = _data_of(arguments.data, project)
         stack = Stack(
             folder,

@@ -57,5 +57,5 @@ def parse(text: str) -> Cursor:
 def _not_valid() -> Exception:
     return bad_request(
         "`cursor` is not valid. Use the `next_cursor` or `end_cursor` of a list's answer, or leave"
-        " it out to begin anew."
+        " it out to start from the beginning."
     )

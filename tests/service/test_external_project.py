@@ -124,6 +124,14 @@ def test_make_up_runs_the_functions_on_the_project(
     assert (folder / "demo-key").read_text() == key
 
 
+def test_make_up_refuses_a_deployment_in_production(project: dict[str, str]) -> None:
+    """Its settings are in the terminal of who followed the guide."""
+    ran = run(project, "local", "up", "--port", "0", VERCEL_ENV="production")
+    assert ran.returncode == 1
+    assert "VERCEL_ENV=production" in ran.stderr
+    assert "FFmpeg Micro is up" not in ran.stdout
+
+
 def test_the_live_tests_pass_and_leave_the_plans_alone(project: dict[str, str]) -> None:
     limits = "select id, requests_per_minute from app.plans order by 1"
     url = read_project(project).postgres_url

@@ -85,7 +85,7 @@ def urls_and_rules(hosting: Hosting, current: Mapping[str, Any]) -> Group:
 
 
 def smtp(wanted: Smtp | None) -> Group:
-    """Where Auth's mails leave; nothing without SMTP of ours."""
+    """The SMTP settings of Supabase Auth; empty when no SMTP server is configured."""
     if wanted is None:
         return {}
     return {
