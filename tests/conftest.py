@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -46,6 +48,27 @@ LONGEST = (
     "hostile/test_sources.py",
 )
 """Files of tests that begin first, so that no process ends with a long one while others idle."""
+
+
+ROOT = pytest.StashKey[Path]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give each run a temporary folder of its own.
+
+    In the one that all runs of a user share, every run that begins closes the folder to others,
+    also to the Postgres server, another user, of a run that is under way.
+    """
+    if not hasattr(config, "workerinput"):
+        config.stash[ROOT] = Path(tempfile.mkdtemp(prefix="ffmpeg-micro-tests-"))
+        os.environ["PYTEST_DEBUG_TEMPROOT"] = str(config.stash[ROOT])
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Keep the files of a run for whoever looks into a failure."""
+    if exitstatus == pytest.ExitCode.OK and ROOT in session.config.stash:
+        shutil.rmtree(session.config.stash[ROOT], ignore_errors=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
