@@ -108,7 +108,7 @@ test-pythons: ## the tests on every Python that this machine has: make test-pyth
 	done
 
 .PHONY: test-slow
-test-slow: $(VENV)/dev.done ## the sweeps: schema-driven fuzz, large files
+test-slow: $(VENV)/dev.done ## the sweeps: hostile cases, fuzz, large files, kills
 	$(PYTEST) -m slow tests
 
 .PHONY: test-browser

@@ -77,7 +77,13 @@ def tag(path: str) -> str:
 
 
 def describe(components: dict[str, Any], models: Iterable[type]) -> None:
-    """Put the words of each model's fields beside them."""
+    """Put the words of each model's fields beside them.
+
+    Docstrings are without the code's indentation, which Python keeps until 3.12.
+    """
+    for component in components.values():
+        if "description" in component:
+            component["description"] = inspect.cleandoc(component["description"])
     for model in _with_nested(models):
         found = components.get(model.__name__)
         if found is None:

@@ -240,7 +240,8 @@ def _raw(name: str, named: str, text: str, wanted: str = "refused") -> Case:
 _HEAD = '{"inputs":[{"url":"{clip}"}],"outputFormat":"mp4",'
 JSON_BOMBS = [
     _raw("100,000 brackets", "JSON", "[" * 100_000),
-    _raw("deep metadata", "JSON", _HEAD + '"metadata":{"a":' + "[" * 5000 + "]" * 5000 + "}}"),
+    # Which limit refuses it depends on the version of Python.
+    _raw("deep metadata", "", _HEAD + '"metadata":{"a":' + "[" * 5000 + "]" * 5000 + "}}"),
     _raw("deep argument", "",
          _HEAD + '"options":[{"option":"-crf","argument":' + '{"a":' * 900 + "1" + "}" * 900
          + "}]}"),

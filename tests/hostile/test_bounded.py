@@ -20,6 +20,8 @@ from tests.hostile.guest import Guest
 from tests.sources import SourceServer
 from tests.unit.media.helpers import LIMITS, options, transcode
 
+pytestmark = pytest.mark.slow
+
 LARGEST = 300 * 1024**2
 """More than any of these outputs comes to in the seconds that a job gets here."""
 WORD = "<script>alert(1)</script>"

@@ -7,6 +7,8 @@ import pytest
 from tests.hostile.cases import REFUSED, Case, case_id
 from tests.hostile.guest import Guest
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("case", REFUSED, ids=case_id)
 def test_refused(case: Case, guest: Guest, values: dict[str, str]) -> None:

@@ -16,6 +16,8 @@ from tests.hostile.cases import Case, body, case_id, words
 from tests.hostile.guest import Guest
 from tests.sources import SourceServer
 
+pytestmark = pytest.mark.slow
+
 # Spellings of this machine, each with the port of the server that nobody may call.
 _OURSELVES = words("""
     127.0.0.1 localhost LOCALHOST localhost. 127.0.0.1. 127.1 127.0.1 0 0.0.0.0 0x7f.1 0x7f000001

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
 import subprocess
 import sys
 import uuid
+from contextlib import redirect_stderr, redirect_stdout
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from lib.accounts import mail, tasks
+from lib.admin import __main__ as program
 from lib.admin import stuck
 from lib.platform import postgres
 from local.stack import Stack
@@ -26,10 +29,24 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 def admin(stack: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "lib.admin", "--as", "olga", *arguments]
-    return subprocess.run(
-        command, cwd=ROOT, env=os.environ | stack.settings, capture_output=True, text=True
-    )
+    """What a command answers. It runs in this process, which has the stack's settings: a process
+    of its own for each of them takes half a minute of the suite. The tests below start some."""
+    output, errors = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.StringIO()
+    with redirect_stdout(output), redirect_stderr(errors):
+        try:
+            status = program.main(["--as", "olga", *arguments])
+        except SystemExit as left:  # a wrong command line
+            status = int(left.code or 0)
+    output.seek(0)
+    return subprocess.CompletedProcess(arguments, status, output.read(), errors.getvalue())
+
+
+def test_it_is_a_program(stack: Stack, account: Account) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "lib.admin", "--json", "find", account.email],
+        cwd=ROOT, env=os.environ | stack.settings, capture_output=True, text=True,
+    )  # fmt: skip
+    assert [row["email"] for row in json.loads(run.stdout)] == [account.email], run.stderr
 
 
 def done(stack: Stack, *arguments: str) -> Any:

@@ -118,6 +118,7 @@ def test_urls_refused_at_once(account: Account, url: str) -> None:
 WRONG: list[Any] = [None, 1, 1.5, "x", True, [], {}, [None], {"a": 1}, "\u0000", "x" * 5000]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "good"),
     [

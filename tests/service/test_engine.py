@@ -134,6 +134,7 @@ def test_a_server_without_ranges_is_read_whole(
     assert receipt["inputs"][0]["sha256"] == hashlib.sha256(large.read_bytes()).hexdigest()
 
 
+@pytest.mark.slow
 def test_an_upload_begins_while_ffmpeg_runs(
     stand_ins: Stack, account: Account, large: Path, tmp_path: Path
 ) -> None:

@@ -87,6 +87,7 @@ def test_the_operator_s_commands_work(project: dict[str, str]) -> None:
     assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
 
 
+@pytest.mark.slow
 def test_make_up_runs_the_functions_on_the_project(
     project: dict[str, str], tmp_path: Path, clip: Path
 ) -> None:
@@ -134,6 +135,7 @@ def test_make_up_refuses_a_deployment_in_production(project: dict[str, str]) -> 
     assert "FFmpeg Micro is up" not in ran.stdout
 
 
+@pytest.mark.slow
 def test_the_live_tests_pass_and_leave_the_plans_alone(project: dict[str, str]) -> None:
     limits = "select id, requests_per_minute from app.plans order by 1"
     url = read_project(project).postgres_url

@@ -22,6 +22,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield running
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
 def test_the_balance_follows_from_the_ledger_after_a_random_walk(
     database: Stack, seed: int

@@ -84,6 +84,7 @@ def _shape(places: Places) -> Shape:
     return frozenset((x - left, y - top) for x, y in places)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PAIRS)
 def test_two_letters_of_a_script_differ_from_each_other_and_from_a_missing_one(
     tmp_path: Path, picture: Path, before: Frame, missing: tuple[Shape, Shape], name: str

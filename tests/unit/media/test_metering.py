@@ -80,6 +80,7 @@ def charge(folder: Path, paths: Sequence[Path], output_format: str = "mp4", **fi
     return measuring.charged_seconds(plan, outcome, paths, probes, output, seconds=30)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CODECS)
 def test_a_forged_header_does_not_change_the_charge(
     tmp_path: Path, clip_of: Callable[..., Path], name: str

@@ -45,6 +45,7 @@ def refusal(request: TranscodeRequest) -> str:
     return " ".join(" ".join(each) for each in refused.value.refusals)
 
 
+@pytest.mark.slow
 def test_no_body_of_a_megabyte_costs_much_time_or_a_large_answer() -> None:
     child = subprocess.run(
         [sys.executable, "-m", "tests.hostile.burning"],
