@@ -154,7 +154,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, sources: SourceServer) -> It
     overrides = {
         "SOURCE_ALLOW": f"127.0.0.1:{sources.port}",
         "LEASE_SECONDS": "3",
-        "FETCH_SECONDS": "4",
+        "FETCH_SECONDS": "12",
         "WORKER_SLOTS": "2",
         "TRUSTED_PROXIES": "127.0.0.1",  # tests say where they call from with X-Real-IP
     }

@@ -10,6 +10,7 @@ import gzip
 import re
 import socket
 import struct
+import sys
 import threading
 import time
 import zlib
@@ -19,6 +20,8 @@ from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import unquote
+
+import brotli
 
 TAG, MODIFIED = '"tag-1"', "Wed, 01 Oct 2025 10:00:00 GMT"
 
@@ -248,6 +251,14 @@ def _once(x: Exchange) -> None:
     x.good() if x.number == 1 else x.status(int(x.argument), b"used up")
 
 
+def _zstd(data: bytes) -> bytes:
+    if sys.version_info >= (3, 14):
+        from compression import zstd
+    else:
+        from backports import zstd
+    return bytes(zstd.compress(data))
+
+
 def _raw_deflate(data: bytes) -> bytes:
     packer = zlib.compressobj(1, wbits=-15)
     return packer.compress(data) + packer.flush()
@@ -257,7 +268,8 @@ def _encoded(x: Exchange) -> None:
     name, data = {
         "gzip": ("gzip", gzip.compress(x.data, 1)), "raw": ("deflate", _raw_deflate(x.data)),
         "deflate": ("deflate", zlib.compress(x.data, 1)), "lie": ("gzip", x.data),
-        "br": ("br", b"\x0b\x02\x80"), "none": ("none", x.data),
+        "br": ("br", brotli.compress(x.data, quality=1)), "zstd": ("zstd", _zstd(x.data)),
+        "compress": ("compress", x.data), "none": ("none", x.data),
     }[x.argument]  # fmt: skip
     x.whole(f"Content-Encoding: {name}", data=data)
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import httpcore
 
-from lib.media import address, content, source_errors, urls
+from lib.media import address, content_encoding, source_errors, urls
 from lib.media.connection import (
     CONNECT_SECONDS,
     IDLE_SECONDS,
@@ -187,14 +187,14 @@ class Response:
     @property
     def encodings(self) -> list[str]:
         """What the body is encoded with. Raises MediaError for what can't be decoded."""
-        return content.encodings(self.header("content-encoding"))
+        return content_encoding.encodings(self.header("content-encoding"))
 
     def body(self) -> Iterator[bytes]:
         """The body as it comes, decoded. Raises MediaError, Canceled."""
         with translated(self._backend):
             try:
-                yield from content.decoded(self._response.iter_stream(), self.encodings)
-            except content.Cut:
+                yield from content_encoding.decoded(self._response.iter_stream(), self.encodings)
+            except content_encoding.Cut:
                 raise source_errors.broke_off() from None
 
     def error(self) -> source_errors.SourceError:

@@ -148,7 +148,7 @@ def test_the_function_s_end_stops_a_fetch_in_time(
 ) -> None:
     """An attempt that the platform would cut is given back; the last one ends the job."""
     slots = Slots(1, 1)
-    with crew(stack):  # so that the stack's worker stands still
+    with crew(stack, plain=False):  # the stack's worker is stopped, and nobody calls this one
         job_id = account.create(sources.url("drip"), "mp3")
         for attempt in (1, 2, 3):
             lease = until(lambda: queue.claim(30))

@@ -62,7 +62,7 @@ def _listed(path: Path) -> dict[str, str]:
         if line.startswith("-r "):
             named |= _listed(path.parent / line.removeprefix("-r "))
         elif line and not line.startswith("#"):
-            package, _, version = line.partition("==")
+            package, _, version = line.partition(";")[0].partition("==")
             named[package.partition("[")[0]] = version
     return named
 

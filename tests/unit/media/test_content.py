@@ -1,91 +1,16 @@
-"""Encoded bodies are decoded within bounds, and pages are told from media."""
+"""Text documents are told from media, and named."""
 
 from __future__ import annotations
-
-import gzip
-import tracemalloc
-import zlib
-from collections.abc import Iterator
 
 import pytest
 
 from lib.media.content import (
     MAX_TITLE,
-    PIECE_BYTES,
-    Cut,
-    decoded,
     document_error,
-    encodings,
     is_text_document,
     page_title,
     undecided,
 )
-from lib.media.errors import MediaError
-
-DATA = bytes(range(256)) * 3000
-
-
-def raw_deflate(data: bytes) -> bytes:
-    packer = zlib.compressobj(wbits=-15)
-    return packer.compress(data) + packer.flush()
-
-
-def pieces(data: bytes, size: int = 1000) -> Iterator[bytes]:
-    return (data[at : at + size] for at in range(0, len(data), size))
-
-
-@pytest.mark.parametrize(
-    ("header", "sent"),
-    [
-        ("gzip", gzip.compress(DATA)), ("X-GZIP", gzip.compress(DATA)),
-        ("gzip", gzip.compress(DATA[:5000]) + gzip.compress(DATA[5000:])),
-        ("gzip", gzip.compress(DATA) + b"trailing"), ("deflate", zlib.compress(DATA)),
-        ("deflate", raw_deflate(DATA)), ("gzip, gzip", gzip.compress(gzip.compress(DATA))),
-        ("identity", DATA), ("", DATA), ("aws-chunked", DATA), ("utf-8", DATA),
-        ("gzip", DATA),  # says so, and is not
-    ],
-)  # fmt: skip
-@pytest.mark.parametrize("size", [1, 7, 100_000])
-def test_encodings_are_undone(header: str, sent: bytes, size: int) -> None:
-    if size == 1 and len(sent) > 100_000:
-        size = 3
-    assert b"".join(decoded(pieces(sent, size), encodings(header))) == DATA
-
-
-@pytest.mark.parametrize("header", ["br", "zstd", "gzip, br", "compress", "gzip, gzip, gzip"])
-def test_encodings_that_are_not_read(header: str) -> None:
-    with pytest.raises(MediaError, match="compresses the file") as error:
-        encodings(header)
-    assert error.value.category == "validation"
-
-
-def test_a_cut_body_is_known() -> None:
-    with pytest.raises(Cut):
-        list(decoded(pieces(gzip.compress(DATA)[:-5]), ["gzip"]))
-
-
-def test_a_damaged_body() -> None:
-    sent = bytearray(gzip.compress(DATA))
-    sent[20:40] = bytes(20)
-    with pytest.raises(MediaError, match="can't be decompressed"):
-        list(decoded(pieces(bytes(sent)), ["gzip"]))
-
-
-def test_a_bomb_is_decoded_a_piece_at_a_time() -> None:
-    packer = zlib.compressobj(9, wbits=31)
-    bomb = b"".join(packer.compress(bytes(10**6)) for _ in range(100)) + packer.flush()
-    twice = gzip.compress(bomb)
-    assert len(twice) < 5000
-    tracemalloc.start()
-    try:
-        total = 0
-        for piece in decoded(iter([twice]), ["gzip", "gzip"]):
-            assert len(piece) <= PIECE_BYTES
-            total += len(piece)
-        assert total == 10**8
-        assert tracemalloc.get_traced_memory()[1] < 10 * PIECE_BYTES
-    finally:
-        tracemalloc.stop()
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,8 @@ READ = [
     "span:short", "span:bare", "span:spaced", "span:star", "span:wrong", "span:nonsense", "only0",
     "block", "ifrange", "etag", "etagstrict", "modified", "oneconn:503", "oneconn:429",
     "oneconn:403", "once:410", "once:403", "once:404", "encoded:gzip", "encoded:deflate",
-    "encoded:raw", "encoded:lie", "encoded:none", "encodedpart", "cookie", "hops:6", "hops:20",
+    "encoded:raw", "encoded:br", "encoded:zstd", "encoded:lie",
+    "encoded:none", "encodedpart", "cookie", "hops:6", "hops:20",
     "location:space", "location:utf8", "location:backslash", "location:padded",
     "location:relative", "location:fragment", "head:bad", "head:space", "head:nocolon", "head:icy",
     "head:control", "head:lower", "head:identity", "head:early", "head:nolength", "agent",
@@ -172,7 +173,7 @@ def failure(server: SourceServer, tmp_path: Path, mode: str, **limits: int) -> M
         ("say:200,json", "validation", "json", r"answered with JSON"),
         ("say:200,xml", "validation", "xml", r"an XML document"),
         ("say:429,login", "upload", "status_429", r"too many requests"),
-        ("encoded:br", "validation", "content_encoding", r"compresses the file \(br\)"),
+        ("encoded:compress", "validation", "content_encoding", r"compresses the file \(compress\)"),
     ],
 )
 def test_what_happened_is_said(
