@@ -6,7 +6,7 @@ import os
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -83,6 +83,23 @@ def test_an_output_that_does_not_fit(
             options=[{"option": "-c:v", "argument": "mjpeg"}, {"option": "-q:v", "argument": 1},
                      {"option": "-vf", "argument": "scale=1920:1080"}],
         )  # fmt: skip
+        account.wait(job_id)
+    finally:
+        filler.unlink()
+    assert_told(cramped, job_id)
+
+
+def test_a_text_that_does_not_fit_when_it_is_drawn(
+    cramped: Crew, sources: SourceServer, small_disk: Path, make_media: Callable[..., Path]
+) -> None:
+    """Texts are drawn as pictures of the video's size before ffmpeg runs."""
+    picture = make_media("8k.png", "-f", "lavfi", "-i", "color=s=7680x4320", "-frames:v", "1")
+    account = cramped.account("pro")
+    filler = small_disk / "filler"
+    text = {"option": "@text-overlay", "argument": {"text": "WWW " * 400, "fontSize": 60}}
+    filler.write_bytes(bytes(DISK_BYTES - 600_000 - used(small_disk)))
+    try:
+        job_id = account.create(sources.put(picture), "jpeg", options=[text])
         account.wait(job_id)
     finally:
         filler.unlink()
