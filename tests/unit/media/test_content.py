@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from lib.media.content import (
+from lib.media.errors import MediaError
+from lib.media.fetch.content import (
     MAX_TITLE,
     PIECE_BYTES,
     Cut,
@@ -20,7 +21,6 @@ from lib.media.content import (
     page_title,
     undecided,
 )
-from lib.media.errors import MediaError
 
 DATA = bytes(range(256)) * 3000
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.media.graph import Filter, Graph, GraphError, parse, show
+from lib.media.request.graph import Filter, Graph, GraphError, parse, show
 
 _names = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True)
 _labels = st.lists(st.from_regex(r"[A-Za-z0-9_:.-]{1,6}", fullmatch=True), max_size=2).map(tuple)
