@@ -8,7 +8,7 @@ from lib import background
 from lib.http.app import create_app
 from lib.http.auth import require_secret
 from lib.jobs import worker
-from lib.media import ffmpeg
+from lib.media.run import ffmpeg
 from lib.platform import limits
 from lib.platform.settings import settings
 

@@ -27,7 +27,7 @@ from rich.table import Table
 from bench import answers, drip, jobs, media, million, startup, sweep, urls, workflows
 from bench.rows import Row
 from lib.accounts import callers
-from lib.media import ffmpeg
+from lib.media.run import ffmpeg
 from lib.platform import postgres
 from local import client as api
 from local import keys_command

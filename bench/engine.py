@@ -14,9 +14,9 @@ import msgspec
 from lib.jobs import addresses, files
 from lib.jobs.files import JobFile
 from lib.jobs.prepare import planned, probed
-from lib.media.plan import Plan
-from lib.media.request import Checked, TranscodeRequest, check
-from lib.media.run import Limits, Outcome, run_or_encode
+from lib.media.plan.model import Plan
+from lib.media.request.check import Checked, TranscodeRequest, check
+from lib.media.run.runner import Limits, Outcome, run_or_encode
 from lib.platform.settings import settings
 
 LIMITS = Limits(wall_seconds=300, cpu_seconds=600, output_bytes=10**9, memory_bytes=1536 * 1024**2)

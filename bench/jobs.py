@@ -14,12 +14,12 @@ import httpx
 import msgspec
 
 from bench.rows import Row, timed
-from lib.media import ffmpeg
-from lib.media.argv import argv
-from lib.media.plan import Machine
-from lib.media.planner import make_plan
-from lib.media.probe import probe
-from lib.media.request import TranscodeRequest, check
+from lib.media.plan.argv import argv
+from lib.media.plan.model import Machine
+from lib.media.plan.planner import make_plan
+from lib.media.request.check import TranscodeRequest, check
+from lib.media.run import ffmpeg
+from lib.media.run.probe import probe
 from local import client as api
 from local import sample
 

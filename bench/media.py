@@ -13,12 +13,12 @@ import msgspec
 
 from bench import engine
 from bench.rows import Row, milliseconds, timed
-from lib.media import cage, ffmpeg
-from lib.media.argv import argv
-from lib.media.plan import Machine
-from lib.media.planner import make_plan
-from lib.media.probe import Audio, Probe, Video
-from lib.media.request import TranscodeRequest, check
+from lib.media.plan.argv import argv
+from lib.media.plan.model import Machine
+from lib.media.plan.planner import make_plan
+from lib.media.request.check import TranscodeRequest, check
+from lib.media.run import ffmpeg, sandbox
+from lib.media.run.probe import Audio, Probe, Video
 from local import sample
 
 COPIES = 7
@@ -113,7 +113,7 @@ def _cage(folder: Path) -> Row:
     for _ in range(RUNS):
         bare.append(timed(lambda: subprocess.run(command, capture_output=True, check=True)))
         began = time.perf_counter()
-        assert cage.run(command, folder=folder, limits=engine.LIMITS).returncode == 0
+        assert sandbox.run(command, folder=folder, limits=engine.LIMITS).returncode == 0
         caged.append(time.perf_counter() - began)
     added = milliseconds([with_it - without for with_it, without in zip(caged, bare, strict=True)])
     return Row(

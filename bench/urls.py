@@ -11,8 +11,8 @@ from pathlib import Path
 from bench import engine
 from bench.link import Link
 from bench.rows import Row, timed
-from lib.media import ffmpeg
-from lib.media.argv import argv
+from lib.media.plan.argv import argv
+from lib.media.run import ffmpeg
 
 ROUNDS = 5
 TRANSCODES = 7

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from lib.media.ffmpeg import binary
+from lib.media.run.ffmpeg import binary
 
 
 def make(path: Path, *, seconds: float = 10, size: str = "1280x720", rate: int = 30) -> Path:

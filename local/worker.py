@@ -13,7 +13,7 @@ from wsgiref.types import WSGIApplication
 
 from lib import background
 from lib.jobs import worker
-from lib.media import ffmpeg
+from lib.media.run import ffmpeg
 from lib.platform import log
 from lib.platform.postgres import PostgresError
 from local import functions, server

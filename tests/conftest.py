@@ -19,7 +19,7 @@ import hypothesis
 import psycopg
 import pytest
 
-from lib.media.ffmpeg import binary
+from lib.media.run.ffmpeg import binary
 from lib.platform.settings import SettingsError, read_project
 from local import client as api_client
 from local import keys_command, people, sample

@@ -11,15 +11,16 @@ from typing import Any
 
 import msgspec
 
-from lib.media import fonts, policy, tables, virtual
+from lib.media import fonts
 from lib.media.formats import FORMATS
-from lib.media.values import Kind
+from lib.media.request import policy, tables, virtual
+from lib.media.request.values import Kind
 
 TARGET = Path(__file__).parent.parent / "docs" / "allowed.md"
 HEAD = """\
 # What may be asked of ffmpeg
 
-Made by `make tables` from `lib/media/tables.py`, `policy.py` and `virtual.py`: what stands here is
+Made by `make tables` from the tables in `lib/media/request`: what stands here is
 what the service checks. Everything else is refused before a job is made, with the flag, the rule
 and, where there is one, another way. `POST /v1/validate` tries a request without a job.
 """

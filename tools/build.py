@@ -19,8 +19,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 FLOOR = (9, 0, 2)
-"""The oldest ffmpeg that is accepted, as in lib/media/ffmpeg.py. (This script imports nothing of
-the product: Vercel runs it before the packages are installed.)"""
+"""The oldest ffmpeg that is accepted, as in lib/media/run/ffmpeg.py. (This script imports nothing
+of the product: Vercel runs it before the packages are installed.)"""
 FONT_FILES = (".ttf", ".otf", ".ttc")
 PLATFORM = "manylinux_2_28_x86_64"
 

@@ -1,4 +1,4 @@
-"""Makes lib/media/filters.json: ffmpeg's own description of the filters that the policy allows.
+"""Makes lib/media/request/filters.json: ffmpeg's own description of the allowed filters.
 
 Run by `make tables`, after a change of policy or of ffmpeg; a test tells when it is out of date.
 """
@@ -11,10 +11,10 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from lib.media.ffmpeg import binary
-from lib.media.policy import ALLOWED, TEXTS, TIGHTER, WITHHELD
+from lib.media.request.policy import ALLOWED, TEXTS, TIGHTER, WITHHELD
+from lib.media.run.ffmpeg import binary
 
-TARGET = Path(__file__).parent.parent / "lib" / "media" / "filters.json"
+TARGET = Path(__file__).parent.parent / "lib" / "media" / "request" / "filters.json"
 OPTION = re.compile(
     r"^ {2,4}-?(?P<name>[\w-]+) +(?P<array>\[)?<(?P<type>\w+) *> *\]? *"
     r"(?P<flags>[.A-Z]{11}) ?(?P<help>.*)$"

@@ -13,12 +13,14 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from lib.media import cage, fonts, graph, subtitles
-from lib.media.ffmpeg import binary
-from lib.media.planner import make_plan
-from lib.media.probe import guards, probe
-from lib.media.request import TranscodeRequest, check
-from lib.media.run import Limits, run
+from lib.media import fonts
+from lib.media.plan.planner import make_plan
+from lib.media.request import graph
+from lib.media.request.check import TranscodeRequest, check
+from lib.media.run import sandbox, subtitles
+from lib.media.run.ffmpeg import binary
+from lib.media.run.probe import guards, probe
+from lib.media.run.runner import Limits, run
 
 TARGET = Path(__file__).parent.parent / "docs" / "overlays.png"
 WIDTH, HEIGHT, LABEL, COLUMNS = 400, 225, 24, 4
@@ -194,7 +196,7 @@ def sheet(pictures: list[tuple[str, Path]], target: Path, folder: Path) -> None:
         f"{pads}xstack=inputs={len(pictures)}:layout={places}:fill=white,split[a][b];"
         "[a]palettegen=max_colors=128[p];[b][p]paletteuse=dither=none[sheet]"
     )
-    finished = cage.run(
+    finished = sandbox.run(
         [*command, "-filter_complex_threads", "1", "-filter_complex", ";".join(chains),
          "-map", "[sheet]", "-frames:v", "1", "-update", "1", str(target)],
         folder=folder,
@@ -217,7 +219,7 @@ def main() -> None:
             (logo, "color=crimson:s=160x80,drawbox=20:20:120:40:white:fill", 1),
         )
         for path, source, frames in made:
-            finished = cage.run(
+            finished = sandbox.run(
                 [str(binary()), "-loglevel", "error", "-nostdin", "-f", "lavfi", "-i", source,
                  "-frames:v", str(frames), str(path)],
                 folder=folder, limits=LIMITS,

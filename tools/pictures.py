@@ -12,7 +12,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from lib.media.ffmpeg import binary
+from lib.media.run.ffmpeg import binary
 from lib.platform.settings import read_project
 from local import people
 from local.stack import Stack

@@ -12,9 +12,9 @@ from lib.accounts.callers import Caller
 from lib.accounts.guests import SIGN_UP
 from lib.jobs.admission import admit
 from lib.jobs.wire import Accepted
-from lib.media.members import known_members
-from lib.media.planner import billable_seconds, lane
-from lib.media.request import TranscodeRequest
+from lib.media.plan.planner import billable_seconds, lane
+from lib.media.request.check import TranscodeRequest
+from lib.media.request.members import known_members
 from lib.platform import postgres
 from lib.platform.errors import Problem
 from lib.platform.settings import settings

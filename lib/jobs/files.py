@@ -11,9 +11,9 @@ from pathlib import Path
 from lib.jobs import addresses
 from lib.jobs.addresses import Address
 from lib.jobs.receipt import Digest, ReceiptFile
-from lib.media import loopback
 from lib.media.errors import MediaError
-from lib.media.ranges import Opener, RangeFile, is_final, never
+from lib.media.fetch import loopback
+from lib.media.fetch.ranges import Opener, RangeFile, is_final, never
 from lib.media.slots import Slot
 from lib.platform import limits, storage
 from lib.platform.settings import settings
@@ -115,9 +115,9 @@ def open_file(
     """
     address = addresses.parse(url)
     if address is None:
-        from lib.media import source  # its HTTP library takes as long to import as Flask
-        from lib.media.connection import Pace
-        from lib.media.retries import HURRIED, PATIENCE
+        from lib.media.fetch import source  # its HTTP library takes as long to import as Flask
+        from lib.media.fetch.connection import Pace
+        from lib.media.fetch.retries import HURRIED, PATIENCE
 
         with _lending(slot):
             remote = stack.enter_context(

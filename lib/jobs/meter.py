@@ -15,11 +15,11 @@ from lib.jobs.create import minutes, quota_sentence, upgrade_url
 from lib.jobs.files import JobFile
 from lib.jobs.queue import Lease
 from lib.jobs.reservation import extend
-from lib.media import measuring
 from lib.media.errors import MediaError
-from lib.media.plan import Plan
-from lib.media.probe import Probe
-from lib.media.run import Limits, Outcome
+from lib.media.plan.model import Plan
+from lib.media.run import measurement
+from lib.media.run.probe import Probe
+from lib.media.run.runner import Limits, Outcome
 from lib.platform import postgres
 
 STEP = 1.25
@@ -78,7 +78,7 @@ class Meter:
 
         Raises MediaError (quota) when the month's minutes do not suffice; Canceled.
         """
-        seconds = measuring.charged_seconds(
+        seconds = measurement.charged_seconds(
             plan,
             outcome,
             [file.place for file in files],

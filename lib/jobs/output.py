@@ -11,7 +11,7 @@ from typing import NamedTuple
 from lib.jobs.addresses import Address
 from lib.jobs.receipt import Digest
 from lib.media.errors import Canceled
-from lib.media.ranges import never
+from lib.media.fetch.ranges import never
 from lib.platform import storage
 from lib.platform.storage import CHUNK, StorageError, Upload
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from lib.jobs.files import JobFile
 from lib.media.deadline import Deadline
 from lib.media.errors import MediaError
-from lib.media.ffmpeg import cores
-from lib.media.plan import Machine, Plan
-from lib.media.planner import make_plan, wants_fingerprints
-from lib.media.probe import Probe, fingerprint, measure, probe
-from lib.media.request import Checked
+from lib.media.plan.model import Machine, Plan
+from lib.media.plan.planner import make_plan, wants_fingerprints
+from lib.media.request.check import Checked
+from lib.media.run.ffmpeg import cores
+from lib.media.run.probe import Probe, fingerprint, measure, probe
 
 
 def kept_is_exact(kept: Probe | None) -> bool:

@@ -24,15 +24,16 @@ from lib.jobs.prepare import planned
 from lib.jobs.queue import Lease
 from lib.jobs.receipt import Receipt, ReceiptOutput, decisions
 from lib.jobs.wire import Category, FfmpegOptions, JobOutput
-from lib.media import cage, ffmpeg, scratch, subtitles
+from lib.media import scratch
 from lib.media.deadline import Deadline
 from lib.media.errors import Canceled, MediaError, NoSpace, OutOfTime, Refused, is_full
-from lib.media.ffmpeg import cores as machine_cores
-from lib.media.plan import Plan
-from lib.media.planner import billable_seconds
-from lib.media.probe import Probe, probe
-from lib.media.request import Checked, Remote, check
-from lib.media.run import Limits, Outcome, run_or_encode
+from lib.media.plan.model import Plan
+from lib.media.plan.planner import billable_seconds
+from lib.media.request.check import Checked, Remote, check
+from lib.media.run import ffmpeg, sandbox, subtitles
+from lib.media.run.ffmpeg import cores as machine_cores
+from lib.media.run.probe import Probe, probe
+from lib.media.run.runner import Limits, Outcome, run_or_encode
 from lib.media.slots import Slot
 from lib.platform import log, storage
 from lib.platform.settings import settings
@@ -417,7 +418,7 @@ def _finish(
             bytes_out=outcome.size_bytes,
             streams=decisions(plan),
             notes=[*plan.notes, *([_EARLY] if stored.early else [])],
-            cage=cage.features(),
+            cage=sandbox.features(),
         ),
     )
     if not finished:  # canceled or taken over meanwhile: what we stored is nobody's

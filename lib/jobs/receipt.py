@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from lib.media.plan import Plan
+from lib.media.plan.model import Plan
 
 
 class ReceiptFile(msgspec.Struct):

@@ -16,15 +16,15 @@ from lib.jobs.files import MAX_SERVED, JobFile, OnlyWhole, open_file
 from lib.jobs.prepare import kept_is_exact, planned, probed
 from lib.jobs.receipt import Decision, decisions
 from lib.media import scratch
-from lib.media.argv import argv
 from lib.media.deadline import Deadline
 from lib.media.errors import MediaError
-from lib.media.plan import Plan, Source
-from lib.media.planner import billable_seconds, lane
-from lib.media.probe import Probe, media_metadata
-from lib.media.ranges import never
-from lib.media.request import TranscodeRequest
-from lib.media.run import placeholders
+from lib.media.fetch.ranges import never
+from lib.media.plan.argv import argv
+from lib.media.plan.model import Plan, Source
+from lib.media.plan.planner import billable_seconds, lane
+from lib.media.request.check import TranscodeRequest
+from lib.media.run.probe import Probe, media_metadata
+from lib.media.run.runner import placeholders
 from lib.platform import limits, postgres
 from lib.platform.errors import UNAVAILABLE, Problem
 from lib.platform.settings import settings

@@ -7,8 +7,9 @@ import time
 
 from lib.jobs import heartbeat, queue
 from lib.jobs.process import clean_leftover, log_failure, process
-from lib.media import cage, ffmpeg, scratch
+from lib.media import scratch
 from lib.media.deadline import NEVER, Deadline
+from lib.media.run import ffmpeg, sandbox
 from lib.media.slots import Slot, Slots
 from lib.platform import startup, wake
 from lib.platform.once import once
@@ -128,7 +129,7 @@ def _work(stop: threading.Event, deadline: Deadline, slot: Slot) -> bool:
 @once
 def _report() -> bool:
     """Tell once what this process runs jobs with."""
-    queue.report(ffmpeg.build(), cage.features())
+    queue.report(ffmpeg.build(), sandbox.features())
     return True
 
 

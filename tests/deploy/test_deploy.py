@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from lib.media.ffmpeg import meets_floor, version
+from lib.media.run.ffmpeg import meets_floor, version
 from local import client as api
 from local.server import Server
 from local.stack import Stack

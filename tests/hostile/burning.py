@@ -15,7 +15,7 @@ import msgspec
 
 from lib.media import fonts
 from lib.media.errors import Refused
-from lib.media.request import MAX_ARGUMENT, MAX_REFUSALS, TranscodeRequest, check
+from lib.media.request.check import MAX_ARGUMENT, MAX_REFUSALS, TranscodeRequest, check
 from tests.hostile.cases import body, option
 
 CPU_SECONDS = 300

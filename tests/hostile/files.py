@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from lib.media.ffmpeg import binary
+from lib.media.run.ffmpeg import binary
 
 
 def scripts(url: str, port: int, path: str) -> dict[str, bytes]:

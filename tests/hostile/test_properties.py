@@ -11,10 +11,10 @@ import msgspec
 from hypothesis import HealthCheck, assume, event, example, given, settings
 from hypothesis import strategies as st
 
-from lib.media import graph, tables
-from lib.media.argv import argv
 from lib.media.errors import MediaError, Refused
-from lib.media.request import TranscodeRequest
+from lib.media.plan.argv import argv
+from lib.media.request import graph, tables
+from lib.media.request.check import TranscodeRequest
 from tests.hostile import cases
 from tests.unit.media.helpers import ask, options, planned, sound, still, video
 

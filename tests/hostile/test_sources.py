@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote
 import httpx
 import pytest
 
-from lib.media.probe import probe
+from lib.media.run.probe import probe
 from tests.hostile import files
 from tests.hostile.canary import Canary
 from tests.hostile.cases import Case, body, case_id, words

@@ -14,8 +14,8 @@ import httpx
 import psycopg
 import pytest
 
-from lib.media.ffmpeg import binary
-from lib.media.probe import probe
+from lib.media.run.ffmpeg import binary
+from lib.media.run.probe import probe
 from local.stack import Stack
 from tests.conftest import Account
 from tests.sources import SourceServer

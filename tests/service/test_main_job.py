@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from lib.media.formats import FORMATS
-from lib.media.probe import probe
+from lib.media.run.probe import probe
 from local.stack import Stack
 from tests.conftest import Account
 from tests.sources import SourceServer

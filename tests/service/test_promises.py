@@ -160,7 +160,7 @@ def test_p6_nothing_is_sent_to_anybody_but_the_processors() -> None:
     Not those of share links: what is fetched from there is an input that the caller named.
     """
     known = {"api.stripe.com", "api.resend.com", ""}
-    share_links = ROOT / "lib" / "media" / "share_links.py"
+    share_links = ROOT / "lib" / "media" / "request" / "share_links.py"
     named: dict[str, str] = {}
     for path in {*ROOT.glob("lib/**/*.py"), *ROOT.glob("api/*.py")} - {share_links}:
         tree = ast.parse(path.read_text())

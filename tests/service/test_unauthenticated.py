@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from lib.http import auth, bounds
-from lib.media import request as media_request
+from lib.media.request import check as media_request
 from lib.platform import postgres
 from local.stack import Stack
 from tests.conftest import Account

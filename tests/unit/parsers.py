@@ -9,21 +9,12 @@ from collections.abc import Callable
 import msgspec
 
 from lib.http import body
-from lib.media import (
-    address,
-    expressions,
-    fonts,
-    graph,
-    probe,
-    run,
-    subtitle_parser,
-    tables,
-    text,
-    values,
-    virtual,
-)
-from lib.media.progress import Clock
-from lib.media.request import TranscodeRequest, check
+from lib.media import address, fonts
+from lib.media.plan import text
+from lib.media.request import expressions, graph, tables, values, virtual
+from lib.media.request.check import TranscodeRequest, check
+from lib.media.run import probe, runner, subtitle_parser
+from lib.media.run.progress import Clock
 
 SEPARATOR = "<0123456789abcdef>"
 LOOK = text.Look(fonts.DEFAULT, "center", 0, 1, "black")
@@ -116,8 +107,8 @@ PARSERS: list[tuple[str, Callable[[str], object]]] = [
     ("probe, with facts", lambda line: probe.parse(line.replace("|", SEPARATOR), 1, SEPARATOR)),
     ("probe, a stream", lambda line: probe.parse(
         f"  Stream #0:0: Video: h264{SEPARATOR}{line}{SEPARATOR}25 fps", 1, SEPARATOR)),
-    ("ffmpeg's last words", run._reason),
-    ("ffmpeg's box", run._BOX.search),
+    ("ffmpeg's last words", runner._reason),
+    ("ffmpeg's box", runner._BOX.search),
     ("progress", lambda line: Clock().line(f"out_time_us={line}")),
     ("address", address.split),
     ("address, a host", lambda line: address.split(f"http://{line}/")),

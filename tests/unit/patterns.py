@@ -25,7 +25,7 @@ def modules() -> Iterator[ModuleType]:
                 yield importlib.import_module(each.name)
 
 
-PROGRAMS = ("lib.media.cage_exec",)
+PROGRAMS = ("lib.media.run.sandbox_exec",)
 """Modules that act when they are imported."""
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from lib.media.request import TranscodeRequest, check
+from lib.media.request.check import TranscodeRequest, check
 
 ROOT = Path(__file__).parent.parent.parent
 GUIDES = sorted((ROOT / "web" / "docs").glob("*.md"))

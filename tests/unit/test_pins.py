@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lib.media import ffmpeg
+from lib.media.run import ffmpeg
 from tools import build, pins
 
 ROOT = Path(__file__).parents[2]

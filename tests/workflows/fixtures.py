@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from lib.media.ffmpeg import binary
+from lib.media.run.ffmpeg import binary
 
 _H264 = ["-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p"]
 _AAC = ["-c:a", "aac", "-b:a", "128k"]

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import pytest
 
-from lib.media.ffmpeg import binary
-from lib.media.probe import Probe, probe
+from lib.media.run.ffmpeg import binary
+from lib.media.run.probe import Probe, probe
 from tests.workflows.workflows import (
     Expected,
     Workflow,

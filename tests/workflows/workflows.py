@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from lib.media import fonts, subtitles
-from lib.media.ffmpeg import binary, cores
-from lib.media.plan import Machine, Plan
-from lib.media.planner import make_plan, wants_fingerprints
-from lib.media.probe import Probe, fingerprint, probe
-from lib.media.request import Checked, TranscodeRequest, check
-from lib.media.run import Limits, run_or_encode
+from lib.media import fonts
+from lib.media.plan.model import Machine, Plan
+from lib.media.plan.planner import make_plan, wants_fingerprints
+from lib.media.request.check import Checked, TranscodeRequest, check
+from lib.media.run import subtitles
+from lib.media.run.ffmpeg import binary, cores
+from lib.media.run.probe import Probe, fingerprint, probe
+from lib.media.run.runner import Limits, run_or_encode
 from tests.workflows import fixtures
 
 HOST = "https://example.com/"

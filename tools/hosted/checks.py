@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from lib.media import ffmpeg
+from lib.media.run import ffmpeg
 from lib.platform import settings
 from lib.platform.settings import SettingsError
 from tools.hosted import environment, wanted

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from lib.media.argv import argv
 from lib.media.formats import FORMATS
-from lib.media.probe import Probe, guards
+from lib.media.plan.argv import argv
+from lib.media.run.probe import Probe, guards
 from tests.unit.media.helpers import ask, options, planned, sound, still, video
 
 GOLDEN = Path(__file__).parent / "golden_argv.json"

@@ -13,30 +13,30 @@ from pathlib import Path
 
 import pytest
 
-from lib.media import cage
-from lib.media.cage import Limits
-from lib.media.ffmpeg import binary
+from lib.media.run import sandbox
+from lib.media.run.ffmpeg import binary
+from lib.media.run.sandbox import Limits
 from tests.waiting import eventually
 
 LIMITS = Limits(wall_seconds=20, cpu_seconds=20, output_bytes=10**6, memory_bytes=10**9)
 ROOT = Path(__file__).parent.parent.parent.parent
 ENDLESS = ["-f", "lavfi", "-i", "testsrc2=s=320x180", "-f", "null", "-"]
 landlocked = pytest.mark.skipif(
-    "landlock-files" not in cage.features(), reason="this kernel has no Landlock"
+    "landlock-files" not in sandbox.features(), reason="this kernel has no Landlock"
 )
 
 
-def ffmpeg(folder: Path, *arguments: str, limits: Limits = LIMITS) -> cage.Finished:
+def ffmpeg(folder: Path, *arguments: str, limits: Limits = LIMITS) -> sandbox.Finished:
     """A run of ffmpeg in the cage."""
     command = [str(binary()), "-hide_banner", "-nostdin", "-y", "-loglevel", "error", *arguments]
-    return cage.run(command, folder=folder, limits=limits)
+    return sandbox.run(command, folder=folder, limits=limits)
 
 
 def look(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     """What a Python program sees that is put where ffmpeg goes; Landlock knows ffmpeg only."""
-    monkeypatch.setattr(cage, "_landlock", lambda: 0)
+    monkeypatch.setattr(sandbox, "_landlock", lambda: 0)
     said: list[str] = []
-    finished = cage.run(
+    finished = sandbox.run(
         [sys.executable, "-I", "-c", script], folder=folder, limits=LIMITS, on_line=said.append
     )
     assert finished.returncode == 0, finished.report
@@ -82,7 +82,7 @@ def test_no_file_but_its_own_is_seen(tmp_path: Path, clip: Path) -> None:
     escape = ffmpeg(folder, "-f", "lavfi", "-i", "sine=d=1", str(tmp_path / "escaped.wav"))
     assert "Permission denied" in escape.report
     assert not (tmp_path / "escaped.wav").exists()
-    allowed = cage.run(
+    allowed = sandbox.run(
         [str(binary()), "-nostdin", "-i", str(secret), "-c", "copy", out],
         folder=folder, readable=[secret], limits=LIMITS,
     )  # fmt: skip
@@ -97,18 +97,18 @@ def test_a_folder_may_be_read_with_all_under_it(tmp_path: Path, clip: Path) -> N
     (shared / "deep" / "1.mp4").write_bytes(clip.read_bytes())
     for readable, seen in (((), []), ((shared,), ["1.mp4"])):
         said: list[str] = []
-        cage.run(
+        sandbox.run(
             ["/bin/ls", str(shared / "deep")],
             folder=folder, readable=readable, limits=LIMITS, on_line=said.append,
         )  # fmt: skip
         assert said == seen
     command = [str(binary()), "-hide_banner", "-nostdin"]
-    read = cage.run(
+    read = sandbox.run(
         [*command, "-i", str(shared / "deep" / "1.mp4"), "-f", "null", "-"],
         folder=folder, readable=[shared], limits=LIMITS,
     )  # fmt: skip
     assert read.returncode == 0, read.report
-    written = cage.run(
+    written = sandbox.run(
         [*command, "-f", "lavfi", "-i", "sine=d=1", str(shared / "o.wav")],
         folder=folder, readable=[shared], limits=LIMITS,
     )  # fmt: skip
@@ -116,10 +116,10 @@ def test_a_folder_may_be_read_with_all_under_it(tmp_path: Path, clip: Path) -> N
 
 
 def test_the_environment_is_what_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cage, "_landlock", lambda: 0)
+    monkeypatch.setattr(sandbox, "_landlock", lambda: 0)
     told = {"FONTCONFIG_FILE": "/a b/c=d.conf", "EMPTY": "", "NAME": "zwölf\n"}
     said: list[str] = []
-    cage.run(
+    sandbox.run(
         [sys.executable, "-I", "-c", "import json,os;print(json.dumps(dict(os.environ)))"],
         folder=tmp_path, limits=LIMITS, environment=told, on_line=said.append,
     )  # fmt: skip
@@ -141,11 +141,11 @@ for pid in (os.getppid(), 1):
 PARENT = """
 import sys
 from pathlib import Path
-from lib.media import cage, ffmpeg
-ffmpeg.binary = cage.binary = lambda: Path("/bin/true")
-cage._landlock = lambda: 0
-done = cage.run([sys.executable, "-I", "-c", sys.argv[1]], folder=Path(sys.argv[2]),
-                limits=cage.Limits(20, 20, 10**6, 10**9), on_line=lambda line: print(line))
+from lib.media.run import ffmpeg, sandbox
+ffmpeg.binary = sandbox.binary = lambda: Path("/bin/true")
+sandbox._landlock = lambda: 0
+done = sandbox.run([sys.executable, "-I", "-c", sys.argv[1]], folder=Path(sys.argv[2]),
+                limits=sandbox.Limits(20, 20, 10**6, 10**9), on_line=lambda line: print(line))
 sys.exit(done.returncode)
 """
 
@@ -191,7 +191,7 @@ def _peek(place: Path, user: int | None) -> None:
                     "PermissionError"] * 2  # fmt: skip
 
 
-@pytest.mark.skipif("landlock-tcp" not in cage.features(), reason="this kernel can't bar TCP")
+@pytest.mark.skipif("landlock-tcp" not in sandbox.features(), reason="this kernel can't bar TCP")
 def test_no_network(tmp_path: Path) -> None:
     for address in ("http://127.0.0.1:9/a", "tcp://127.0.0.1:45123?listen=1"):
         assert "Permission denied" in ffmpeg(tmp_path, "-i", address, "-f", "null", "-").report
@@ -200,8 +200,10 @@ def test_no_network(tmp_path: Path) -> None:
 def test_where_landlock_is_not_the_rest_works(
     tmp_path: Path, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cage, "_landlock", lambda: 0)
-    assert cage.features() == ["limits", "dies-with-worker"][: 1 + sys.platform.startswith("linux")]
+    monkeypatch.setattr(sandbox, "_landlock", lambda: 0)
+    assert (
+        sandbox.features() == ["limits", "dies-with-worker"][: 1 + sys.platform.startswith("linux")]
+    )
     assert ffmpeg(tmp_path, "-i", str(clip), "-f", "null", "-").returncode == 0
 
 
@@ -228,13 +230,13 @@ def test_file_size(tmp_path: Path) -> None:
 def test_all_of_the_group_is_killed_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cage, "_landlock", lambda: 0)
+    monkeypatch.setattr(sandbox, "_landlock", lambda: 0)
     script = (
         "import os,signal,time;signal.signal(15,signal.SIG_IGN);"
         "os.fork();print(os.getpid(),flush=True);time.sleep(60)"
     )
     seen: list[str] = []
-    finished = cage.run(
+    finished = sandbox.run(
         [sys.executable, "-I", "-c", script],
         folder=tmp_path, limits=LIMITS, on_line=seen.append, cancelled=lambda: len(seen) == 2,
     )  # fmt: skip
@@ -245,9 +247,9 @@ def test_all_of_the_group_is_killed_at_once(
 
 
 def test_an_endless_report_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cage, "_landlock", lambda: 0)
+    monkeypatch.setattr(sandbox, "_landlock", lambda: 0)
     script = "import sys\nfor n in range(300_000): print('x'*20, n, file=sys.stderr)"
-    finished = cage.run(
+    finished = sandbox.run(
         [sys.executable, "-I", "-c", script], folder=tmp_path, limits=LIMITS, keep_bytes=1000
     )
     assert len(finished.report) == 1000
@@ -259,10 +261,11 @@ def test_ffmpeg_dies_with_its_worker(tmp_path: Path) -> None:
     worker = subprocess.Popen(
         [
             sys.executable, "-c",
-            "from pathlib import Path; from lib.media import cage; from lib.media.ffmpeg import"
-            " binary; import sys\ncage.run([str(binary()), '-nostdin', '-re', '-f', 'lavfi', '-i',"
+            "from pathlib import Path; from lib.media.run import sandbox; from"
+            " lib.media.run.ffmpeg import binary; import sys\n"
+            "sandbox.run([str(binary()), '-nostdin', '-re', '-f', 'lavfi', '-i',"
             " 'testsrc2', '-f', 'null', '-', '-progress', 'pipe:1'], folder=Path(sys.argv[1]),"
-            " limits=cage.Limits(60, 60, 10**6, 10**9), on_line=lambda line: print(line,"
+            " limits=sandbox.Limits(60, 60, 10**6, 10**9), on_line=lambda line: print(line,"
             " flush=True))", str(tmp_path),
         ],
         stdout=subprocess.PIPE,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lib.media.content import (
+from lib.media.fetch.content import (
     MAX_TITLE,
     document_error,
     is_text_document,

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import brotli
 import pytest
 
-from lib.media.content_encoding import PIECE_BYTES, ZSTD_WINDOW_LOG, Cut, decoded, encodings
+from lib.media.fetch.content_encoding import PIECE_BYTES, ZSTD_WINDOW_LOG, Cut, decoded, encodings
 from lib.media.errors import MediaError
 
 if sys.version_info >= (3, 14):

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from lib.media import cage, fonts, text
-from lib.media.ffmpeg import binary
+from lib.media import fonts
+from lib.media.plan import text
+from lib.media.run import sandbox
+from lib.media.run.ffmpeg import binary
 from tests.unit.media.helpers import LIMITS
 from tests.unit.media.pixels import Box, Frame, drawn, frame, overlay
 from tools.overlays import SCRIPTS
@@ -245,7 +247,7 @@ def test_every_font_that_is_picked_is_packaged(tmp_path: Path) -> None:
     look = text.Look(fonts.DEFAULT, "left", 0, 0, "black")
     made = text.lay_out(lines, look, border=0, box="")
     (tmp_path / "all.ass").write_text(made.script, encoding="utf-8")
-    finished = cage.run(
+    finished = sandbox.run(
         [str(binary()), "-hide_banner", "-nostdin", "-loglevel", "verbose", "-filter_complex",
          f"color=black:s={made.width}x{made.height},subtitles=all.ass[o]", "-map", "[o]",
          "-frames:v", "1", "-f", "null", "-"],

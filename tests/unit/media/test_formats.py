@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from lib.media import ffmpeg
 from lib.media.errors import Refused
 from lib.media.formats import FORMATS, lookup
+from lib.media.run import ffmpeg
 
 
 def test_the_sixteen_formats() -> None:

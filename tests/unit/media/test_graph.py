@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.media.graph import Filter, Graph, GraphError, parse, show
+from lib.media.request.graph import Filter, Graph, GraphError, parse, show
 
 _names = st.builds(str.__add__, st.sampled_from("az"), st.text("az09_", max_size=8))
 _labels = st.lists(st.text("AZaz09_:.-", min_size=1, max_size=6), max_size=2).map(tuple)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lib.media.http_head import MAX_BYTES, MAX_INFORMATIONAL, HeadReader, speaks_tls, strict
+from lib.media.fetch.http_head import MAX_BYTES, MAX_INFORMATIONAL, HeadReader, speaks_tls, strict
 
 
 @pytest.mark.parametrize(

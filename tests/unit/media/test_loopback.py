@@ -14,16 +14,17 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from lib.media import cage, loopback
 from lib.media.errors import MediaError
-from lib.media.ffmpeg import binary
-from lib.media.loopback import serve
-from lib.media.ranges import RangeFile
-from lib.media.source import Remote, open_url
+from lib.media.fetch import loopback
+from lib.media.fetch.loopback import serve
+from lib.media.fetch.ranges import RangeFile
+from lib.media.fetch.source import Remote, open_url
+from lib.media.run import sandbox
+from lib.media.run.ffmpeg import binary
 from tests.sources import SourceServer
 from tests.waiting import eventually
 
-LIMITS = cage.Limits(wall_seconds=30, cpu_seconds=30, output_bytes=10**8, memory_bytes=10**9)
+LIMITS = sandbox.Limits(wall_seconds=30, cpu_seconds=30, output_bytes=10**8, memory_bytes=10**9)
 DATA = bytes(range(251)) * 8000
 
 
@@ -74,10 +75,12 @@ def connect(url: str) -> socket.socket:
     return connection
 
 
-def ffmpeg(folder: Path, url: str, *arguments: str, ports: tuple[int, ...] = ()) -> cage.Finished:
+def ffmpeg(
+    folder: Path, url: str, *arguments: str, ports: tuple[int, ...] = ()
+) -> sandbox.Finished:
     """A run of ffmpeg in the cage, its input the loopback's address."""
     before, after = arguments[: arguments.index("-i")], arguments[arguments.index("-i") + 1 :]
-    return cage.run(
+    return sandbox.run(
         [str(binary()), "-hide_banner", "-nostdin", "-y", "-loglevel", "error",
          "-protocol_whitelist", "http,tcp", *before, "-i", url, *after],
         folder=folder, limits=LIMITS, connect=ports,
@@ -239,7 +242,7 @@ def test_ffmpeg_reads_an_index_at_the_end(
     assert out.stat().st_size > 0.9 * at_end.stat().st_size
 
 
-@pytest.mark.skipif("landlock-tcp" not in cage.features(), reason="Landlock's ABI is below 4")
+@pytest.mark.skipif("landlock-tcp" not in sandbox.features(), reason="Landlock's ABI is below 4")
 def test_ffmpeg_connects_to_no_other_port(mirror: tuple[RangeFile, str], tmp_path: Path) -> None:
     file, url = mirror
     for ports in ((), (port(url) + 1,)):

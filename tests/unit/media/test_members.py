@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from lib.media import virtual
-from lib.media.members import MOST_CHARACTERS, MOST_NAMED, known_members, unknown_members
-from lib.media.request import Option, TranscodeRequest, check
+from lib.media.request import virtual
+from lib.media.request.check import Option, TranscodeRequest, check
+from lib.media.request.members import MOST_CHARACTERS, MOST_NAMED, known_members, unknown_members
 
 URL = {"url": "https://media.example.com/a.mp4"}
 

@@ -12,13 +12,15 @@ from typing import Any
 
 import pytest
 
-from lib.media import measuring, metering, tables
 from lib.media.errors import MediaError
-from lib.media.metering import Packets, Reading
-from lib.media.planner import billable_seconds
-from lib.media.probe import Probe, measure, probe
-from lib.media.request import Flags, check
-from lib.media.run import run, run_or_encode
+from lib.media.plan import metering
+from lib.media.plan.metering import Packets, Reading
+from lib.media.plan.planner import billable_seconds
+from lib.media.request import tables
+from lib.media.request.check import Flags, check
+from lib.media.run import measurement
+from lib.media.run.probe import Probe, measure, probe
+from lib.media.run.runner import run, run_or_encode
 from tests.forged import forge
 from tests.unit.media.helpers import LIMITS, ask, options, planned, still, video
 
@@ -77,7 +79,7 @@ def charge(folder: Path, paths: Sequence[Path], output_format: str = "mp4", **fi
         on_progress=lambda percent: None,
         cancelled=lambda: False,
     )
-    return measuring.charged_seconds(plan, outcome, paths, probes, output, seconds=30)
+    return measurement.charged_seconds(plan, outcome, paths, probes, output, seconds=30)
 
 
 @pytest.mark.slow
@@ -315,7 +317,7 @@ def test_without_a_report_to_trust_the_whole_input_counts(
 ) -> None:
     def read(flags: Flags) -> list[float]:
         reading = Reading(0, flags, None, 1.0, 25.0, still=False)
-        return measuring.read_seconds(
+        return measurement.read_seconds(
             [reading], None, [forge(clip_of("mkv"), 1)], folder=tmp_path, seconds=30,
             cancelled=lambda: False,
         )  # fmt: skip
@@ -344,7 +346,7 @@ def test_an_input_that_can_not_be_measured_to_its_end_counts_as_far_as_it_was(
     sender.start()
     try:
         reading = Reading(0, [], None, 0.1, 25.0, still=False)
-        [read] = measuring.read_seconds(
+        [read] = measurement.read_seconds(
             [reading], None, [place], folder=tmp_path, seconds=5, cancelled=lambda: False
         )
     finally:

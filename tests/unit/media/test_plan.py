@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from lib.media.argv import argv
 from lib.media.errors import MediaError
-from lib.media.plan import Plan
-from lib.media.planner import billable_seconds, lane
-from lib.media.probe import Probe
-from lib.media.request import check
+from lib.media.plan.argv import argv
+from lib.media.plan.model import Plan
+from lib.media.plan.planner import billable_seconds, lane
+from lib.media.request.check import check
+from lib.media.run.probe import Probe
 from tests.unit.media.helpers import ask, options, planned, sound, still, video
 
 

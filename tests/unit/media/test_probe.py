@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from lib.media.errors import MediaError
-from lib.media.probe import Audio, Probe, Video, measure, media_metadata, parse, probe
+from lib.media.run.probe import Audio, Probe, Video, measure, media_metadata, parse, probe
 
 Make = Callable[..., Path]
 

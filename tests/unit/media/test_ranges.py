@@ -16,9 +16,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.media import ranges
 from lib.media.errors import Canceled, MediaError
-from lib.media.ranges import Opener, RangeFile, Spans
+from lib.media.fetch import ranges
+from lib.media.fetch.ranges import Opener, RangeFile, Spans
 from lib.media.slots import Slots
 from tests.waiting import eventually
 

@@ -113,7 +113,7 @@ def test_every_reason_is_a_word_and_documented() -> None:
     reasons = {status_reason(code) for code in range(300, 600)} | {
         "dns", "tls", "refused", "reset", "unreachable", "broken_off",
     }  # fmt: skip
-    for path in (*(ROOT / "lib" / "media").glob("*.py"), *(ROOT / "lib" / "jobs").glob("*.py")):
+    for path in (*(ROOT / "lib" / "media").rglob("*.py"), *(ROOT / "lib" / "jobs").glob("*.py")):
         for call in re.findall(r"MediaError\((.*?)\n?\s*\)(?:\n| from)", path.read_text(), re.S):
             last = re.search(r',\s*"([^"]*)",?\s*$', call)
             if last and re.fullmatch(r"[a-z0-9_]+", last[1]):

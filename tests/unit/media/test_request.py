@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.media import tables, virtual
-from lib.media.argv import argv
 from lib.media.errors import MediaError, Refused
-from lib.media.request import MAX_INPUTS, TranscodeRequest, check
+from lib.media.plan.argv import argv
+from lib.media.request import tables, virtual
+from lib.media.request.check import MAX_INPUTS, TranscodeRequest, check
 from tests.unit.media.helpers import ask, options, planned, video
 
 

@@ -13,9 +13,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from lib.media import address, policy, tables, values, virtual
+from lib.media import address
 from lib.media.errors import Refused
-from lib.media.request import (
+from lib.media.request import policy, tables, values, virtual
+from lib.media.request.check import (
     MAX_ARGUMENT,
     MAX_DRAWN,
     MAX_EXPIRE_AFTER,
@@ -27,7 +28,7 @@ from lib.media.request import (
     TranscodeRequest,
     check,
 )
-from lib.media.values import Kind
+from lib.media.request.values import Kind
 from tests.hostile import burning
 from tests.unit.media.helpers import ask, options
 

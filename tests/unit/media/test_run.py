@@ -12,8 +12,8 @@ import pytest
 
 from lib.media.errors import Canceled, MediaError
 from lib.media.formats import FORMATS
-from lib.media.probe import probe
-from lib.media.run import Limits, run
+from lib.media.run.probe import probe
+from lib.media.run.runner import Limits, run
 from tests.unit.media.helpers import LIMITS, ask, options, planned, transcode
 
 Make = Callable[..., Path]

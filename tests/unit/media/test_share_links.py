@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from lib.media.share_links import Direct, PageLink, direct
+from lib.media.request.share_links import Direct, PageLink, direct
 from lib.media.urls import clean
 
 ID = "1A2b3C4d5E6f7G8h9I0jKLMNopq-_RSTUV"

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from lib.media.address import is_public
-from lib.media.connection import SLOWEST, Pace
 from lib.media.errors import Canceled, MediaError
-from lib.media.ranges import never
-from lib.media.retries import Patience
-from lib.media.source import Fetched, Remote, open_url
+from lib.media.fetch.connection import SLOWEST, Pace
+from lib.media.fetch.ranges import never
+from lib.media.fetch.retries import Patience
+from lib.media.fetch.source import Fetched, Remote, open_url
 from tests.sources import SourceServer
 
 BRISK = Patience(failures=3, pause=0.01)

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from lib.media import connection
 from lib.media.errors import MediaError
-from lib.media.retries import Patience
-from lib.media.source import open_url
-from lib.media.source_errors import MAX_RETRY_AFTER, seconds_to_wait, status_error
+from lib.media.fetch import connection
+from lib.media.fetch.retries import Patience
+from lib.media.fetch.source import open_url
+from lib.media.fetch.source_errors import MAX_RETRY_AFTER, seconds_to_wait, status_error
 from tests.sources import SourceServer
 from tests.unit.media.certificates import certificate
 from tests.unit.media.test_reasons import closed_port, resetting
@@ -137,7 +137,7 @@ def test_https_of_a_port_that_waits_for_more(monkeypatch: pytest.MonkeyPatch) ->
 
 def connection_timeouts() -> dict[str, float]:
     """The timeouts of a request."""
-    from lib.media import responses
+    from lib.media.fetch import responses
 
     return responses._TIMEOUTS
 
@@ -189,7 +189,7 @@ def test_what_is_wrong_with_a_certificate(
     pair = certificate(tmp_path, name=name, days=days)
     if trusted:
         context = ssl.create_default_context(cafile=str(pair))
-        monkeypatch.setattr("lib.media.responses.tls_context", lambda: context)
+        monkeypatch.setattr("lib.media.fetch.responses.tls_context", lambda: context)
     with tls_server(pair) as port:
         sentence, reason = said(f"https://localhost:{port}/")
     assert reason == "tls"

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from lib.media import source, source_errors
-from lib.media.connection import SLOWEST, Watch
 from lib.media.errors import Canceled, MediaError
-from lib.media.ranges import SKIP_BYTES, RangeFile
-from lib.media.responses import AGENT
-from lib.media.retries import Patience, Trouble
+from lib.media.fetch import source, source_errors
+from lib.media.fetch.connection import SLOWEST, Watch
+from lib.media.fetch.ranges import SKIP_BYTES, RangeFile
+from lib.media.fetch.responses import AGENT
+from lib.media.fetch.retries import Patience, Trouble
+from lib.media.fetch.source import Remote, open_url
 from lib.media.slots import Slots
-from lib.media.source import Remote, open_url
 from tests.sources import SourceServer
 from tests.waiting import eventually
 

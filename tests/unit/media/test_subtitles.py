@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from lib.media import subtitle_parser, subtitles
 from lib.media.errors import Canceled, MediaError, Refused
-from lib.media.request import check
+from lib.media.request.check import check
+from lib.media.run import subtitle_parser, subtitles
 from tests.unit.media.helpers import ask, options
 from tests.unit.media.pixels import Frame, drawn, frame, job
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lib.media.request import check
+from lib.media.request.check import check
 from tests.unit.media.helpers import ask, options
 from tests.unit.media.pixels import Box, Frame, frame, job, overlay
 

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from lib.media.errors import Refused
-from lib.media.ffmpeg import binary
-from lib.media.request import check
+from lib.media.request.check import check
+from lib.media.run.ffmpeg import binary
 from tests.unit.media.helpers import ask, options, planned, video
 from tests.unit.media.pixels import Box, Frame, drawn, frame, job, look
 

@@ -1,0 +1,55 @@
+"""A plan and paths become ffmpeg's argument list: a pure function."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from lib.media.plan.model import Plan
+from lib.media.run.probe import guards
+
+PROGRESS_SECONDS = "0.25"
+MANY_INPUTS = 10
+"""With more, each is decoded in one thread: the memory of their threads adds up."""
+LIST_NAME = "inputs.txt"
+"""The list of files that follow each other, in the job's folder."""
+
+
+def argv(plan: Plan, inputs: Sequence[Path | str], output: Path | str) -> list[str]:
+    """The arguments after the program's name; ffmpeg's working folder is the job's.
+
+    -xerror makes a damaged input fail instead of giving half a file with exit 0.
+    Metadata is dropped: a phone's position must not travel with the result. A sound has no picture
+    but one that -map names, its cover.
+    """
+    arguments = [
+        "-hide_banner", "-nostdin", "-y", "-loglevel", "warning", "-nostats",
+        "-progress", "pipe:1", "-stats_period", PROGRESS_SECONDS,
+    ]  # fmt: skip
+    # Where a file ends its sound may reach past its picture; ffmpeg then moves the next one's
+    # packets by milliseconds, which -xerror would take for damage.
+    arguments += [] if plan.joined else ["-xerror"]
+    if plan.joined:
+        arguments += [*guards(LIST_NAME, "concat"), "-f", "concat", "-i", LIST_NAME]
+    else:
+        threads = ["-threads", "1"] if len(inputs) > MANY_INPUTS else []
+        for flags, place in zip(plan.inputs, inputs, strict=True):
+            arguments += [*guards(place), *threads, *_flat(flags), "-i", str(place)]
+    for extra in plan.extras:
+        arguments += [*guards(extra.name), *_flat(extra.flags), "-i", extra.name]
+    arguments += _flat(plan.options)
+    given = {flag for flag, _ in plan.options}
+    for flag in ("-map_metadata", "-map_chapters"):
+        arguments += [] if flag in given else [flag, "-1"]
+    arguments += ["-dn", "-sn"]
+    maps = [value or "" for flag, value in plan.options if flag == "-map"]
+    cover = any(":v" in value and not value.startswith("-") for value in maps)
+    if plan.format.kind == "audio" and "-vn" not in given and not cover:
+        arguments.append("-vn")
+    if plan.format.name in ("jpeg", "png"):
+        arguments += ["-update", "1"]
+    return [*arguments, "-f", plan.format.muxer, str(output)]
+
+
+def _flat(flags: Sequence[tuple[str, str | None]]) -> list[str]:
+    return [part for flag, value in flags for part in (flag, value) if part is not None]
