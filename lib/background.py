@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from lib.accounts import guests, mail, subscriptions, tasks
-from lib.jobs import sweep as files
+from lib.accounts import guests
+from lib.billing import subscriptions
+from lib.files import sweep as files
+from lib.outbox import mail, tasks
 from lib.platform.settings import settings
-from lib.privacy import erase, export, kept, policies
+from lib.privacy import erase, export, policies, retention
 
 SWEEP_SECONDS = 30
 IDLE_SECONDS = 40
@@ -37,7 +39,7 @@ def idle() -> int:
 
 def sweep(seconds: float) -> files.Swept:
     """Delete for at most about `seconds` what is not to be kept any longer."""
-    while kept.forget_old():
+    while retention.forget_old():
         pass
     return files.sweep(seconds)
 

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 import msgspec
 
 from lib.accounts import keys
-from lib.accounts.file_limits import within_storage
 from lib.accounts.rates import Network
 from lib.platform import postgres
 from lib.platform.errors import Problem
 from lib.platform.times import stamp
+from lib.usage.plan_limits import within_storage
 
 SECONDS = 3600
 """How long the key works and files are kept."""

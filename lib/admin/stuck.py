@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from lib.admin.shown import Refused, Row
-from lib.jobs.counters import ALIVE_SECONDS, SILENT_SECONDS
+from lib.admin.output import Refused, Row
 from lib.platform import postgres, wake
 from lib.platform.settings import settings
+from lib.telemetry.counters import ALIVE_SECONDS, SILENT_SECONDS
 
 PENDING_MINUTES = 10
 UNSERVED_SECONDS = 60

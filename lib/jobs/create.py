@@ -11,7 +11,7 @@ import msgspec
 from lib.accounts.callers import Caller
 from lib.accounts.guests import SIGN_UP
 from lib.jobs.admission import admit
-from lib.jobs.wire import Accepted
+from lib.jobs.api_models import Accepted
 from lib.media.members import known_members
 from lib.media.planner import billable_seconds, lane
 from lib.media.request import TranscodeRequest

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from lib.accounts import retention
-from lib.jobs import addresses, names
-from lib.jobs.wire import Download, Transcode, transcode
-from lib.platform import postgres, storage
+from lib.files import addresses, names, retention
+from lib.files.stores import storage
+from lib.jobs.api_models import Download, Transcode, transcode
+from lib.platform import postgres
 from lib.platform.errors import UNAVAILABLE, Problem, bad_request, not_found
 
 DOWNLOAD_SECONDS = 600

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+from lib.files.stores.requests import http
 from lib.platform.errors import LOGIN_UNAVAILABLE, Problem
 from lib.platform.settings import settings
-from lib.platform.storage_http import http
 
 if TYPE_CHECKING:
     import httpx

@@ -13,12 +13,15 @@ from uuid import UUID
 
 import msgspec
 
-from lib.accounts import subscriptions, tasks
-from lib.jobs import cancel, counters
-from lib.platform import auth, postgres, storage, tokens, wake
+from lib.billing import subscriptions
+from lib.files.stores import storage
+from lib.files.stores.storage import EXPORTS, OUTPUTS, UPLOADS
+from lib.jobs import cancel
+from lib.outbox import tasks
+from lib.platform import auth, postgres, tokens, wake
 from lib.platform.errors import Problem
 from lib.platform.settings import settings
-from lib.platform.storage import EXPORTS, OUTPUTS, UPLOADS
+from lib.telemetry import counters
 
 FRESH = timedelta(minutes=10)
 """How long a sign-in counts as proof of who is there."""

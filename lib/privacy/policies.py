@@ -7,8 +7,8 @@ from uuid import UUID
 
 import msgspec
 
-from lib.accounts import mail, tasks
-from lib.accounts.tasks import GoOn, Task
+from lib.outbox import mail, tasks
+from lib.outbox.tasks import GoOn, Task
 from lib.platform import postgres
 from lib.platform.errors import not_found
 from lib.platform.times import stamp

@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from lib.accounts import mail
 from lib.jobs.read import parse_id, unknown_job
+from lib.outbox import mail
 from lib.platform import postgres
 from lib.platform.errors import Problem
 from lib.platform.settings import settings

@@ -12,12 +12,14 @@ from uuid import UUID
 
 import msgspec
 
-from lib.accounts import mail, retention
-from lib.jobs import addresses, admission
-from lib.jobs.addresses import Address
-from lib.platform import postgres, storage
+from lib.files import addresses, retention
+from lib.files.addresses import Address
+from lib.files.stores import storage
+from lib.files.stores.storage import UPLOADS
+from lib.jobs import admission
+from lib.outbox import mail
+from lib.platform import postgres
 from lib.platform.errors import UNAVAILABLE
-from lib.platform.storage import UPLOADS
 from lib.platform.times import stamp
 
 MOST_MINUTES = 24 * 60

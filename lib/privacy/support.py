@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from lib.accounts import mail
 from lib.jobs.read import unknown_job
+from lib.outbox import mail
 from lib.platform import postgres
 from lib.platform.errors import Problem, bad_request
 from lib.platform.mail import possible

@@ -13,11 +13,13 @@ import httpx
 import pytest
 
 from lib import background
-from lib.accounts import billing, guests, keys
+from lib.accounts import guests, keys
 from lib.accounts.rates import WIDER, Network
+from lib.billing import purchases
+from lib.files import sweep, uploads
+from lib.files.stores import storage
 from lib.http.client import networks as client_networks_of
-from lib.jobs import sweep, uploads
-from lib.platform import postgres, storage
+from lib.platform import postgres
 from lib.platform.errors import Problem
 from local import client as api_client
 from local.stack import Stack
@@ -95,7 +97,7 @@ def test_a_visitor_does_nothing_that_needs_a_person(guest: Guest, stack: Stack) 
 def test_the_plan_is_not_for_sale(stack: Stack, person: Person) -> None:
     offered = httpx.get(f"{stack.url}/v1/billing/plans", trust_env=False).json()["items"]
     assert "try" not in {plan["id"] for plan in offered}
-    assert "try" not in {plan.id for plan in billing.plans().items}  # what stripe-setup sells
+    assert "try" not in {plan.id for plan in purchases.plans().items}  # what stripe-setup sells
     with stranger(stack) as visitor:
         answer = visitor.post(
             "/v1/billing/checkout",
