@@ -13,7 +13,8 @@ import msgspec
 
 from lib.files import addresses, open
 from lib.files.open import JobFile
-from lib.files.probes import planned, probed
+from lib.files.probes import probed
+from lib.jobs.planning import planned
 from lib.media.plan import Plan
 from lib.media.request import Checked, TranscodeRequest, check
 from lib.media.run import Limits, Outcome, run_or_encode

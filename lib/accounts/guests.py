@@ -13,6 +13,7 @@ from lib.platform import postgres
 from lib.platform.errors import Problem
 from lib.platform.times import stamp
 from lib.usage.plan_limits import within_storage
+from lib.usage.price import SIGN_UP
 
 SECONDS = 3600
 """How long the key works and files are kept."""
@@ -21,7 +22,6 @@ MOST_A_DAY = 10
 """Accounts of one network."""
 MOST_IN_ALL = 2000
 """Accounts of all networks within a day."""
-SIGN_UP = "Sign up to continue. It's free, no card required."
 _BEYOND = {
     "minute": "You have just started a trial. Wait a minute, or sign up: it's free, no card"
     " required.",

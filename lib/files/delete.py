@@ -8,8 +8,8 @@ from uuid import UUID
 import msgspec
 
 from lib.files import addresses, sweep
+from lib.files.job_id import parse_id, unknown_job
 from lib.files.stores.storage import OUTPUTS, UPLOADS
-from lib.jobs.read import parse_id, unknown_job
 from lib.platform import postgres
 from lib.platform.errors import Problem, bad_request, not_found
 from lib.platform.times import stamp

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from lib.files import addresses
 from lib.files.addresses import Address
+from lib.files.digest import Digest, ReceiptFile
 from lib.files.stores import storage
 from lib.files.stores.requests import translated
-from lib.jobs.receipt import Digest, ReceiptFile
 from lib.media import loopback
 from lib.media.errors import MediaError
 from lib.media.ranges import Opener, RangeFile, is_final, never

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lib.files.addresses import Address
+from lib.files.digest import Digest
 from lib.files.stores import storage
 from lib.files.stores.storage import CHUNK, StorageError, Upload
-from lib.jobs.receipt import Digest
 from lib.media.errors import Canceled
 from lib.media.ranges import never
 

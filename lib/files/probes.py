@@ -1,18 +1,13 @@
-"""What stands between a job's files and its plan: looking into them, and deciding."""
+"""Probing a job's files."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from lib.files.open import JobFile
 from lib.media.deadline import Deadline
 from lib.media.errors import MediaError
-from lib.media.ffmpeg import cores
-from lib.media.plan import Machine, Plan
-from lib.media.planner import make_plan, wants_fingerprints
-from lib.media.probe import Probe, fingerprint, measure, probe
-from lib.media.request import Checked
+from lib.media.probe import Probe, measure, probe
 
 
 def kept_is_exact(kept: Probe | None) -> bool:
@@ -34,22 +29,3 @@ def probed(file: JobFile, folder: Path, *, exact: bool, deadline: Deadline | Non
     except MediaError:
         file.check()
         raise
-
-
-def planned(
-    checked: Checked,
-    files: Sequence[JobFile],
-    probes: Sequence[Probe],
-    folder: Path,
-    seconds: float,
-    deadline: Deadline | None = None,
-) -> Plan:
-    """The plan for files at hand, on this machine, with `seconds` to run. Raises MediaError.
-
-    `files` may be empty when there is but one.
-    """
-    alike = False
-    if wants_fingerprints(checked, probes):
-        told = {fingerprint(file.place, folder=folder, deadline=deadline) for file in files}
-        alike = len(told) == 1 and () not in told
-    return make_plan(checked, probes, Machine(cores(), seconds), coded_alike=alike)

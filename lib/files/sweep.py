@@ -1,4 +1,4 @@
-"""Deleting what is expired, what belongs to nobody, and what the record of calls need not keep.
+"""Deletes files that have expired or belong to nobody.
 
 Each step works in batches that are claimed, so that it may run twice, at once, or not for a week:
 a batch that was claimed and not finished is due again a little later. A file that can't be deleted
@@ -8,24 +8,20 @@ is tried again, ever later, until it is gone.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from lib.accounts import guests
 from lib.files import addresses
 from lib.files.stores import storage
 from lib.files.stores.storage import EXPORTS, OUTPUTS, UPLOADS, StorageError
 from lib.platform import postgres
-from lib.telemetry import counters
 
 BATCH = 500
 CLAIM_SECONDS = 120
 """How long a batch is left to the sweep that claimed it."""
-IP_DAYS = 30
-LOG_DAYS = 90
 UNCONFIRMED_HOURS = 2
 """An upload's link works for so long; what is not confirmed by then is deleted."""
 ORPHAN_HOURS = 24
@@ -52,15 +48,19 @@ class Swept(msgspec.Struct):
     """Whether nothing was left; else another run goes on."""
 
 
-def sweep(seconds: float) -> Swept:
-    """Delete for at most about `seconds`. Raises nothing that Storage causes."""
+Step = Callable[[Swept], int]
+"""Handles one batch and adds to the counts; returns how many rows it handled."""
+
+
+def sweep(seconds: float, further: Sequence[Step] = ()) -> Swept:
+    """Delete for at most about `seconds`, then run `further` steps.
+
+    Raises nothing that Storage causes.
+    """
     end = time.monotonic() + seconds
     swept = Swept()
-    steps: list[Callable[[Swept], int]] = [
-        _uploads, _unconfirmed, _outputs, _exports, _orphans, _late, _missing, _guests,
-        _drop_addresses, _count, _roll_up,
-    ]  # fmt: skip
-    for step in steps:
+    steps = (_uploads, _unconfirmed, _outputs, _exports, _orphans, _late, _missing)
+    for step in (*steps, *further):
         while step(swept) == BATCH:
             if time.monotonic() > end:
                 return swept
@@ -198,65 +198,6 @@ def _missing(swept: Swept) -> int:
     rows = postgres.rows(_MISSING, {"batch": BATCH})
     swept.missing += len(rows)
     return len(rows)
-
-
-def _guests(swept: Swept) -> int:
-    number = guests.leave(BATCH)
-    swept.guests += number
-    return number
-
-
-def _drop_addresses(swept: Swept) -> int:
-    rows = postgres.rows(
-        """
-        update app.request_log set ip = null
-         where id in (select id from app.request_log
-                       where ip is not null and at < now() - make_interval(days => %(days)s)
-                       order by at limit %(batch)s)
-        returning id
-        """,
-        {"days": IP_DAYS, "batch": BATCH},
-    )
-    swept.addresses_dropped += len(rows)
-    return len(rows)
-
-
-def _count(_: Swept) -> int:
-    """Count calls for the metrics before their rows go."""
-    counters.advance()
-    return 0
-
-
-def _roll_up(swept: Swept) -> int:
-    row = postgres.row(
-        """
-        with old as (
-          delete from app.request_log
-           where id in (select id from app.request_log
-                         where at < now() - make_interval(days => %(days)s)
-                           and id <= (select last_id from app.counted
-                                       where source = 'request_log')
-                         order by at limit %(batch)s for update skip locked)
-          returning (at at time zone 'utc')::date as day, account_id, route, status, milliseconds
-        ),
-        counted as (
-          select day, account_id, route, status, count(*) as calls, sum(milliseconds) as ms
-            from old group by 1, 2, 3, 4
-        ),
-        kept as (
-          insert into app.request_days as d
-          select * from counted
-          on conflict (day, account_id, route, status) do update
-             set calls = d.calls + excluded.calls,
-                 milliseconds = d.milliseconds + excluded.milliseconds
-        )
-        select count(*) as number from old
-        """,
-        {"days": LOG_DAYS, "batch": BATCH},
-    )
-    number = int(row["number"]) if row else 0
-    swept.calls_rolled_up += number
-    return number
 
 
 # A claimed row is due again after a while that doubles with each try, a day at most.

@@ -5,13 +5,11 @@ from __future__ import annotations
 import secrets
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import msgspec
 
-from lib.accounts.callers import Caller
-from lib.accounts.guests import SIGN_UP
 from lib.files import addresses, names, retention, upload_types
 from lib.files.addresses import Address
 from lib.files.lookup import own_files
@@ -25,6 +23,7 @@ from lib.platform import postgres
 from lib.platform.errors import UNAVAILABLE, Problem, bad_request, not_found
 from lib.platform.settings import MOST_FILE_BYTES, settings
 from lib.platform.times import stamp
+from lib.usage.price import SIGN_UP
 
 MAX_BYTES = MOST_FILE_BYTES
 LINK_SECONDS = 15 * 60
@@ -35,6 +34,26 @@ MISSING = "Missing required fields: filename, contentType, fileSize"
 BAD_SIZE = (
     "Invalid fileSize. Must be a positive number in bytes (not a formatted string like '1.46mbs')"
 )
+
+
+class UploaderPlan(Protocol):
+    """The limits of an uploader's plan."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def max_input_bytes(self) -> int: ...
+
+
+class Uploader(Protocol):
+    """Who uploads: what this room needs to know of a caller."""
+
+    @property
+    def account_id(self) -> UUID: ...
+    @property
+    def guest(self) -> bool: ...
+    @property
+    def plan(self) -> UploaderPlan: ...
 
 
 class Presigned(msgspec.Struct):
@@ -64,7 +83,7 @@ class ProbeRequest(msgspec.Struct):
     """The gs:// address of one of the caller's uploads."""
 
 
-def presign(caller: Caller, request: Any) -> Presigned:
+def presign(caller: Uploader, request: Any) -> Presigned:
     """A link for one file that Storage takes, of at most 2,040,109,465 bytes.
 
     Raises Problem 400, 503.
@@ -106,7 +125,7 @@ def presign(caller: Caller, request: Any) -> Presigned:
     return Presigned(link, stored, stamp(datetime.now(UTC) + timedelta(seconds=LINK_SECONDS)))
 
 
-def confirm(caller: Caller, request: Any) -> Confirmed:
+def confirm(caller: Uploader, request: Any) -> Confirmed:
     """Check that the bytes arrived, look into them and keep what was found.
 
     Raises Problem 400 in the contract's words, 503.
@@ -165,7 +184,7 @@ def confirm(caller: Caller, request: Any) -> Confirmed:
     )
 
 
-def inspect(caller: Caller, url: str) -> dict[str, Any]:
+def inspect(caller: Uploader, url: str) -> dict[str, Any]:
     """The metadata of one of the caller's uploads. Raises Problem 400, 404, 422, 502.
 
     `details` is a list here, as the official client expects of this route alone.
@@ -245,7 +264,7 @@ def _mebibytes(number: int) -> str:
     return f"{number / 2**20:.0f} MiB"
 
 
-def _more(caller: Caller) -> str:
+def _more(caller: Uploader) -> str:
     """Where there is more than the caller's plan has."""
     return SIGN_UP if caller.guest else "A larger plan takes more."
 
@@ -303,7 +322,7 @@ def _same_size(address: Address, stored: storage.Info, stated: int, declared: in
     )
 
 
-def _too_many(caller: Caller, beyond: str, most: int) -> Problem:
+def _too_many(caller: Uploader, beyond: str, most: int) -> Problem:
     """The refusal of an upload past the plan's bounds."""
     plan = caller.plan.name
     bound = f"{most} uploads" if beyond == "number" else f"{_mebibytes(most)} of uploads in all"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from lib.accounts.callers import Caller
+from lib.files.job_id import parse_id, unknown_job
 from lib.jobs.api_models import Accepted
 from lib.jobs.create import create
-from lib.jobs.read import parse_id, unknown_job
 from lib.jobs.requests import OUTDATED, stored_request
 from lib.platform import postgres
 from lib.platform.errors import bad_request

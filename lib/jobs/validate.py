@@ -11,10 +11,10 @@ import msgspec
 
 from lib.accounts.callers import Caller
 from lib.files.open import MAX_SERVED, JobFile, OnlyWhole, open_file
-from lib.files.probes import kept_is_exact, planned, probed
+from lib.files.probes import kept_is_exact, probed
 from lib.files.stores.storage import StorageError
 from lib.jobs.admission import Admitted, Stored, admit
-from lib.jobs.create import minutes
+from lib.jobs.planning import planned
 from lib.jobs.receipt import Decision, decisions
 from lib.media import scratch
 from lib.media.argv import argv
@@ -29,6 +29,7 @@ from lib.media.run import placeholders
 from lib.platform import limits, postgres
 from lib.platform.errors import UNAVAILABLE, Problem
 from lib.platform.settings import settings
+from lib.usage.price import minutes
 
 SECONDS = 20
 """For all inputs together: waiting for their servers and looking into them."""

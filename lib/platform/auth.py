@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from lib.files.stores.requests import http
 from lib.platform.errors import LOGIN_UNAVAILABLE, Problem
+from lib.platform.http_client import http
 from lib.platform.settings import settings
 
 if TYPE_CHECKING:

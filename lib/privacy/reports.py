@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from lib.jobs.read import parse_id, unknown_job
+from lib.files.job_id import parse_id, unknown_job
 from lib.outbox import mail
 from lib.platform import postgres
 from lib.platform.errors import Problem

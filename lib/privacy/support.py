@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from lib.jobs.read import unknown_job
+from lib.files.job_id import unknown_job
 from lib.outbox import mail
 from lib.platform import postgres
 from lib.platform.errors import Problem, bad_request

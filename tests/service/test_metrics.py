@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from prometheus_client import parser
 
-from lib.files.sweep import sweep
+from lib.background import sweep
 from lib.http import metrics
 from lib.platform import postgres
 from lib.telemetry import counters

@@ -16,7 +16,7 @@ from lib import background
 from lib.accounts import guests, keys
 from lib.accounts.rates import WIDER, Network
 from lib.billing import purchases
-from lib.files import sweep, uploads
+from lib.files import uploads
 from lib.files.stores import storage
 from lib.http.client import networks as client_networks_of
 from lib.platform import postgres
@@ -305,13 +305,13 @@ def test_nothing_is_left_of_a_visitor(stack: Stack, guest: Guest, clip: Path) ->
         "filename": "never.mp4", "contentType": "video/mp4", "fileSize": 5})  # fmt: skip
     link = guest.http.get(f"/v1/transcodes/{job['id']}/download").json()["url"]
     words = words_of(guest)
-    sweep.sweep(5)
+    background.sweep(5)
     assert guest.http.get("/v1/transcodes").status_code == 200  # its hour is not over
     assert {table for table, _ in traces(stack, words)} > {"app.accounts", "app.request_log"}
     postgres.rows(
         "update app.accounts set guest_until = now() where id = %(id)s", {"id": account_id}
     )
-    sweep.sweep(30)
+    background.sweep(30)
     assert guest.http.get("/v1/transcodes").status_code == 401
     end = time.monotonic() + 60
     while left := traces(stack, words):
@@ -339,5 +339,5 @@ def test_a_visitor_leaves_by_itself_and_is_forgotten_after_a_day(stack: Stack) -
     came = "select account_id from app.guests where network = %(it)s"
     assert postgres.rows(came, {"it": network}) == [{"account_id": None}]
     later(network, 86_401)
-    sweep.sweep(30)
+    background.sweep(30)
     assert postgres.rows(came, {"it": network}) == []

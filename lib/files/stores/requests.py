@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from lib.platform import limits
-from lib.platform.once import once
 from lib.platform.settings import settings
 
 if TYPE_CHECKING:
@@ -113,34 +112,6 @@ def _twice(step: Callable[[], Result]) -> Result:
 def _time_is_left() -> bool:
     budget = limits.budget()
     return budget is None or budget.left > 0
-
-
-def http() -> httpx.Client:
-    """The process's client, which waits as long as `limits` allow."""
-    return _prompt() if limits.current() is limits.CALLER else _patient()
-
-
-@once
-def _prompt() -> httpx.Client:
-    return _client(limits.CALLER)
-
-
-@once
-def _patient() -> httpx.Client:
-    return _client(limits.BACKGROUND)
-
-
-def _client(allowed: limits.Limits) -> httpx.Client:
-    import httpx
-
-    from lib.platform.http_transport import Bounded
-
-    return httpx.Client(
-        timeout=httpx.Timeout(allowed.storage, connect=allowed.storage_connect),
-        transport=Bounded(),
-        follow_redirects=False,
-        trust_env=False,
-    )
 
 
 def base() -> str:

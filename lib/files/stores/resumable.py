@@ -9,10 +9,10 @@ from lib.files.stores.requests import (
     auth,
     base,
     expect,
-    http,
     retried,
     translated,
 )
+from lib.platform.http_client import http
 
 CHUNK = 6 * 1024 * 1024
 """Supabase takes parts of exactly this size, but for the last."""

@@ -21,11 +21,11 @@ from lib.files.stores.requests import (
     auth,
     base,
     expect,
-    http,
     retried,
     translated,
 )
 from lib.files.stores.resumable import CHUNK, Upload
+from lib.platform.http_client import http
 
 if TYPE_CHECKING:
     import httpx

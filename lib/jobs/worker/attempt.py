@@ -16,11 +16,10 @@ import msgspec
 from lib.files import addresses, names, open
 from lib.files.open import JobFile
 from lib.files.output import OutputUpload, Stored
-from lib.files.probes import planned
 from lib.files.stores import storage
 from lib.jobs import queue, reservation
 from lib.jobs.api_models import Category, FfmpegOptions, JobOutput
-from lib.jobs.create import minutes, quota_sentence, upgrade_url
+from lib.jobs.planning import planned
 from lib.jobs.queue import Lease
 from lib.jobs.receipt import Receipt, ReceiptOutput, decisions
 from lib.jobs.worker.lookup import look_up
@@ -39,6 +38,7 @@ from lib.media.slots import Slot
 from lib.platform import log
 from lib.platform.settings import settings
 from lib.telemetry import heartbeat
+from lib.usage.price import minutes, quota_sentence, upgrade_url
 
 BEAT_SECONDS = 1.0
 """How often the lease is renewed, the progress stored and a cancel noticed."""

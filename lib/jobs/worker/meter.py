@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lib.files.open import JobFile
-from lib.jobs.create import minutes, quota_sentence, upgrade_url
 from lib.jobs.queue import Lease
 from lib.jobs.reservation import extend
 from lib.media import measuring
@@ -21,6 +20,7 @@ from lib.media.plan import Plan
 from lib.media.probe import Probe
 from lib.media.run import Limits, Outcome
 from lib.platform import postgres
+from lib.usage.price import minutes, quota_sentence, upgrade_url
 
 STEP = 1.25
 """How much more than what is made so far is reserved at a time."""
