@@ -97,11 +97,8 @@ def leave(batch: int) -> int:
         closed as (
           update app.accounts a set closed_at = now() from over where a.id = over.id
         )
-        insert into app.tasks (kind, key, account_id, payload)
-        select 'erase', 'erase:' || id, id, '{}' from over
-        on conflict (key) do nothing
-        returning id
+        select app.add_task('erase', 'erase:' || id, id, '{}') as queued from over
         """,
         {"batch": batch},
     )
-    return len(rows)
+    return sum(row["queued"] for row in rows)

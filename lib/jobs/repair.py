@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from lib.accounts import rates
+from lib.outbox import tasks
 from lib.platform import postgres, wake
 
 HEAL = """
@@ -18,21 +20,8 @@ HEAL = """
         from jobs_waiting j, tickets t,
              generate_series(1, greatest(0, j.number - t.number)) missing,
              lateral pgmq.send('jobs', jsonb_build_object('healed', missing))
-    ),
-    windows as (
-      delete from app.rate_windows where started_at < now() - interval '1 hour' returning 1
-    ),
-    tasks as (
-      delete from app.tasks where ended_at < now() - interval '90 days'
-    ),
-    given_up as (
-      update app.tasks
-         set payload = jsonb_strip_nulls(jsonb_build_object('template', payload -> 'template'))
-       where ended_at between now() - interval '90 days' and now() - interval '7 days'
-         and error is not null and payload - 'template' <> '{}'
     )
-    select j.number as waiting, t.number as tickets, s.number as sent,
-           (select count(*) from windows) as windows_dropped
+    select j.number as waiting, t.number as tickets, s.number as sent
       from jobs_waiting j, tickets t, sent s
 """
 
@@ -40,9 +29,12 @@ HEAL = """
 def heal() -> dict[str, int]:
     """Wake a worker when anything waits. Safe at any time, twice, or at once.
 
-    Returns counts: jobs waiting, tickets in the queue, tickets that were missing and sent anew.
+    Also deletes old rate windows and tasks. Returns counts: jobs waiting, tickets in the queue,
+    missing tickets that were sent again, rate windows deleted.
     """
     found = postgres.row(HEAL) or {}
+    tasks.forget_old()
+    found["windows_dropped"] = rates.drop_old()
     if found.get("tickets") or found.get("waiting"):
         wake.worker()
     return {name: int(number) for name, number in found.items()}

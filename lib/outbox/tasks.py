@@ -63,9 +63,8 @@ def add(
     """Queue a task, due now or at a moment; nothing happens when its key was taken before."""
     postgres.rows(
         """
-        insert into app.tasks (kind, key, account_id, payload, due_at)
-        values (%(kind)s, %(key)s, %(account)s, %(payload)s, coalesce(%(due)s, now()))
-        on conflict (key) do nothing
+        select app.add_task(
+          %(kind)s, %(key)s, %(account)s, %(payload)s, coalesce(%(due)s::timestamptz, now()))
         """,
         {
             "kind": kind,
@@ -74,6 +73,41 @@ def add(
             "payload": postgres.jsonb(dict(payload or {})),
             "due": due_at,
         },
+    )
+
+
+def become_mail(task: Task, template: str) -> None:
+    """Replace a task by a mail to the address and name in its payload, if it has an address.
+
+    The mail names no account, and its payload is deleted with it.
+    """
+    postgres.rows(
+        """
+        with gone as (
+          delete from app.tasks where id = %(id)s and attempt = %(attempt)s
+          returning payload ->> 'email' as email, payload ->> 'name' as name
+        )
+        select app.add_task('mail', null, null, jsonb_build_object(
+                 'template', %(template)s::text, 'to', email,
+                 'values', jsonb_build_object('name', name), 'forget', true))
+          from gone where email is not null
+        """,
+        _mine(task) | {"template": template},
+    )
+
+
+def forget_old() -> None:
+    """Delete tasks that ended 90 days ago, and what given-up mails said 7 days after their end."""
+    postgres.rows(
+        """
+        with old as (
+          delete from app.tasks where ended_at < now() - interval '90 days'
+        )
+        update app.tasks
+           set payload = jsonb_strip_nulls(jsonb_build_object('template', payload -> 'template'))
+         where ended_at between now() - interval '90 days' and now() - interval '7 days'
+           and error is not null and payload - 'template' <> '{}'
+        """
     )
 
 

@@ -127,9 +127,8 @@ def _tell(export_id: UUID, account_id: UUID, until: datetime) -> None:
     }
     postgres.rows(
         f"""
-        insert into app.tasks (kind, key, account_id, payload)
-        select 'mail', 'export_ready:' || id, %(account)s, %(mail)s from app.exports where {_OPEN}
-        on conflict (key) do nothing
+        select app.add_task('mail', 'export_ready:' || id, %(account)s, %(mail)s)
+          from app.exports where {_OPEN}
         """,  # noqa: S608
         {
             "id": export_id,
