@@ -2,7 +2,8 @@
 
 from flask import Response
 
-from lib.accounts import account, guests, keys, ledger, usage
+from lib.accounts import account, guests, keys
+from lib.files import links
 from lib.http.app import afterwards, answer, create_app
 from lib.http.auth import (
     authenticate,
@@ -13,10 +14,10 @@ from lib.http.auth import (
 )
 from lib.http.body import json_body, optional_body, parse, query_int, query_text
 from lib.http.client import client_networks
-from lib.jobs import links
 from lib.platform import auth, wake
 from lib.platform.errors import Problem
 from lib.privacy import erase, export
+from lib.usage import ledger, months
 
 app = create_app(__name__)
 
@@ -45,7 +46,7 @@ def change_account() -> Response:
 
 @app.get("/v1/account/usage")
 def get_usage() -> Response:
-    return answer(usage.usage(authenticate().account_id, query_text("period")))
+    return answer(months.usage(authenticate().account_id, query_text("period")))
 
 
 @app.get("/v1/account/ledger")

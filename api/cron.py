@@ -5,7 +5,7 @@ from flask import Response
 from lib import background
 from lib.http.app import answer, create_app
 from lib.http.auth import require_secret
-from lib.jobs.heal import heal
+from lib.jobs.repair import heal
 from lib.platform import limits
 from lib.platform.settings import settings
 

@@ -2,11 +2,11 @@
 
 from flask import Response
 
+from lib.files import delete, uploads
 from lib.http.app import answer, create_app
 from lib.http.auth import authenticate
 from lib.http.body import json_body, parse
 from lib.http.slow import CONFIRM, LOOK, slow_call
-from lib.jobs import delete, uploads
 from lib.jobs.validate import validate
 from lib.media.request.check import TranscodeRequest
 from lib.media.request.members import unknown_members

@@ -5,11 +5,12 @@ from collections.abc import Callable
 
 from flask import Response
 
+from lib.files import delete, links
 from lib.http.app import afterwards, answer, create_app
 from lib.http.auth import authenticate, authenticate_account, limit_address
 from lib.http.body import json_body, parse, query_int, query_text, query_time
-from lib.jobs import again, cancel, create, delete, links, listing, read
-from lib.jobs.wire import Accepted
+from lib.jobs import cancel, create, listing, read, retry
+from lib.jobs.api_models import Accepted
 from lib.media.request.check import TranscodeRequest
 from lib.platform import wake
 from lib.privacy import reports
@@ -67,7 +68,7 @@ def cancel_transcode(job_id: str) -> Response:
 @app.post("/v1/transcodes/<job_id>/retry")
 def retry_transcode(job_id: str) -> Response:
     caller = authenticate()
-    return _created(lambda: again.again(caller, job_id))
+    return _created(lambda: retry.again(caller, job_id))
 
 
 @app.get("/v1/transcodes/<job_id>/download")

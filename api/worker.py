@@ -7,7 +7,7 @@ from flask import Response
 from lib import background
 from lib.http.app import create_app
 from lib.http.auth import require_secret
-from lib.jobs import worker
+from lib.jobs.worker import loop
 from lib.media.run import ffmpeg
 from lib.platform import limits
 from lib.platform.settings import settings
@@ -23,7 +23,7 @@ def work() -> Response:
     def run() -> Iterator[bytes]:
         # The first byte lets the caller go; the function lives on until the queue is empty.
         yield b"{"
-        yield b'"jobs": %d' % worker.drain(settings().function_seconds)
+        yield b'"jobs": %d' % loop.drain(settings().function_seconds)
         yield b', "tasks": %d}\n' % background.idle()
 
     return Response(run(), mimetype="application/json")

@@ -11,9 +11,10 @@ from typing import Any
 
 import msgspec
 
-from lib.jobs import addresses, files
-from lib.jobs.files import JobFile
-from lib.jobs.prepare import planned, probed
+from lib.files import addresses, open
+from lib.files.open import JobFile
+from lib.files.probes import probed
+from lib.jobs.planning import planned
 from lib.media.plan.model import Plan
 from lib.media.request.check import Checked, TranscodeRequest, check
 from lib.media.run.runner import Limits, Outcome, run_or_encode
@@ -48,7 +49,7 @@ def from_urls(body: dict[str, Any]) -> tuple[Plan, Outcome]:
     with TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
         opened = [
-            files.open_file(
+            open.open_file(
                 stack,
                 url,
                 folder / f"input{number}",

@@ -10,7 +10,7 @@ import psycopg
 
 from bench.rows import Row, milliseconds, timed
 from lib.accounts.callers import Caller
-from lib.jobs import create, heal, listing, queue, read
+from lib.jobs import create, listing, queue, read, repair
 from lib.media.request.check import Input, TranscodeRequest
 from lib.platform import postgres
 
@@ -70,7 +70,7 @@ def _at(
         "get": lambda: read.get(caller.account_id, waiting[0]),
         "list, page 1": lambda: _page(caller, None),
         "list of completed, page 1": lambda: _page(caller, "completed"),
-        "heal (the sweep)": lambda: postgres.row(heal.HEAL),
+        "heal (the sweep)": lambda: postgres.row(repair.HEAL),
     }
     times: dict[str, list[float]] = {name: [] for name in [*steps, "claim"]}
     for _ in range(ROUNDS):

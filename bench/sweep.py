@@ -8,7 +8,7 @@ import uuid
 import psycopg
 
 from bench.rows import Row
-from lib.jobs import sweep
+from lib.files import sweep
 from local.stack import Stack
 
 FILES = 100_000

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from lib.accounts import guests, mail, subscriptions, tasks
-from lib.jobs import sweep as files
+from lib.accounts import guests
+from lib.billing import subscriptions
+from lib.files import sweep as files
+from lib.outbox import mail, tasks
 from lib.platform.settings import settings
-from lib.privacy import erase, export, kept, policies
+from lib.privacy import erase, export, policies, retention
+from lib.telemetry import counters, request_retention
 
 SWEEP_SECONDS = 30
 IDLE_SECONDS = 40
@@ -37,9 +40,33 @@ def idle() -> int:
 
 def sweep(seconds: float) -> files.Swept:
     """Delete for at most about `seconds` what is not to be kept any longer."""
-    while kept.forget_old():
+    while retention.forget_old():
         pass
-    return files.sweep(seconds)
+    return files.sweep(seconds, (_guests, _drop_addresses, _count, _roll_up))
+
+
+def _guests(swept: files.Swept) -> int:
+    number = guests.leave(files.BATCH)
+    swept.guests += number
+    return number
+
+
+def _drop_addresses(swept: files.Swept) -> int:
+    number = request_retention.drop_addresses(files.BATCH)
+    swept.addresses_dropped += number
+    return number
+
+
+def _count(_: files.Swept) -> int:
+    """Count calls for the metrics before their rows go."""
+    counters.advance()
+    return 0
+
+
+def _roll_up(swept: files.Swept) -> int:
+    number = request_retention.roll_up(files.BATCH)
+    swept.calls_rolled_up += number
+    return number
 
 
 def _sweep(_: tasks.Task) -> None:

@@ -65,7 +65,7 @@ PRODUCTION = (
 
 
 def _up(arguments: argparse.Namespace) -> int:
-    from lib.accounts import stripe_setup
+    from lib.billing import stripe_setup
     from lib.platform.settings import SettingsError, names_project, read_project
     from local import client, sample
     from local.stack import PortTaken, Stack

@@ -12,7 +12,7 @@ import threading
 from wsgiref.types import WSGIApplication
 
 from lib import background
-from lib.jobs import worker
+from lib.jobs.worker import loop
 from lib.media.run import ffmpeg
 from lib.platform import log
 from lib.platform.postgres import PostgresError
@@ -57,7 +57,7 @@ def _work(stopped: threading.Event) -> None:
     """Jobs and tasks until `stopped`."""
     tasks = threading.Thread(target=_tasks, args=(stopped,), name="tasks")
     tasks.start()
-    worker.serve(stopped, POLL_SECONDS)
+    loop.serve(stopped, POLL_SECONDS)
     tasks.join()
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
-from lib.accounts import mail
+from lib.outbox import mail
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "supabase" / "templates"

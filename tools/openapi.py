@@ -12,14 +12,17 @@ from typing import Any
 import msgspec
 import yaml
 
-from lib.accounts import account, billing, guests, keys, ledger, stripe_events, usage
+from lib.accounts import account, guests, keys
+from lib.billing import purchases, stripe_events
+from lib.files import upload_types, uploads
+from lib.files.delete import Deleted
 from lib.http.health import Health, Status
 from lib.http.site import Site
-from lib.jobs import upload_types, uploads, wire
-from lib.jobs.delete import Deleted
+from lib.jobs import api_models
 from lib.jobs.validate import Validation
 from lib.media.request.check import TranscodeRequest
 from lib.privacy import erase, export, policies, reports, staff, support
+from lib.usage import ledger, months
 from tools import openapi_docs, openapi_paths
 
 PATH = Path(__file__).parent.parent / "lib" / "http" / "openapi.yaml"
@@ -90,11 +93,11 @@ def document() -> dict[str, Any]:
     """The whole document, OpenAPI 3.1."""
     models = [
         TranscodeRequest,
-        wire.Accepted,
-        wire.Transcode,
-        wire.TranscodeList,
-        wire.Canceled,
-        wire.Download,
+        api_models.Accepted,
+        api_models.Transcode,
+        api_models.TranscodeList,
+        api_models.Canceled,
+        api_models.Download,
         uploads.Presigned,
         uploads.Confirmed,
         uploads.ProbeRequest,
@@ -106,16 +109,16 @@ def document() -> dict[str, Any]:
         erase.Erasure,
         erase.Erasing,
         export.Export,
-        billing.Plans,
-        billing.Billing,
-        billing.Buy,
-        billing.Bought,
-        billing.Portal,
-        billing.Invoices,
+        purchases.Plans,
+        purchases.Billing,
+        purchases.Buy,
+        purchases.Bought,
+        purchases.Portal,
+        purchases.Invoices,
         stripe_events.EventReceived,
         account.Change,
         account.Changed,
-        usage.Usage,
+        months.Usage,
         ledger.Entries,
         keys.NewKey,
         keys.Rename,

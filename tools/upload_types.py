@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lib.jobs.upload_types import FILE_TYPES
+from lib.files.upload_types import FILE_TYPES
 
 TARGET = Path(__file__).parent.parent / "web" / "src" / "client" / "run" / "upload-types.ts"
 HEAD = """\
-// Made by `make tables` from lib/jobs/upload_types.py: the extensions that may be uploaded, and the
-// content type that each is sent with.
+// Made by `make tables` from lib/files/upload_types.py: the extensions that may be uploaded, and
+// the content type that each is sent with.
 """
 
 

@@ -8,11 +8,11 @@ from uuid import UUID
 import msgspec
 
 from lib import models
-from lib.accounts.file_limits import limited
-from lib.accounts.retention import Kept, Retention, choose, kept
+from lib.files.retention import Kept, Retention, choose, kept
 from lib.platform import auth, postgres
 from lib.platform.errors import Problem, bad_request
 from lib.platform.times import stamp, stamp_or_none
+from lib.usage.plan_limits import limited
 
 
 class AcceptedPolicy(msgspec.Struct):

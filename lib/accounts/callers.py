@@ -7,8 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from lib.accounts import keys
-from lib.accounts.file_limits import within_storage
 from lib.platform import postgres, tokens
+from lib.usage.plan_limits import within_storage
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 import msgspec
 
 from lib.accounts import keys
-from lib.accounts.file_limits import within_storage
 from lib.accounts.rates import Network
 from lib.platform import postgres
 from lib.platform.errors import Problem
 from lib.platform.times import stamp
+from lib.usage.plan_limits import within_storage
+from lib.usage.price import SIGN_UP
 
 SECONDS = 3600
 """How long the key works and files are kept."""
@@ -21,7 +22,6 @@ MOST_A_DAY = 10
 """Accounts of one network."""
 MOST_IN_ALL = 2000
 """Accounts of all networks within a day."""
-SIGN_UP = "Sign up to continue. It's free, no card required."
 _BEYOND = {
     "minute": "You have just started a trial. Wait a minute, or sign up: it's free, no card"
     " required.",
@@ -97,11 +97,8 @@ def leave(batch: int) -> int:
         closed as (
           update app.accounts a set closed_at = now() from over where a.id = over.id
         )
-        insert into app.tasks (kind, key, account_id, payload)
-        select 'erase', 'erase:' || id, id, '{}' from over
-        on conflict (key) do nothing
-        returning id
+        select app.add_task('erase', 'erase:' || id, id, '{}') as queued from over
         """,
         {"batch": batch},
     )
-    return len(rows)
+    return sum(row["queued"] for row in rows)

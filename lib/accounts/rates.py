@@ -100,3 +100,12 @@ def forget_old() -> None:
         {"minutes": KEPT_MINUTES},
         wait=WAIT_SECONDS,
     )
+
+
+def drop_old() -> int:
+    """Delete the counts of windows that began more than an hour ago; how many."""
+    return len(
+        postgres.rows(
+            "delete from app.rate_windows where started_at < now() - interval '1 hour' returning 1"
+        )
+    )

@@ -15,15 +15,16 @@ from uuid import UUID
 
 import msgspec
 
-from lib.accounts import grants, ledger, mail, stripe_events, stripe_setup
 from lib.admin import accounts, jobs, service, signals, stuck
-from lib.admin.shown import Refused, answer, answers
-from lib.jobs import schedule
-from lib.platform import wake
+from lib.admin.output import Refused, answer, answers
+from lib.billing import stripe_events, stripe_setup
+from lib.outbox import mail
+from lib.platform import schedule, wake
 from lib.platform.errors import Problem
 from lib.platform.postgres import PostgresError
 from lib.platform.settings import SettingsError
 from lib.privacy import policies, reports, staff
+from lib.usage import grants, ledger
 
 Arguments = argparse.Namespace
 MOST_MINUTES = Decimal(1_000_000)

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from lib.accounts import keys
-from lib.admin.shown import Refused, Row
+from lib.admin.output import Refused, Row
 from lib.jobs import cancel
 from lib.platform import postgres
 

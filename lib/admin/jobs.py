@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from lib import models
 from lib.accounts import callers
-from lib.admin.shown import Refused, Row
+from lib.admin.output import Refused, Row
 from lib.jobs import create
 from lib.media.request.check import TranscodeRequest
 from lib.platform import log, postgres, wake

@@ -6,10 +6,10 @@ from uuid import UUID
 
 import httpx
 
-from lib.admin.shown import Row
-from lib.jobs import counters
+from lib.admin.output import Row
 from lib.platform import postgres
 from lib.platform.settings import settings
+from lib.telemetry import counters
 
 MOST = 200
 

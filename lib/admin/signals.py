@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from lib.admin.shown import Row
+from lib.admin.output import Row
 from lib.platform import postgres
 
 HOURS = 24

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from lib.admin.shown import Refused, Row
-from lib.jobs.counters import ALIVE_SECONDS, SILENT_SECONDS
+from lib.admin.output import Refused, Row
 from lib.platform import postgres, wake
 from lib.platform.settings import settings
+from lib.telemetry.counters import ALIVE_SECONDS, SILENT_SECONDS
 
 PENDING_MINUTES = 10
 UNSERVED_SECONDS = 60
@@ -72,22 +72,15 @@ def retry_task(task_id: UUID, *, reason: str, who: str) -> None:
     """
     row = postgres.row(
         """
-        with before as (
-          select id, ended_at, error from app.tasks where id = %(id)s for update
-        ),
-        again as (
-          update app.tasks t
-             set ended_at = null, error = null, failures = 0, due_at = now(),
-                 payload = t.payload - 'may_have_left'
-            from before b where t.id = b.id and b.error is not null
-          returning t.id, t.kind, t.account_id
+        with task as (
+          select * from app.retry_task(%(id)s)
         ),
         logged as (
           insert into app.operator_log (who, act, account_id, reason, detail)
           select %(who)s, 'retry-task', account_id, %(reason)s,
-                 jsonb_build_object('task', id, 'kind', kind) from again
+                 jsonb_build_object('task', id, 'kind', kind) from task where retried
         )
-        select exists (select from again) as done from before
+        select retried as done from task
         """,
         {"id": task_id, "reason": reason, "who": who},
     )

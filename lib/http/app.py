@@ -12,12 +12,12 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from lib.accounts import rates
+from lib.files.stores.requests import StorageError
 from lib.http import bounds, errors, page, request_log
 from lib.platform import limits, log, startup
 from lib.platform.errors import DATABASE_UNAVAILABLE, RETRY_SECONDS, UNAVAILABLE, Problem
 from lib.platform.limits import Limits
 from lib.platform.postgres import PostgresError, Unavailable
-from lib.platform.storage_http import StorageError
 
 
 def create_app(name: str, allowed: Limits = limits.CALLER) -> Flask:

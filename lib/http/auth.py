@@ -10,11 +10,11 @@ from typing import Any
 from flask import g, request
 
 from lib.accounts import callers, rates
-from lib.accounts.guests import SIGN_UP
 from lib.accounts.keys import Scope
 from lib.http.client import client_networks
 from lib.platform.errors import Problem
 from lib.platform.postgres import PostgresError
+from lib.usage.price import SIGN_UP
 
 FAILURES_PER_MINUTE = 60
 """Calls without a valid credential, from one address."""

@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from lib.jobs import counters, sweep
-from lib.platform import postgres, startup, storage, tokens
+from lib.files import sweep
+from lib.files.stores import storage
+from lib.platform import postgres, startup, tokens
+from lib.telemetry import counters
 
 _STARTED = time.monotonic()
 DATABASE_SECONDS = 2.0

@@ -1,8 +1,8 @@
 """The operator's metrics, as Prometheus text (exposition format 0.0.4).
 
 Functions share no memory, so all values come from the database: totals from the counters of
-lib/jobs/counters.py, the heartbeats of workers, and what waits now. Only `ffm_own_statements` is
-of the process that answers. docs/operations.md explains each metric.
+lib/telemetry/counters.py, the heartbeats of workers, and what waits now. Only `ffm_own_statements`
+is of the process that answers. docs/operations.md explains each metric.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Response
 
-from lib.jobs import counters, sweep
-from lib.jobs.counters import BOUNDS
+from lib.files import sweep
 from lib.platform import log, postgres, statements, tally
+from lib.telemetry import counters
+from lib.telemetry.counters import BOUNDS
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric

@@ -7,8 +7,8 @@ from typing import Any
 from flask import g, request
 
 from lib.http.client import client_ip
-from lib.jobs import counters
 from lib.platform import log, postgres
+from lib.telemetry import counters
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 """Any other is a caller's own word, and is not kept."""

@@ -8,11 +8,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from lib import models
-from lib.accounts import retention
 from lib.accounts.callers import Caller
-from lib.jobs import addresses, names
+from lib.files import addresses, names, retention
+from lib.files.lookup import StoredFile, own_files
 from lib.jobs.requests import stored_request
-from lib.jobs.stored import StoredFile, own_files
 from lib.media.errors import Refused
 from lib.media.request.check import Checked, Input, Remote, TranscodeRequest, check
 from lib.media.run.probe import Probe

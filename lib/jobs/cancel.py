@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from lib.jobs.read import SHORT, parse_id, unknown_job
-from lib.jobs.wire import Canceled, transcode
+from lib.files.job_id import parse_id, unknown_job
+from lib.jobs.api_models import Canceled, transcode
+from lib.jobs.read import SHORT
 from lib.platform import log, postgres
 from lib.platform.errors import bad_request
 

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
 
 from lib.accounts.callers import Caller
-from lib.accounts.guests import SIGN_UP
 from lib.jobs.admission import admit
-from lib.jobs.wire import Accepted
+from lib.jobs.api_models import Accepted
 from lib.media.plan.planner import billable_seconds, lane
 from lib.media.request.check import TranscodeRequest
 from lib.media.request.members import known_members
 from lib.platform import postgres
 from lib.platform.errors import Problem
-from lib.platform.settings import settings
-
-MINUTE = Decimal("0.0001")
-"""Minutes are metered to four decimals."""
+from lib.usage.price import SIGN_UP, minutes, quota_sentence, upgrade_url
 
 
 def create(
@@ -73,11 +68,6 @@ def create(
     )
 
 
-def minutes(seconds: float) -> Decimal:
-    """Seconds of input as billable minutes: 19 s is 0.3167."""
-    return (Decimal(str(seconds)) / 60).quantize(MINUTE, ROUND_HALF_UP)
-
-
 class QuotaExceeded(Problem):
     """402 with the row that records the attempt and a link that leads out of the wall."""
 
@@ -101,19 +91,6 @@ def _too_many_failures(caller: Caller, seconds: int) -> Problem:
         f" POST /v1/validate, which is free, before it is sent again.",
         headers={"Retry-After": str(seconds)},
     )
-
-
-def quota_sentence(plan: str, limit: int) -> str:
-    """What a caller reads at the quota wall."""
-    return (
-        f"Quota exceeded: Video Processing Minutes. This job needs more than what is left of the"
-        f" {limit} minutes a month of the {plan} plan. Upgrade the plan or wait for the next month."
-    )
-
-
-def upgrade_url(job_id: UUID) -> str:
-    """The billing page, told which job was blocked."""
-    return f"{settings().site_url}/billing?job={job_id}"
 
 
 def _metadata(request: TranscodeRequest) -> dict[str, Any]:

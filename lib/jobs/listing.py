@@ -11,9 +11,9 @@ from uuid import UUID
 import msgspec
 
 from lib.jobs import cursor as cursors
+from lib.jobs.api_models import STATUSES, TranscodeList, transcode
 from lib.jobs.cursor import ORDERS, Cursor
 from lib.jobs.read import SHORT
-from lib.jobs.wire import STATUSES, TranscodeList, transcode
 from lib.platform import postgres
 from lib.platform.errors import bad_request
 

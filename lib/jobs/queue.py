@@ -17,14 +17,14 @@ from typing import Any
 from uuid import UUID
 
 from lib import models
-from lib.accounts.file_limits import within_storage
+from lib.jobs.api_models import Category, JobInput, JobOutput
 from lib.jobs.receipt import Receipt
 from lib.jobs.requests import OUTDATED, expire_after, stored_request
-from lib.jobs.wire import Category, JobInput, JobOutput
 from lib.media.errors import MediaError
 from lib.media.request.check import TranscodeRequest
 from lib.platform import postgres
 from lib.platform.settings import settings
+from lib.usage.plan_limits import within_storage
 
 MAX_MESSAGE = 2000
 

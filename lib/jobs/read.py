@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from lib.accounts import retention
-from lib.jobs import addresses, names
-from lib.jobs.wire import Download, Transcode, transcode
-from lib.platform import postgres, storage
+from lib.files import addresses, names, retention
+from lib.files.job_id import parse_id, unknown_job
+from lib.files.stores import storage
+from lib.jobs.api_models import Download, Transcode, transcode
+from lib.platform import postgres
 from lib.platform.errors import UNAVAILABLE, Problem, bad_request, not_found
 
 DOWNLOAD_SECONDS = 600
@@ -60,19 +61,6 @@ def download(account_id: UUID, job_id: str) -> Download:
         raise not_found("The output of this job has been deleted.") from error
     except storage.StorageError as error:
         raise Problem(503, UNAVAILABLE) from error
-
-
-def parse_id(text: str) -> UUID:
-    """The id in a path. Raises Problem 404 for what can be no id."""
-    try:
-        return UUID(text)
-    except ValueError:
-        raise unknown_job() from None
-
-
-def unknown_job() -> Problem:
-    """404 for a job that is not there or not the caller's."""
-    return not_found("There is no job of yours with this id.")
 
 
 _STALLED = f"""

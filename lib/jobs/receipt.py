@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import threading
-from pathlib import Path
 from typing import Literal
 
 import msgspec
 
+from lib.files.digest import ReceiptFile
 from lib.media.plan.model import Plan
-
-
-class ReceiptFile(msgspec.Struct):
-    """A file's size and SHA-256; the digest is null when only ranges of the file were read."""
-
-    size_bytes: int
-    sha256: str | None
-    fetched_bytes: int
-    """Bytes that came over the wire."""
 
 
 class ReceiptOutput(msgspec.Struct):
@@ -61,25 +50,3 @@ class Receipt(msgspec.Struct):
 def decisions(plan: Plan) -> list[Decision]:
     """The plan's streams as they are shown."""
     return [Decision(each.kind, each.action, each.why) for each in plan.streams]
-
-
-class Digest:
-    """A file's SHA-256, worked out in a thread of its own while something else goes on."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._sha256 = ""
-        self._thread = threading.Thread(target=self._work, name="digest", daemon=True)
-        self._thread.start()
-
-    def result(self) -> str:
-        """The digest in hexadecimal; waits for it."""
-        self._thread.join()
-        return self._sha256
-
-    def _work(self) -> None:
-        try:
-            with self._path.open("rb") as file:
-                self._sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError:  # the job is over, and its folder gone
-            return

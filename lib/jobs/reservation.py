@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from lib.jobs.api_models import FfmpegOptions, JobInput
 from lib.jobs.queue import MINE, Lease, mine
-from lib.jobs.wire import FfmpegOptions, JobInput
 from lib.platform import postgres
 
 

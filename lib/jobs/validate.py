@@ -10,10 +10,11 @@ from typing import Any, Literal
 import msgspec
 
 from lib.accounts.callers import Caller
+from lib.files.open import MAX_SERVED, JobFile, OnlyWhole, open_file
+from lib.files.probes import kept_is_exact, probed
+from lib.files.stores.storage import StorageError
 from lib.jobs.admission import Admitted, Stored, admit
-from lib.jobs.create import minutes
-from lib.jobs.files import MAX_SERVED, JobFile, OnlyWhole, open_file
-from lib.jobs.prepare import kept_is_exact, planned, probed
+from lib.jobs.planning import planned
 from lib.jobs.receipt import Decision, decisions
 from lib.media import scratch
 from lib.media.deadline import Deadline
@@ -28,7 +29,7 @@ from lib.media.run.runner import placeholders
 from lib.platform import limits, postgres
 from lib.platform.errors import UNAVAILABLE, Problem
 from lib.platform.settings import settings
-from lib.platform.storage import StorageError
+from lib.usage.price import minutes
 
 SECONDS = 20
 """For all inputs together: waiting for their servers and looking into them."""

@@ -1,7 +1,7 @@
 """Counts that a process keeps in memory until the database takes them.
 
 They survive a database outage: whoever next writes to the database successfully writes them too
-(lib/jobs/counters.py). They are lost with their process, but the log has a line for each.
+(lib/telemetry/counters.py). They are lost with their process, but the log has a line for each.
 Labels are words of our own, never what a caller sent.
 """
 

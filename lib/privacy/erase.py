@@ -13,12 +13,15 @@ from uuid import UUID
 
 import msgspec
 
-from lib.accounts import subscriptions, tasks
-from lib.jobs import cancel, counters
-from lib.platform import auth, postgres, storage, tokens, wake
+from lib.billing import subscriptions
+from lib.files.stores import storage
+from lib.files.stores.storage import EXPORTS, OUTPUTS, UPLOADS
+from lib.jobs import cancel
+from lib.outbox import tasks
+from lib.platform import auth, postgres, tokens, wake
 from lib.platform.errors import Problem
 from lib.platform.settings import settings
-from lib.platform.storage import EXPORTS, OUTPUTS, UPLOADS
+from lib.telemetry import counters
 
 FRESH = timedelta(minutes=10)
 """How long a sign-in counts as proof of who is there."""
@@ -65,9 +68,7 @@ def begin(account_id: UUID, request: Erasure, token: str) -> Erasing:
         with closed as (
           update app.accounts set closed_at = coalesce(closed_at, now()) where id = %(id)s
         )
-        insert into app.tasks (kind, key, account_id, payload)
-        values ('erase', 'erase:' || %(id)s::uuid, %(id)s, %(payload)s)
-        on conflict (key) do nothing
+        select app.add_task('erase', 'erase:' || %(id)s::uuid, %(id)s, %(payload)s)
         """,
         {
             "id": account_id,
@@ -143,19 +144,7 @@ def _delete_rows(task: tasks.Task, account_id: UUID) -> None:
 
 def _confirm(task: tasks.Task, account_id: UUID) -> None:
     """The last trace, this task, becomes the mail that confirms."""
-    postgres.rows(
-        """
-        with gone as (
-          delete from app.tasks where id = %(id)s and attempt = %(attempt)s
-          returning payload ->> 'email' as email, payload ->> 'name' as name
-        )
-        insert into app.tasks (kind, payload)
-        select 'mail', jsonb_build_object('template', 'account_deleted', 'to', email,
-                 'values', jsonb_build_object('name', name), 'forget', true)
-          from gone where email is not null
-        """,
-        {"id": task.id, "attempt": task.attempt},
-    )
+    tasks.become_mail(task, "account_deleted")
 
 
 STEPS: tuple[Callable[[tasks.Task, UUID], None], ...] = (

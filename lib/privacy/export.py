@@ -14,13 +14,14 @@ from uuid import UUID
 
 import msgspec
 
-from lib.accounts import mail, retention, tasks
-from lib.jobs import addresses, links
+from lib.files import addresses, links, retention
+from lib.files.stores import storage
+from lib.files.stores.storage import EXPORTS, OUTPUTS, UPLOADS
 from lib.media import scratch
-from lib.platform import postgres, storage
+from lib.outbox import mail, tasks
+from lib.platform import postgres
 from lib.platform.errors import UNAVAILABLE, Problem, not_found
 from lib.platform.settings import settings
-from lib.platform.storage import EXPORTS, OUTPUTS, UPLOADS
 from lib.platform.times import stamp, stamp_or_none
 from lib.privacy.inventory import LOGIN, TABLES
 
@@ -126,9 +127,8 @@ def _tell(export_id: UUID, account_id: UUID, until: datetime) -> None:
     }
     postgres.rows(
         f"""
-        insert into app.tasks (kind, key, account_id, payload)
-        select 'mail', 'export_ready:' || id, %(account)s, %(mail)s from app.exports where {_OPEN}
-        on conflict (key) do nothing
+        select app.add_task('mail', 'export_ready:' || id, %(account)s, %(mail)s)
+          from app.exports where {_OPEN}
         """,  # noqa: S608
         {
             "id": export_id,

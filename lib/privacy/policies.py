@@ -7,8 +7,8 @@ from uuid import UUID
 
 import msgspec
 
-from lib.accounts import mail, tasks
-from lib.accounts.tasks import GoOn, Task
+from lib.outbox import mail, tasks
+from lib.outbox.tasks import GoOn, Task
 from lib.platform import postgres
 from lib.platform.errors import not_found
 from lib.platform.times import stamp
@@ -84,15 +84,15 @@ def publish(version: str, summary: str, who: str) -> bool:
           returning version
         ),
         announced as (
-          insert into app.tasks (kind, key, payload)
-          select %(kind)s, 'announce:' || version, jsonb_build_object('version', version)
+          select app.add_task(%(kind)s, 'announce:' || version, null,
+                   jsonb_build_object('version', version))
             from published
         ),
         logged as (
           insert into app.operator_log (who, act, detail)
           select %(who)s, 'publish-policy', jsonb_build_object('version', version) from published
         )
-        select exists (select from published) as done
+        select exists (select from published) as done, (select count(*) from announced) as tasks
         """,
         {"version": version, "summary": summary, "who": who, "kind": ANNOUNCE},
     )
@@ -116,18 +116,18 @@ def announce(task: Task, batch: int = BATCH) -> None:
            order by id limit %(batch)s
         ),
         queued as (
-          insert into app.tasks (kind, key, account_id, payload)
-          select 'mail', format('policy:%%s:%%s', p.version, b.id), b.id,
-                 jsonb_set(%(mail)s, '{values}', jsonb_build_object(
-                   'version', p.version, 'summary', p.summary,
-                   'date', to_char(p.published_at at time zone 'utc', 'FMDD FMMonth YYYY')))
+          select app.add_task('mail', format('policy:%%s:%%s', p.version, b.id), b.id,
+                   jsonb_set(%(mail)s, '{values}', jsonb_build_object(
+                     'version', p.version, 'summary', p.summary,
+                     'date', to_char(p.published_at at time zone 'utc', 'FMDD FMMonth YYYY'))))
             from batch b, policy p
            where b.email is not null and b.closed_at is null
              and not exists (select from app.policy_acceptances a
                               where a.account_id = b.id and a.version = p.version)
-          on conflict (key) do nothing
         )
-        select (array_agg(id order by id desc))[1] as last, count(*) as number from batch
+        select (array_agg(id order by id desc))[1] as last, count(*) as number,
+               (select count(*) from queued) as mails
+          from batch
         """,
         {
             "version": version,

@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from lib.accounts import mail
-from lib.jobs.read import parse_id, unknown_job
+from lib.files.job_id import parse_id, unknown_job
+from lib.outbox import mail
 from lib.platform import postgres
 from lib.platform.errors import Problem
 from lib.platform.settings import settings
@@ -70,12 +70,12 @@ def report(account_id: UUID, job_id: str, request: NewReport) -> Report:
           returning *
         ),
         mailed as (
-          insert into app.tasks (kind, key, account_id, payload)
-          select 'mail', 'report:' || s.id, s.account_id,
-                 %(mail)s || jsonb_build_object('reply_to', job.email)
+          select app.add_task('mail', 'report:' || s.id, s.account_id,
+                   %(mail)s || jsonb_build_object('reply_to', job.email))
             from stored s, job
         )
-        select few_open, few_today, s.* from job left join stored s on true
+        select few_open, few_today, s.*, (select count(*) from mailed) as mails
+          from job left join stored s on true
         """,
         {
             "id": made,

@@ -12,12 +12,14 @@ from uuid import UUID
 
 import msgspec
 
-from lib.accounts import mail, retention
-from lib.jobs import addresses, admission
-from lib.jobs.addresses import Address
-from lib.platform import postgres, storage
+from lib.files import addresses, retention
+from lib.files.addresses import Address
+from lib.files.stores import storage
+from lib.files.stores.storage import UPLOADS
+from lib.jobs import admission
+from lib.outbox import mail
+from lib.platform import postgres
 from lib.platform.errors import UNAVAILABLE
-from lib.platform.storage import UPLOADS
 from lib.platform.times import stamp
 
 MOST_MINUTES = 24 * 60
@@ -213,15 +215,15 @@ _PERMIT = """
         from access
     ),
     mailed as (
-      insert into app.tasks (kind, key, account_id, payload)
-      select 'mail', 'staff_access:' || x.id, x.account_id,
-             jsonb_set(%(mail)s, '{values}', jsonb_build_object(
-               'at', to_char(x.at at time zone 'utc', 'YYYY-MM-DD HH24:MI "UTC"'),
-               'until', to_char(x.until at time zone 'utc', 'YYYY-MM-DD HH24:MI "UTC"'),
-               'job', x.job_id, 'reason', x.reason, 'legal_reference', x.legal_reference))
+      select app.add_task('mail', 'staff_access:' || x.id, x.account_id,
+               jsonb_set(%(mail)s, '{values}', jsonb_build_object(
+                 'at', to_char(x.at at time zone 'utc', 'YYYY-MM-DD HH24:MI "UTC"'),
+                 'until', to_char(x.until at time zone 'utc', 'YYYY-MM-DD HH24:MI "UTC"'),
+                 'job', x.job_id, 'reason', x.reason, 'legal_reference', x.legal_reference)))
         from access x, job where job.email is not null
     )
     select job.permitted, access.until,
-           (select coalesce(jsonb_agg(to_jsonb(f) order by f.url), '[]') from files f) as files
+           (select coalesce(jsonb_agg(to_jsonb(f) order by f.url), '[]') from files f) as files,
+           (select count(*) from mailed) as mails
       from job left join access on true
 """

@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from lib.accounts import mail
-from lib.jobs.read import unknown_job
+from lib.files.job_id import unknown_job
+from lib.outbox import mail
 from lib.platform import postgres
 from lib.platform.errors import Problem, bad_request
 from lib.platform.mail import possible
@@ -75,13 +75,13 @@ def receive(letter: Letter, account_id: UUID | None) -> Received:
           returning at, email
         ),
         mailed as (
-          insert into app.tasks (kind, key, account_id, payload)
-          select 'mail', 'support:' || %(id)s::text, %(account)s,
-                 jsonb_set(%(mail)s, '{values,email}', to_jsonb(email))
-                   || jsonb_build_object('reply_to', nullif(email, ''))
+          select app.add_task('mail', 'support:' || %(id)s::text, %(account)s,
+                   jsonb_set(%(mail)s, '{values,email}', to_jsonb(email))
+                     || jsonb_build_object('reply_to', nullif(email, '')))
             from stored
         )
-        select w.job_is_own, s.at from writer w left join stored s on true
+        select w.job_is_own, s.at, (select count(*) from mailed) as mails
+          from writer w left join stored s on true
         """,
         {
             "id": made,

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from lib.accounts import stripe_setup
+from lib.billing import stripe_setup
 from local.stack import Stack
 from tests.browser.conftest import PASSWORD, Visitor, picture, violations
 from tests.conftest import new_person

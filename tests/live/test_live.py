@@ -9,7 +9,7 @@ import httpx
 import psycopg
 import pytest
 
-from lib.platform import storage
+from lib.files.stores import storage
 from local.stack import Stack
 
 

@@ -13,12 +13,12 @@ from collections import Counter
 from decimal import Decimal
 from typing import Any
 
-from lib.accounts import grants, ledger
 from lib.jobs import cancel, queue, reservation
+from lib.jobs.api_models import FfmpegOptions, JobOutput
 from lib.jobs.receipt import Receipt, ReceiptOutput
-from lib.jobs.wire import FfmpegOptions, JobOutput
 from lib.platform import postgres
 from lib.platform.errors import Problem
+from lib.usage import grants, ledger
 
 PLANS = {"free": 100, "starter": 500, "pro": 2500}
 REQUEST = {"inputs": [{"url": "https://example.com/clip.mp4"}], "outputFormat": "mp4"}

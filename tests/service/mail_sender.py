@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 
-from lib.accounts import mail, tasks
+from lib.outbox import mail, tasks
 
 if __name__ == "__main__":
     print(json.dumps(tasks.run({sys.argv[1]: mail.deliver}, 0.01)), flush=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from lib.media.ffmpeg import binary
+from lib.media.run.ffmpeg import binary
 
 
 def media_seconds(path: Path) -> float:

@@ -18,9 +18,9 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from lib.accounts import mail, tasks
 from lib.admin import __main__ as program
 from lib.admin import stuck
+from lib.outbox import mail, tasks
 from lib.platform import postgres
 from local.stack import Stack
 from tests.conftest import Account

@@ -18,7 +18,8 @@ import msgspec
 import psycopg
 import pytest
 
-from lib.accounts import stripe_events, stripe_setup, subscriptions, tasks
+from lib.billing import stripe_events, stripe_setup, subscriptions
+from lib.outbox import tasks
 from lib.platform import postgres
 from lib.platform import stripe as platform
 from local import client as api_client

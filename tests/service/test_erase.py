@@ -21,10 +21,11 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from lib.accounts import callers, tasks
+from lib.accounts import callers
+from lib.files.uploads import presign
 from lib.jobs.create import create
-from lib.jobs.uploads import presign
 from lib.media.request.check import Input, TranscodeRequest
+from lib.outbox import tasks
 from lib.platform import postgres
 from lib.platform.errors import Problem
 from lib.privacy import erase
@@ -342,7 +343,7 @@ def test_many_rows_go_in_batches(
 
 STEP = """
 import os, signal
-from lib.accounts import tasks
+from lib.outbox import tasks
 from lib.privacy import erase
 
 noted = tasks.note
@@ -396,8 +397,8 @@ def test_it_survives_a_kill_between_all_steps(
 
 RUN = """
 import os, signal, sys
-from lib.accounts import tasks
-from lib.platform import storage
+from lib.outbox import tasks
+from lib.files.stores import storage
 from lib.privacy import erase
 
 def killed(*_):

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from lib.accounts.file_limits import limited
 from lib.platform.settings import MOST_FILE_BYTES, settings
+from lib.usage.plan_limits import limited
 from local import client as api
 from local.children import Child
 from local.stack import Stack

@@ -55,7 +55,7 @@ def test_a_worker_has_a_row_while_it_lives(stack: Stack) -> None:
 
 def test_a_function_instance_counts_while_it_runs(stack: Stack) -> None:
     version = uuid.uuid4().hex[:12]
-    run(stack, "from lib.jobs import worker\nworker.drain(65)\n", VERCEL_GIT_COMMIT_SHA=version)
+    run(stack, "from lib.jobs.worker import loop\nloop.drain(65)\n", VERCEL_GIT_COMMIT_SHA=version)
     [row] = heartbeats(version)
     assert (row["leases"], row["busy_slots"]) == (0, 0)
 
@@ -65,7 +65,7 @@ def test_writes_are_rare_except_when_the_last_job_ends(stack: Stack) -> None:
     out = run(
         stack,
         """
-from lib.jobs import heartbeat
+from lib.telemetry import heartbeat
 from lib.platform import postgres
 real = heartbeat._write
 writes = []
@@ -108,7 +108,7 @@ def test_rows_of_an_hour_ago_are_deleted(stack: Stack) -> None:
             """,
             {"minutes": minutes, "version": version},
         )
-    run(stack, "from lib.jobs import heartbeat\nheartbeat.note()\n")
+    run(stack, "from lib.telemetry import heartbeat\nheartbeat.note()\n")
     assert [row["slots"] for row in heartbeats(version)] == [59]
 
 
@@ -134,7 +134,7 @@ def test_a_database_that_is_away_stops_no_worker(stack: Stack) -> None:
     out = run(
         stack,
         """
-from lib.jobs import heartbeat
+from lib.telemetry import heartbeat
 from lib.platform import tally
 heartbeat.WAIT_SECONDS = 0.2
 with heartbeat.leased():

@@ -11,7 +11,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from lib.jobs import links
+from lib.files import links
 from local.stack import Stack
 from local.supabase import keys as stand_in_keys
 from tests.conftest import Account

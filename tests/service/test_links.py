@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from lib.jobs import links
+from lib.files import links
 from lib.platform.settings import settings
 from local.stack import Stack
 from tests.conftest import Account

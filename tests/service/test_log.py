@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lib.accounts import tasks
+from lib.outbox import tasks
 from local import client as api_client
 from local.private import LOG
 from local.stack import Stack
@@ -119,7 +119,7 @@ def test_no_line_holds_what_callers_send(
 def test_an_error_is_told_without_its_text(stack: Stack) -> None:
     kind = f"test-{uuid.uuid4()}"
     program = f"""
-from lib.accounts import tasks
+from lib.outbox import tasks
 from lib.platform import postgres
 def fails(task):
     postgres.rows("insert into app.plans (id, name) values ('free', 'ann@example.com')")
@@ -135,7 +135,7 @@ tasks.run({{{kind!r}: fails}}, 1)
     assert [cause["error"] for cause in line["causes"]] == ["PostgresError", "NotNullViolation"]
     assert line["causes"][1]["sqlstate"] == "23502"
     assert "ann@example.com" not in run.stderr
-    assert any("lib/accounts/tasks.py" in place for place in line["causes"][0]["at"])
+    assert any("lib/outbox/tasks.py" in place for place in line["causes"][0]["at"])
 
 
 def logged(program: str) -> list[dict[str, Any]]:

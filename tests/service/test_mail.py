@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from jinja2 import UndefinedError
 
-from lib.accounts import mail
+from lib.outbox import mail
 from lib.platform import mail as transport
 from lib.platform import postgres
 from local.stack import Stack

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from lib.accounts import ledger
 from lib.platform import postgres
+from lib.usage import ledger
 from local.stack import Stack
 from tests.conftest import Account
 from tests.forged import forge

@@ -12,10 +12,10 @@ import psycopg
 import pytest
 from prometheus_client import parser
 
+from lib.background import sweep
 from lib.http import metrics
-from lib.jobs import counters
-from lib.jobs.sweep import sweep
 from lib.platform import postgres
+from lib.telemetry import counters
 from local.stack import Stack
 from tests.conftest import Account
 from tests.sources import SourceServer

@@ -142,7 +142,7 @@ def test_bytes_that_break_off_are_a_storage_error() -> None:
             return
 
     command = """
-from lib.platform import storage
+from lib.files.stores import storage
 with storage.stream("uploads", "a", 0) as chunks:
     try:
         list(chunks)

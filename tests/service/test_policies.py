@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from lib.accounts import tasks
 from lib.admin.__main__ import main
+from lib.outbox import tasks
 from lib.platform import postgres
 from lib.privacy import policies
 from local.stack import Stack

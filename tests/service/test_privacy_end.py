@@ -15,7 +15,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from lib.accounts import stripe_events, tasks
+from lib.billing import stripe_events
+from lib.outbox import tasks
 from lib.platform import postgres, tokens
 from lib.privacy import erase, export
 from lib.privacy.inventory import TABLES

@@ -14,7 +14,7 @@ import httpx
 import psycopg
 import pytest
 
-from lib.accounts import mail
+from lib.outbox import mail
 from lib.platform import postgres
 from lib.privacy import policies, staff
 from lib.privacy.inventory import TABLES

@@ -355,16 +355,16 @@ def test_only_open_files_on_a_reported_job_shows_links(
 # Who may make a link at all.
 
 MAKERS = {
-    "sign_upload": {"lib/jobs/uploads.py"},
-    "sign_download": {"lib/jobs/uploads.py", "lib/jobs/read.py", "lib/jobs/links.py",
+    "sign_upload": {"lib/files/uploads.py"},
+    "sign_download": {"lib/files/uploads.py", "lib/jobs/read.py", "lib/files/links.py",
                       "lib/privacy/export.py", "lib/privacy/staff.py"},
-    "input_link": {"lib/jobs/wire.py"},
-    "create_signed_url": {"lib/platform/storage.py"},
+    "input_link": {"lib/jobs/api_models.py"},
+    "create_signed_url": {"lib/files/stores/storage.py"},
     "create_signed_urls": set(),
-    "create_signed_upload_url": {"lib/platform/storage.py"},
+    "create_signed_upload_url": {"lib/files/stores/storage.py"},
 }  # fmt: skip
 """Functions that make links, and the modules that use them: all but one for the files' owner."""
-READERS = {"lib/jobs/files.py"}
+READERS = {"lib/files/open.py"}
 """Modules that read a stored file's bytes: the worker's."""
 
 

@@ -60,7 +60,7 @@ def stack_alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 def schedule(stack: Stack, **settings: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-c", "from lib.jobs.schedule import schedule; print(schedule())"],
+        [sys.executable, "-c", "from lib.platform.schedule import schedule; print(schedule())"],
         env=os.environ | stack.settings | settings,
         capture_output=True,
         text=True,
@@ -114,7 +114,11 @@ def test_pg_net_lands_in_the_schema_of_extensions(tmp_path: Path, stack: Stack) 
         with psycopg.connect(server.url, autocommit=True) as connection:
             connection.execute(VAULT)
             done = subprocess.run(
-                [sys.executable, "-c", "from lib.jobs.schedule import schedule; print(schedule())"],
+                [
+                    sys.executable,
+                    "-c",
+                    "from lib.platform.schedule import schedule; print(schedule())",
+                ],
                 env=os.environ | stack.settings | {"POSTGRES_URL": server.url},
                 capture_output=True,
                 text=True,

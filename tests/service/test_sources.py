@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from lib.jobs.files import MAX_SERVED, WHOLE_BYTES
+from lib.files.open import MAX_SERVED, WHOLE_BYTES
 from local.stack import Stack
 from tests.conftest import Account
 from tests.sources import SourceServer

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from lib.jobs import sweep
+from lib.files import sweep
 from local.stack import Stack
 from tests.conftest import Account
 from tests.service.people import stranger

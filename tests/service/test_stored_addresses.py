@@ -10,9 +10,10 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from lib.files.stores import storage
+from lib.files.stores.requests import Missing, StorageError
 from lib.jobs.admission import option_files
-from lib.platform import postgres, storage
-from lib.platform.storage_http import Missing, StorageError
+from lib.platform import postgres
 from tests.conftest import Account
 from tests.service.people import account_id
 

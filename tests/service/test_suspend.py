@@ -13,10 +13,11 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from lib.accounts import ledger
 from lib.admin import accounts
+from lib.files.stores import storage
 from lib.jobs import cancel
-from lib.platform import postgres, storage
+from lib.platform import postgres
+from lib.usage import ledger
 from local.stack import Stack
 from tests.conftest import Account
 from tests.service.test_admin import account_id, acts, done

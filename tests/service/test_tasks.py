@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lib.accounts import mail, tasks
+from lib.outbox import mail, tasks
 from lib.platform import postgres
 from local.stack import Stack
 from tests.conftest import Account

@@ -13,11 +13,13 @@ import httpx
 import pytest
 
 from lib import background
-from lib.accounts import billing, guests, keys
+from lib.accounts import guests, keys
 from lib.accounts.rates import WIDER, Network
+from lib.billing import purchases
+from lib.files import uploads
+from lib.files.stores import storage
 from lib.http.client import networks as client_networks_of
-from lib.jobs import sweep, uploads
-from lib.platform import postgres, storage
+from lib.platform import postgres
 from lib.platform.errors import Problem
 from local import client as api_client
 from local.stack import Stack
@@ -95,7 +97,7 @@ def test_a_visitor_does_nothing_that_needs_a_person(guest: Guest, stack: Stack) 
 def test_the_plan_is_not_for_sale(stack: Stack, person: Person) -> None:
     offered = httpx.get(f"{stack.url}/v1/billing/plans", trust_env=False).json()["items"]
     assert "try" not in {plan["id"] for plan in offered}
-    assert "try" not in {plan.id for plan in billing.plans().items}  # what stripe-setup sells
+    assert "try" not in {plan.id for plan in purchases.plans().items}  # what stripe-setup sells
     with stranger(stack) as visitor:
         answer = visitor.post(
             "/v1/billing/checkout",
@@ -303,13 +305,13 @@ def test_nothing_is_left_of_a_visitor(stack: Stack, guest: Guest, clip: Path) ->
         "filename": "never.mp4", "contentType": "video/mp4", "fileSize": 5})  # fmt: skip
     link = guest.http.get(f"/v1/transcodes/{job['id']}/download").json()["url"]
     words = words_of(guest)
-    sweep.sweep(5)
+    background.sweep(5)
     assert guest.http.get("/v1/transcodes").status_code == 200  # its hour is not over
     assert {table for table, _ in traces(stack, words)} > {"app.accounts", "app.request_log"}
     postgres.rows(
         "update app.accounts set guest_until = now() where id = %(id)s", {"id": account_id}
     )
-    sweep.sweep(30)
+    background.sweep(30)
     assert guest.http.get("/v1/transcodes").status_code == 401
     end = time.monotonic() + 60
     while left := traces(stack, words):
@@ -337,5 +339,5 @@ def test_a_visitor_leaves_by_itself_and_is_forgotten_after_a_day(stack: Stack) -
     came = "select account_id from app.guests where network = %(it)s"
     assert postgres.rows(came, {"it": network}) == [{"account_id": None}]
     later(network, 86_401)
-    sweep.sweep(30)
+    background.sweep(30)
     assert postgres.rows(came, {"it": network}) == []

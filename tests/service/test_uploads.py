@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from lib.jobs.upload_types import FILE_TYPES, TYPES
+from lib.files.upload_types import FILE_TYPES, TYPES
 from local import client as api
 from local.client import CallFailed
 from local.stack import Stack

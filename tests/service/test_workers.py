@@ -12,8 +12,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from lib.jobs import process, queue
-from lib.jobs.worker import ACCOUNT_JOBS_WAITING
+from lib.jobs import queue
+from lib.jobs.worker import attempt as process
+from lib.jobs.worker.loop import ACCOUNT_JOBS_WAITING
 from lib.media.deadline import Deadline
 from lib.media.slots import Slots
 from local.stack import Stack

@@ -11,7 +11,7 @@ PROGRAM = """
 import sys, threading
 import msgspec
 from lib import models
-from lib.media import virtual
+from lib.media.request import virtual
 sys.setswitchinterval(1e-6)
 start = threading.Barrier(8)
 def convert():

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.jobs.names import (
+from lib.files.names import (
     MAX_BYTES,
     extension,
     label,

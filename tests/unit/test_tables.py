@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lib.jobs.upload_types import FILE_TYPES
+from lib.files.upload_types import FILE_TYPES
 from lib.media.run import ffmpeg
 from tools import allowed, filters, upload_types
 

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 import brotli
 import pytest
 
-from lib.media.fetch.content_encoding import PIECE_BYTES, ZSTD_WINDOW_LOG, Cut, decoded, encodings
 from lib.media.errors import MediaError
+from lib.media.fetch.content_encoding import PIECE_BYTES, ZSTD_WINDOW_LOG, Cut, decoded, encodings
 
 if sys.version_info >= (3, 14):
     from compression import zstd

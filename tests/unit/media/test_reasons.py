@@ -108,12 +108,13 @@ def test_a_reason_is_found_behind_the_client_s_own_error(cause: Exception, expec
 
 
 def test_every_reason_is_a_word_and_documented() -> None:
-    """Literal reasons of lib/media and lib/jobs, and those of the two functions."""
+    """Literal reasons of lib/media, lib/files and lib/jobs, and those of the two functions."""
     page = (ROOT / "docs" / "operations.md").read_text()
     reasons = {status_reason(code) for code in range(300, 600)} | {
         "dns", "tls", "refused", "reset", "unreachable", "broken_off",
     }  # fmt: skip
-    for path in (*(ROOT / "lib" / "media").rglob("*.py"), *(ROOT / "lib" / "jobs").glob("*.py")):
+    rooms = [(ROOT / "lib" / room).rglob("*.py") for room in ("media", "files", "jobs")]
+    for path in (path for room in rooms for path in room):
         for call in re.findall(r"MediaError\((.*?)\n?\s*\)(?:\n| from)", path.read_text(), re.S):
             last = re.search(r',\s*"([^"]*)",?\s*$', call)
             if last and re.fullmatch(r"[a-z0-9_]+", last[1]):

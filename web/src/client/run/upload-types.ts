@@ -1,5 +1,5 @@
-// Made by `make tables` from lib/jobs/upload_types.py: the extensions that may be uploaded, and the
-// content type that each is sent with.
+// Made by `make tables` from lib/files/upload_types.py: the extensions that may be uploaded, and
+// the content type that each is sent with.
 
 export const MEDIA_TYPES: Record<string, string> = {
   "mp4": "video/mp4",

@@ -1,0 +1,31 @@
+"""Probing a job's files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lib.files.open import JobFile
+from lib.media.deadline import Deadline
+from lib.media.errors import MediaError
+from lib.media.run.probe import Probe, measure, probe
+
+
+def kept_is_exact(kept: Probe | None) -> bool:
+    """Whether what was found of a file at its upload need not be looked for again."""
+    return kept is not None and kept.duration is not None and not kept.estimated
+
+
+def probed(file: JobFile, folder: Path, *, exact: bool, deadline: Deadline | None = None) -> Probe:
+    """What a file holds. Raises MediaError.
+
+    `exact` reads a file through whose header claims no length, or guesses it: what is billed is
+    the true one.
+    """
+    try:
+        found = probe(file.place, folder=folder, size=file.size, deadline=deadline)
+        if exact:
+            return measure(file.place, found, folder=folder, deadline=deadline)
+        return found
+    except MediaError:
+        file.check()
+        raise

@@ -1,0 +1,33 @@
+"""The plan for a job's files on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from lib.files.open import JobFile
+from lib.media.deadline import Deadline
+from lib.media.plan.model import Machine, Plan
+from lib.media.plan.planner import make_plan, wants_fingerprints
+from lib.media.request.check import Checked
+from lib.media.run.ffmpeg import cores
+from lib.media.run.probe import Probe, fingerprint
+
+
+def planned(
+    checked: Checked,
+    files: Sequence[JobFile],
+    probes: Sequence[Probe],
+    folder: Path,
+    seconds: float,
+    deadline: Deadline | None = None,
+) -> Plan:
+    """The plan for files at hand, on this machine, with `seconds` to run. Raises MediaError.
+
+    `files` may be empty when there is but one.
+    """
+    alike = False
+    if wants_fingerprints(checked, probes):
+        told = {fingerprint(file.place, folder=folder, deadline=deadline) for file in files}
+        alike = len(told) == 1 and () not in told
+    return make_plan(checked, probes, Machine(cores(), seconds), coded_alike=alike)
