@@ -13,12 +13,12 @@ import msgspec
 
 from bench import engine
 from bench.rows import Row, milliseconds, timed
+from lib.media.model import Audio, Probe, Video
 from lib.media.plan.argv import argv
 from lib.media.plan.model import Machine
 from lib.media.plan.planner import make_plan
 from lib.media.request.check import TranscodeRequest, check
 from lib.media.run import ffmpeg, sandbox
-from lib.media.run.probe import Audio, Probe, Video
 from local import sample
 
 COPIES = 7

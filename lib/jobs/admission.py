@@ -14,8 +14,8 @@ from lib.jobs import addresses, names
 from lib.jobs.requests import stored_request
 from lib.jobs.stored import StoredFile, own_files
 from lib.media.errors import Refused
+from lib.media.model import Probe
 from lib.media.request.check import Checked, Input, Remote, TranscodeRequest, check
-from lib.media.run.probe import Probe
 from lib.platform.errors import Problem, not_found
 
 Files = Mapping[str, StoredFile]

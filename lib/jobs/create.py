@@ -12,7 +12,7 @@ from lib.accounts.callers import Caller
 from lib.accounts.guests import SIGN_UP
 from lib.jobs.admission import admit
 from lib.jobs.wire import Accepted
-from lib.media.plan.planner import billable_seconds, lane
+from lib.media.plan.price import billable_seconds, lane
 from lib.media.request.check import TranscodeRequest
 from lib.media.request.members import known_members
 from lib.platform import postgres

@@ -16,9 +16,9 @@ from lib.jobs.files import JobFile
 from lib.jobs.queue import Lease
 from lib.jobs.reservation import extend
 from lib.media.errors import MediaError
+from lib.media.model import Probe
 from lib.media.plan.model import Plan
 from lib.media.run import measurement
-from lib.media.run.probe import Probe
 from lib.media.run.runner import Limits, Outcome
 from lib.platform import postgres
 

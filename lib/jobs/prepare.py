@@ -8,11 +8,12 @@ from pathlib import Path
 from lib.jobs.files import JobFile
 from lib.media.deadline import Deadline
 from lib.media.errors import MediaError
+from lib.media.model import Probe
 from lib.media.plan.model import Machine, Plan
 from lib.media.plan.planner import make_plan, wants_fingerprints
 from lib.media.request.check import Checked
 from lib.media.run.ffmpeg import cores
-from lib.media.run.probe import Probe, fingerprint, measure, probe
+from lib.media.run.probe import fingerprint, measure, probe
 
 
 def kept_is_exact(kept: Probe | None) -> bool:

@@ -27,12 +27,13 @@ from lib.jobs.wire import Category, FfmpegOptions, JobOutput
 from lib.media import scratch
 from lib.media.deadline import Deadline
 from lib.media.errors import Canceled, MediaError, NoSpace, OutOfTime, Refused, is_full
+from lib.media.model import Probe
 from lib.media.plan.model import Plan
-from lib.media.plan.planner import billable_seconds
+from lib.media.plan.price import billable_seconds
 from lib.media.request.check import Checked, Remote, check
 from lib.media.run import ffmpeg, sandbox, subtitles
 from lib.media.run.ffmpeg import cores as machine_cores
-from lib.media.run.probe import Probe, probe
+from lib.media.run.probe import probe
 from lib.media.run.runner import Limits, Outcome, run_or_encode
 from lib.media.slots import Slot
 from lib.platform import log, storage

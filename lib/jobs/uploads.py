@@ -20,7 +20,7 @@ from lib.jobs.prepare import probed
 from lib.jobs.stored import own_files
 from lib.media import scratch
 from lib.media.errors import MediaError
-from lib.media.run.probe import Probe, media_metadata
+from lib.media.model import Probe, media_metadata
 from lib.platform import postgres, storage
 from lib.platform.errors import UNAVAILABLE, Problem, bad_request, not_found
 from lib.platform.settings import MOST_FILE_BYTES, settings

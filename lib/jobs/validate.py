@@ -19,11 +19,11 @@ from lib.media import scratch
 from lib.media.deadline import Deadline
 from lib.media.errors import MediaError
 from lib.media.fetch.ranges import never
+from lib.media.model import Probe, media_metadata
 from lib.media.plan.argv import argv
 from lib.media.plan.model import Plan, Source
-from lib.media.plan.planner import billable_seconds, lane
+from lib.media.plan.price import billable_seconds, lane
 from lib.media.request.check import TranscodeRequest
-from lib.media.run.probe import Probe, media_metadata
 from lib.media.run.runner import placeholders
 from lib.platform import limits, postgres
 from lib.platform.errors import UNAVAILABLE, Problem

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from lib.media.plan.guards import guards
 from lib.media.plan.model import Plan
-from lib.media.run.probe import guards
 
 PROGRESS_SECONDS = "0.25"
 MANY_INPUTS = 10

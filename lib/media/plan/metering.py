@@ -16,10 +16,10 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from lib.media.plan.model import Plan, single
+from lib.media.formats import single
+from lib.media.model import Flags, Probe
+from lib.media.plan.model import Plan
 from lib.media.request import graph, values
-from lib.media.request.check import Flags
-from lib.media.run.probe import Probe
 
 READ_AHEAD = 32
 """Packets that ffmpeg's threads may have read and not decoded when the output was complete."""

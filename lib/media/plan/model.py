@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
 
 from lib.media.formats import Format
+from lib.media.model import Flags
 from lib.media.plan.text import Text
 from lib.media.request import values
-from lib.media.request.check import Checked, Flags, Preset, Remote
-from lib.media.run.probe import Probe, Video
+from lib.media.request.check import Preset, Remote
 
 Source = Literal["preset", "raw_options", "virtual_options", "defaults"]
 
@@ -112,45 +111,3 @@ def span(flags: dict[str, str | None], length: float | None) -> float | None:
         return wanted
     left = max(0.0, length - start)
     return left if wanted is None else min(left, wanted)
-
-
-def lengths(checked: Checked, probes: Sequence[Probe]) -> list[float]:
-    """Seconds that are read of each input; 0 where that is not known."""
-    return [
-        span(dict(flags), found.duration) or 0.0
-        for flags, found in zip(checked.inputs, probes, strict=True)
-    ]
-
-
-def guarded(checked: Checked, probes: Sequence[Probe]) -> list[Flags]:
-    """The flags before each -i: the caller's, and how damage in such a file is noticed."""
-    return [[*flags, *_damage(found)] for flags, found in zip(checked.inputs, probes, strict=True)]
-
-
-def _damage(found: Probe) -> Flags:
-    """-xerror fails on damage that decoders report; this is for what they don't or over-report.
-
-    A damaged still decodes to grey unless told to explode; video must not be, or recordings that
-    begin between key frames fail. A WAV that was piped states no true length, and its last packet
-    counts as corrupt.
-    """
-    if found.still:
-        return [("-err_detect", "explode")]
-    if found.format == "wav":
-        return [("-fflags", "+discardcorrupt")]
-    return []
-
-
-def one_frame(made: Format) -> Flags:
-    """What makes a picture of a video."""
-    return [("-frames:v", "1")] if single(made) else []
-
-
-def single(made: Format) -> bool:
-    """Whether the format holds one picture, if nothing asks for more."""
-    return made.kind == "image" and made.name != "gif"
-
-
-def moving(found: Probe) -> Video | None:
-    """The moving or still picture of a file; cover art is none."""
-    return found.video if found.video and not found.video.attached else None

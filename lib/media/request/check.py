@@ -14,7 +14,8 @@ import msgspec
 
 from lib.media import address, fonts, urls
 from lib.media.errors import Refusal, Refused
-from lib.media.formats import Format, lookup
+from lib.media.formats import Format, animated, lookup
+from lib.media.model import Flags
 from lib.media.request import graph, policy, share_links, tables, values, virtual
 from lib.media.request.virtual import Virtual
 
@@ -103,10 +104,6 @@ class TranscodeRequest(msgspec.Struct, omit_defaults=True):
         msgspec.Meta(extra_json_schema={"maximum": MAX_EXPIRE_AFTER}),
     ] = None
     """Seconds after the job's end until its files are deleted, at most 604800 (7 days)."""
-
-
-Flags = list[tuple[str, str | None]]
-"""Flags as ffmpeg is told them."""
 
 
 class Sources(NamedTuple):
@@ -575,12 +572,6 @@ class _Check:
                     "it repeats for ever and nothing states a length.",
                     "Add -t to the input or to the options, or -shortest with another input.",
                 )
-
-
-def animated(made: Format, output: Flags) -> bool:
-    """Whether the options ask for a WebP that moves."""
-    asked = {"libwebp_anim"} & {value for flag, value in output if flag == "-c:v"}
-    return made.name == "webp" and bool(asked or any(flag == "-loop" for flag, _ in output))
 
 
 _COMPLEX = ("-filter_complex", "-lavfi")

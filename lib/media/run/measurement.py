@@ -8,12 +8,14 @@ from pathlib import Path
 import msgspec
 
 from lib.media.errors import Canceled, MediaError
+from lib.media.model import Probe
 from lib.media.plan import metering
+from lib.media.plan.guards import guards, ports, remote
 from lib.media.plan.metering import Counts, Reading
 from lib.media.plan.model import Plan
 from lib.media.run import sandbox
 from lib.media.run.ffmpeg import binary
-from lib.media.run.probe import Probe, guards, ports, probe, remote
+from lib.media.run.probe import probe
 from lib.media.run.progress import Clock
 from lib.media.run.runner import Outcome
 from lib.media.run.sandbox import Limits

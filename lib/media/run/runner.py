@@ -12,11 +12,12 @@ from lib.media import fonts
 from lib.media.errors import Canceled, MediaError, NoSpace, OutOfTime
 from lib.media.plan import metering
 from lib.media.plan.argv import LIST_NAME, argv
+from lib.media.plan.guards import guards, ports, remote
 from lib.media.plan.model import Plan
 from lib.media.plan.text import Text
 from lib.media.run import sandbox
 from lib.media.run.ffmpeg import binary
-from lib.media.run.probe import guards, ports, probe, remote
+from lib.media.run.probe import probe
 from lib.media.run.progress import Clock
 from lib.media.run.sandbox import Limits
 

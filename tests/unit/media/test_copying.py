@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from lib.media.model import Audio, Probe, Video
 from lib.media.plan.model import Plan
 from lib.media.run.ffmpeg import binary
-from lib.media.run.probe import Audio, Probe, Video
 from tests.unit.media.helpers import ask, options, planned, sound, transcode, video
 from tests.unit.media.pixels import frame, look
 

@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 
 from lib.media.errors import MediaError
+from lib.media.model import Flags, Probe
 from lib.media.plan import metering
 from lib.media.plan.metering import Packets, Reading
-from lib.media.plan.planner import billable_seconds
+from lib.media.plan.price import billable_seconds
 from lib.media.request import tables
-from lib.media.request.check import Flags, check
+from lib.media.request.check import check
 from lib.media.run import measurement
-from lib.media.run.probe import Probe, measure, probe
+from lib.media.run.probe import measure, probe
 from lib.media.run.runner import run, run_or_encode
 from tests.forged import forge
 from tests.unit.media.helpers import LIMITS, ask, options, planned, still, video

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from lib.media.errors import MediaError
+from lib.media.model import Probe
 from lib.media.plan.argv import argv
 from lib.media.plan.model import Plan
-from lib.media.plan.planner import billable_seconds, lane
+from lib.media.plan.price import billable_seconds, lane
 from lib.media.request.check import check
-from lib.media.run.probe import Probe
 from tests.unit.media.helpers import ask, options, planned, sound, still, video
 
 
