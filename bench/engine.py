@@ -15,7 +15,8 @@ from lib.jobs import addresses, files
 from lib.jobs.files import JobFile
 from lib.jobs.prepare import planned, probed
 from lib.media.plan.model import Plan
-from lib.media.request.check import Checked, TranscodeRequest, check
+from lib.media.request.check import check
+from lib.media.request.models import Checked, TranscodeRequest
 from lib.media.run.runner import Limits, Outcome, run_or_encode
 from lib.platform.settings import settings
 

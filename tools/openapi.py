@@ -18,7 +18,7 @@ from lib.http.site import Site
 from lib.jobs import upload_types, uploads, wire
 from lib.jobs.delete import Deleted
 from lib.jobs.validate import Validation
-from lib.media.request.check import TranscodeRequest
+from lib.media.request.models import TranscodeRequest
 from lib.privacy import erase, export, policies, reports, staff, support
 from tools import openapi_docs, openapi_paths
 

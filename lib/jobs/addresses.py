@@ -10,7 +10,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 from uuid import UUID
 
-from lib.media.request.check import Sources
+from lib.media.request.models import Sources
 from lib.platform.settings import settings
 from lib.platform.storage import OUTPUTS, SIGNED, UPLOADS
 

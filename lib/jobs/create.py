@@ -13,8 +13,8 @@ from lib.accounts.guests import SIGN_UP
 from lib.jobs.admission import admit
 from lib.jobs.wire import Accepted
 from lib.media.plan.price import billable_seconds, lane
-from lib.media.request.check import TranscodeRequest
 from lib.media.request.members import known_members
+from lib.media.request.models import TranscodeRequest
 from lib.platform import postgres
 from lib.platform.errors import Problem
 from lib.platform.settings import settings

@@ -30,7 +30,8 @@ from lib.media.errors import Canceled, MediaError, NoSpace, OutOfTime, Refused, 
 from lib.media.model import Probe
 from lib.media.plan.model import Plan
 from lib.media.plan.price import billable_seconds
-from lib.media.request.check import Checked, Remote, check
+from lib.media.request.check import check
+from lib.media.request.models import Checked, Remote
 from lib.media.run import ffmpeg, sandbox, subtitles
 from lib.media.run.ffmpeg import cores as machine_cores
 from lib.media.run.probe import probe

@@ -23,7 +23,7 @@ from lib.media.model import Probe, media_metadata
 from lib.media.plan.argv import argv
 from lib.media.plan.model import Plan, Source
 from lib.media.plan.price import billable_seconds, lane
-from lib.media.request.check import TranscodeRequest
+from lib.media.request.models import TranscodeRequest
 from lib.media.run.runner import placeholders
 from lib.platform import limits, postgres
 from lib.platform.errors import UNAVAILABLE, Problem

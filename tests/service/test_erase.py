@@ -24,7 +24,7 @@ from psycopg import sql
 from lib.accounts import callers, tasks
 from lib.jobs.create import create
 from lib.jobs.uploads import presign
-from lib.media.request.check import Input, TranscodeRequest
+from lib.media.request.models import Input, TranscodeRequest
 from lib.platform import postgres
 from lib.platform.errors import Problem
 from lib.privacy import erase

@@ -12,7 +12,7 @@ from lib.media.model import Flags, Probe
 from lib.media.plan.model import Extra, Machine, Stream
 from lib.media.plan.text import Text
 from lib.media.request import graph
-from lib.media.request.check import Checked
+from lib.media.request.models import Checked
 
 LABEL = "ffm"
 """The labels that we add to a graph begin with this."""

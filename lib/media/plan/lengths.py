@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from lib.media.model import Flags, Probe, Video, moving
 from lib.media.request import values
-from lib.media.request.check import Checked
+from lib.media.request.models import Checked
 
 STILL_SECONDS = 3
 """How long a still image is shown when it becomes a video."""

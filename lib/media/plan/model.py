@@ -10,7 +10,7 @@ from lib.media.formats import Format
 from lib.media.model import Flags
 from lib.media.plan.text import Text
 from lib.media.request import values
-from lib.media.request.check import Preset, Remote
+from lib.media.request.models import Preset, Remote
 
 Source = Literal["preset", "raw_options", "virtual_options", "defaults"]
 

@@ -18,7 +18,7 @@ from lib.media.plan.steps.pace import pace
 from lib.media.plan.steps.seek import seek, until_shortest
 from lib.media.plan.steps.virtual_options import virtual_options
 from lib.media.request import graph
-from lib.media.request.check import Checked
+from lib.media.request.models import Checked
 
 STEPS: tuple[Callable[[Draft], Draft], ...] = (
     seek,

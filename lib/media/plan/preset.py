@@ -5,7 +5,7 @@ from __future__ import annotations
 from lib.media.errors import MediaError
 from lib.media.formats import Format, Settings
 from lib.media.plan.model import Source
-from lib.media.request.check import Checked
+from lib.media.request.models import Checked
 
 GIF_RATE = 12.0
 

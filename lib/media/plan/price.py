@@ -10,7 +10,7 @@ from lib.media.model import Probe
 from lib.media.plan import metering
 from lib.media.plan.lengths import STILL_SECONDS, span
 from lib.media.request import values, virtual
-from lib.media.request.check import Checked
+from lib.media.request.models import Checked
 from lib.media.request.policy import SOURCES
 
 LONG_SECONDS = 120

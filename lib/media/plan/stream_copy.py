@@ -6,7 +6,7 @@ from lib.media.formats import Format
 from lib.media.model import Audio, Probe, Video
 from lib.media.plan.geometry import shown, target
 from lib.media.plan.preset import requests_quality, resolution
-from lib.media.request.check import Checked
+from lib.media.request.models import Checked
 
 VIDEO: dict[str, frozenset[str]] = {
     "mp4": frozenset({"h264", "hevc", "av1"}),

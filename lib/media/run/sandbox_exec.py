@@ -66,8 +66,12 @@ def on_linux(
     call("prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     if call("capset", number(CAPABILITY_VERSION_3, 4) + bytes(4), bytes(24)):
         posix._exit(CANNOT_CONFINE)
-    if not confined:
-        return
+    if confined:
+        confine_paths(call, readable, ports, program)
+
+
+def confine_paths(call: Call, readable: list[str], ports: list[int], program: str) -> None:
+    """Let the process see the working folder, the system and `readable`, and reach `ports`."""
     abi = call("syscall", CREATE_RULESET, None, 0, 1)
     if abi < 1:
         posix._exit(CANNOT_CONFINE)

@@ -11,7 +11,8 @@ import msgspec
 from lib.media.model import Audio, Probe, Video
 from lib.media.plan.model import Machine, Plan
 from lib.media.plan.planner import make_plan
-from lib.media.request.check import TranscodeRequest, check
+from lib.media.request.check import check
+from lib.media.request.models import TranscodeRequest
 from lib.media.run.probe import fingerprint, probe
 from lib.media.run.runner import Limits, Outcome, run_or_encode
 

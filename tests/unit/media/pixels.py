@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from lib.media.model import Probe
 from lib.media.plan.planner import make_plan
-from lib.media.request.check import Checked, check
+from lib.media.request.check import check
+from lib.media.request.models import Checked
 from lib.media.run import subtitles
 from lib.media.run.ffmpeg import binary
 from lib.media.run.probe import probe

@@ -10,7 +10,7 @@ from lib.media.plan.draft import Draft, change
 from lib.media.plan.model import Stream
 from lib.media.plan.steps.filters import visible
 from lib.media.request import tables, virtual
-from lib.media.request.check import Checked
+from lib.media.request.models import Checked
 
 REQUESTED = "The options say so."
 _TIMED = frozenset({"ss", "t", "to", "frames:v", "frames:a", "copyts", "start_at_zero", "shortest"})

@@ -18,7 +18,7 @@ from lib.media.plan.steps.maps import (
     stream_kind,
 )
 from lib.media.request import graph
-from lib.media.request.check import Checked
+from lib.media.request.models import Checked
 
 
 def filters(draft: Draft) -> Draft:

@@ -15,7 +15,7 @@ from lib.media.plan.model import Stream
 from lib.media.plan.preset import GIF_RATE, palette, require, resolution
 from lib.media.plan.steps.maps import own_inputs, requested_maps
 from lib.media.request import graph
-from lib.media.request.check import Checked
+from lib.media.request.models import Checked
 
 SAMPLE_RATE = 48_000
 

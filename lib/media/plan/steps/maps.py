@@ -8,7 +8,7 @@ from typing import NamedTuple
 from lib.media.formats import Format
 from lib.media.model import Flags, Probe
 from lib.media.request import graph, tables, virtual
-from lib.media.request.check import Checked
+from lib.media.request.models import Checked
 
 _AUDIO_SPLITTERS = frozenset({"asplit", "channelsplit", "acrossover"})
 
