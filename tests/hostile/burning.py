@@ -12,11 +12,11 @@ import time
 from typing import Any
 
 import msgspec
-from lib.media.request.findings import MAX_REFUSALS
 
 from lib.media import fonts
 from lib.media.errors import Refused
 from lib.media.request.check import check
+from lib.media.request.findings import MAX_REFUSALS
 from lib.media.request.models import MAX_ARGUMENT, TranscodeRequest
 from tests.hostile.cases import body, option
 

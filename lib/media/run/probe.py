@@ -206,14 +206,11 @@ def parse(report: str, size_bytes: int, separator: str) -> Probe:
         if separator in line:
             turnable = side_data = False
             head, _, rest = line.partition(separator)
-            match = _KIND.match(head)
-            facts = rest.replace(separator, ", ")
-            if match and match["kind"] == "Audio":
-                audio = audio or _audio(match["codec"], facts)
-            elif match and match["kind"] == "Video":
-                found = _video(match["codec"], facts)
-                if found and (video is None or (video.attached and not found.attached)):
-                    video, turnable = found, True
+            stream = _stream(head, rest.replace(separator, ", "))
+            if isinstance(stream, Audio):
+                audio = audio or stream
+            elif stream and (video is None or (video.attached and not stream.attached)):
+                video, turnable = stream, True
             continue
         timed = _LINE.match(line)
         if timed is None:
@@ -222,10 +219,7 @@ def parse(report: str, size_bytes: int, separator: str) -> Probe:
         if match := _INPUT.match(text):
             containers.append(match["format"])
         elif match := _DURATION.match(text):
-            hours, minutes, rest = match.groups()
-            durations.append(
-                None if hours is None else int(hours) * 3600 + int(minutes) * 60 + float(rest)
-            )
+            durations.append(_seconds(match))
         elif _ESTIMATED.match(text):
             estimated = True
         elif text == _SIDE_DATA:
@@ -238,6 +232,20 @@ def parse(report: str, size_bytes: int, separator: str) -> Probe:
     still = containers[0] in STILLS
     duration = 0.0 if still else durations[0]
     return Probe(containers[0], size_bytes, duration, video, audio, estimated)
+
+
+def _stream(head: str, facts: str) -> Video | Audio | None:
+    """The stream that a line describes; None for other kinds."""
+    match = _KIND.match(head)
+    if match and match["kind"] == "Audio":
+        return _audio(match["codec"], facts)
+    return _video(match["codec"], facts) if match and match["kind"] == "Video" else None
+
+
+def _seconds(match: re.Match[str]) -> float | None:
+    """The length in a Duration line; None for N/A."""
+    hours, minutes, rest = match.groups()
+    return None if hours is None else int(hours) * 3600 + int(minutes) * 60 + float(rest)
 
 
 def _video(codec: str, facts: str) -> Video | None:

@@ -70,24 +70,10 @@ def run(
     folder already, but for the pictures of words, which are drawn first.
     """
     clock = Clock()
-    clocked = not metering.is_picture(plan) and not metering.may_shift(plan)
-
-    def take(line: str) -> None:
-        clock.line(line)
-        if line.startswith("progress=") and clocked:
-            on_seconds(clock.seconds)
-        if plan.expected_seconds and line.startswith("progress="):
-            on_progress(round(min(99.0, 100 * clock.seconds / plan.expected_seconds), 1))
-
     output_path = output_path.absolute()
     folder = output_path.parent
     places = [place if remote(place) else Path(place).absolute() for place in inputs]
-    for name, text in plan.texts.items():
-        draw(text, folder / name, limits=limits, cancelled=cancelled)
-    if plan.joined:
-        _list(places, folder)
-    if plan.draws_text:
-        _know_fonts()
+    _prepare(plan, places, folder, limits, cancelled)
     finished = sandbox.run(
         [str(binary()), *_arguments(plan, places, output_path)],
         folder=folder,
@@ -97,7 +83,7 @@ def run(
         environment=fonts.environment() if plan.draws_text else {},
         limits=limits,
         keep_line=metering.wanted if plan.counts_packets else lambda line: True,
-        on_line=take,
+        on_line=_listener(plan, clock, on_progress, on_seconds),
         cancelled=cancelled,
     )  # fmt: skip
     packets = metering.counts(finished.report) if plan.counts_packets else None
@@ -120,6 +106,41 @@ def run(
         _is_exact(clock, plan),
         packets,
     )
+
+
+def _prepare(
+    plan: Plan,
+    places: Sequence[Path | str],
+    folder: Path,
+    limits: Limits,
+    cancelled: Callable[[], bool],
+) -> None:
+    """Write what ffmpeg reads besides the inputs. Raises MediaError, Canceled."""
+    for name, text in plan.texts.items():
+        draw(text, folder / name, limits=limits, cancelled=cancelled)
+    if plan.joined:
+        _list(places, folder)
+    if plan.draws_text:
+        _know_fonts()
+
+
+def _listener(
+    plan: Plan,
+    clock: Clock,
+    on_progress: Callable[[float], None],
+    on_seconds: Callable[[float], None],
+) -> Callable[[str], None]:
+    """What takes each line of ffmpeg's progress."""
+    clocked = not metering.is_picture(plan) and not metering.may_shift(plan)
+
+    def take(line: str) -> None:
+        clock.line(line)
+        if line.startswith("progress=") and clocked:
+            on_seconds(clock.seconds)
+        if plan.expected_seconds and line.startswith("progress="):
+            on_progress(round(min(99.0, 100 * clock.seconds / plan.expected_seconds), 1))
+
+    return take
 
 
 def run_or_encode(
