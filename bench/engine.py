@@ -93,7 +93,7 @@ def _done(checked: Checked, opened: Sequence[JobFile], folder: Path) -> tuple[Pl
         plan,
         encoding,
         [file.place for file in opened],
-        folder / f"output.{plan.format.extension}",
+        folder / f"output.{plan.output.format.extension}",
         limits=LIMITS,
         on_progress=lambda percent: None,
         cancelled=lambda: False,

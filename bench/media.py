@@ -62,12 +62,12 @@ def _copy(
         began = time.perf_counter()
         plan, _ = engine.from_files(copying, paths)
         copied.append(time.perf_counter() - began)
-        assert plan.copies
+        assert plan.output.copies
         if number in (0, COPIES - 1):
             began = time.perf_counter()
             plan, _ = engine.from_files(encoding, paths, may_copy=False)
             encoded.append(time.perf_counter() - began)
-            assert all(stream.action == "encode" for stream in plan.streams)
+            assert all(stream.action == "encode" for stream in plan.output.streams)
     ours, anew = statistics.median(copied), min(encoded)
     return Row(
         f"{what}, copied, median of {COPIES}", f"{ours:.2f} s", f"encoded {anew:.1f} s",

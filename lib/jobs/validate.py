@@ -114,7 +114,7 @@ def validate(caller: Caller, request: TranscodeRequest, unknown: list[str]) -> V
         streams=decisions(plan) if plan else [],
         arguments=arguments,
         command=shlex.join(["ffmpeg", *arguments]) if arguments else None,
-        output_seconds=plan.expected_seconds if plan else None,
+        output_seconds=plan.output.expected_seconds if plan else None,
         lane=lane(admitted.checked, probes),
         minutes=None if cost is None else float(minutes(cost)),
         minutes_left=left,

@@ -8,7 +8,7 @@ from lib.media.model import Flags, Probe
 from lib.media.plan import metering, preset
 from lib.media.plan.draft import Draft, change
 from lib.media.plan.lengths import lengths, output_rate, output_seconds, span
-from lib.media.plan.model import Machine, Plan, Source
+from lib.media.plan.model import Machine, Output, Plan, Source
 from lib.media.plan.steps.codecs import REQUESTED, codecs, told_streams
 from lib.media.plan.steps.container import container, is_still
 from lib.media.plan.steps.filters import filters
@@ -137,24 +137,27 @@ def _finish(draft: Draft) -> Plan:
     streams = list(draft.streams)
     if asks and not streams:
         streams = told_streams(dict(options), draft)
-    return Plan(
+    output = Output(
         draft.format,
+        options,
+        0.0 if is_still(draft) and draft.kind != "graph" else draft.expected,
+        draft.rate,
+        draft.complete,
+        streams,
+        any(each.action == "copy" and each.why != REQUESTED for each in draft.streams),
+    )
+    return Plan(
         _source(draft),
         draft.inputs,
-        options,
+        [output],
         None if asks else checked.request.preset,
-        0.0 if is_still(draft) and draft.kind != "graph" else draft.expected,
-        rate=draft.rate,
-        complete=draft.complete,
         joined=draft.joined,
         adds_up=draft.adds_up,
         extras=list(draft.extras),
         texts=draft.texts,
         remotes=checked.remotes,
-        streams=streams,
         notes=list(draft.notes),
         draws_text=_draws_text(checked) or bool(draft.texts),
-        chose_copy=any(each.action == "copy" and each.why != REQUESTED for each in draft.streams),
     )
 
 

@@ -70,7 +70,7 @@ def charge(folder: Path, paths: Sequence[Path], output_format: str = "mp4", **fi
     probes = [measure(path, probe(path)) for path in paths]
     plan = planned(request, probes, coded_alike=alike)
     folder = Path(tempfile.mkdtemp(dir=folder))
-    output = folder / f"output.{plan.format.extension}"
+    output = folder / f"output.{plan.output.format.extension}"
     plan, outcome = run_or_encode(
         plan,
         lambda: planned(request, probes),
@@ -224,10 +224,10 @@ def test_usual_jobs_need_no_second_look(
     assert metering.readings(plan, probes) == []
     assert not plan.counts_packets
     assert not metering.may_shift(plan)
-    output = tmp_path / f"output.{plan.format.extension}"
+    output = tmp_path / f"output.{plan.output.format.extension}"
     outcome = run(plan, [clip], output, limits=LIMITS, on_progress=lambda percent: None,
                   cancelled=lambda: False)  # fmt: skip
-    assert outcome.counted or metering.is_picture(plan)
+    assert outcome.output.counted or metering.is_picture(plan)
 
 
 def test_several_inputs_add_up(tmp_path: Path, clip_of: Callable[..., Path], picture: Path) -> None:
