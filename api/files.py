@@ -8,8 +8,8 @@ from lib.http.auth import authenticate
 from lib.http.body import json_body, parse
 from lib.http.slow import CONFIRM, LOOK, slow_call
 from lib.jobs.validate import validate
-from lib.media.request.check import TranscodeRequest
 from lib.media.request.members import unknown_members
+from lib.media.request.models import TranscodeRequest
 
 app = create_app(__name__)
 

@@ -11,7 +11,7 @@ from lib.http.auth import authenticate, authenticate_account, limit_address
 from lib.http.body import json_body, parse, query_int, query_text, query_time
 from lib.jobs import cancel, create, listing, read, retry
 from lib.jobs.api_models import Accepted
-from lib.media.request.check import TranscodeRequest
+from lib.media.request.models import TranscodeRequest
 from lib.platform import wake
 from lib.privacy import reports
 

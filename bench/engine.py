@@ -16,7 +16,8 @@ from lib.files.open import JobFile
 from lib.files.probes import probed
 from lib.jobs.planning import planned
 from lib.media.plan.model import Plan
-from lib.media.request.check import Checked, TranscodeRequest, check
+from lib.media.request.check import check
+from lib.media.request.models import Checked, TranscodeRequest
 from lib.media.run.runner import Limits, Outcome, run_or_encode
 from lib.platform.settings import settings
 
@@ -93,7 +94,7 @@ def _done(checked: Checked, opened: Sequence[JobFile], folder: Path) -> tuple[Pl
         plan,
         encoding,
         [file.place for file in opened],
-        folder / f"output.{plan.format.extension}",
+        folder / f"output.{plan.output.format.extension}",
         limits=LIMITS,
         on_progress=lambda percent: None,
         cancelled=lambda: False,

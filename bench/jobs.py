@@ -17,7 +17,8 @@ from bench.rows import Row, timed
 from lib.media.plan.argv import argv
 from lib.media.plan.model import Machine
 from lib.media.plan.planner import make_plan
-from lib.media.request.check import TranscodeRequest, check
+from lib.media.request.check import check
+from lib.media.request.models import TranscodeRequest
 from lib.media.run import ffmpeg
 from lib.media.run.probe import probe
 from local import client as api

@@ -13,12 +13,13 @@ import msgspec
 
 from bench import engine
 from bench.rows import Row, milliseconds, timed
+from lib.media.model import Audio, Probe, Video
 from lib.media.plan.argv import argv
 from lib.media.plan.model import Machine
 from lib.media.plan.planner import make_plan
-from lib.media.request.check import TranscodeRequest, check
+from lib.media.request.check import check
+from lib.media.request.models import TranscodeRequest
 from lib.media.run import ffmpeg, sandbox
-from lib.media.run.probe import Audio, Probe, Video
 from local import sample
 
 COPIES = 7
@@ -61,12 +62,12 @@ def _copy(
         began = time.perf_counter()
         plan, _ = engine.from_files(copying, paths)
         copied.append(time.perf_counter() - began)
-        assert plan.copies
+        assert plan.output.copies
         if number in (0, COPIES - 1):
             began = time.perf_counter()
             plan, _ = engine.from_files(encoding, paths, may_copy=False)
             encoded.append(time.perf_counter() - began)
-            assert all(stream.action == "encode" for stream in plan.streams)
+            assert all(stream.action == "encode" for stream in plan.output.streams)
     ours, anew = statistics.median(copied), min(encoded)
     return Row(
         f"{what}, copied, median of {COPIES}", f"{ours:.2f} s", f"encoded {anew:.1f} s",

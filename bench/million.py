@@ -11,7 +11,7 @@ import psycopg
 from bench.rows import Row, milliseconds, timed
 from lib.accounts.callers import Caller
 from lib.jobs import create, listing, queue, read, repair
-from lib.media.request.check import Input, TranscodeRequest
+from lib.media.request.models import Input, TranscodeRequest
 from lib.platform import postgres
 
 SMALL, LARGE = 1_000, 1_000_000

@@ -15,7 +15,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
-from lib.media.run.probe import media_metadata, probe
+from lib.media.model import media_metadata
+from lib.media.run.probe import probe
 from local import client as api
 from local import sample
 from local.stack import Stack

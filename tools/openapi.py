@@ -20,7 +20,7 @@ from lib.http.health import Health, Status
 from lib.http.site import Site
 from lib.jobs import api_models
 from lib.jobs.validate import Validation
-from lib.media.request.check import TranscodeRequest
+from lib.media.request.models import TranscodeRequest
 from lib.privacy import erase, export, policies, reports, staff, support
 from lib.usage import ledger, months
 from tools import openapi_docs, openapi_paths

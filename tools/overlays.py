@@ -14,12 +14,14 @@ from typing import Any, NamedTuple
 import msgspec
 
 from lib.media import fonts
+from lib.media.plan.guards import guards
 from lib.media.plan.planner import make_plan
 from lib.media.request import graph
-from lib.media.request.check import TranscodeRequest, check
+from lib.media.request.check import check
+from lib.media.request.models import TranscodeRequest
 from lib.media.run import sandbox, subtitles
 from lib.media.run.ffmpeg import binary
-from lib.media.run.probe import guards, probe
+from lib.media.run.probe import probe
 from lib.media.run.runner import Limits, run
 
 TARGET = Path(__file__).parent.parent / "docs" / "overlays.png"

@@ -8,7 +8,7 @@ from lib import models
 from lib.accounts import callers
 from lib.admin.output import Refused, Row
 from lib.jobs import create
-from lib.media.request.check import TranscodeRequest
+from lib.media.request.models import TranscodeRequest
 from lib.platform import log, postgres, wake
 from lib.platform.errors import Problem
 

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from uuid import UUID
 
 from lib.files.stores.storage import OUTPUTS, SIGNED, UPLOADS
-from lib.media.request.check import Sources
+from lib.media.request.models import Sources
 from lib.platform.settings import settings
 
 SCHEME = "gs://"

@@ -7,7 +7,8 @@ from pathlib import Path
 from lib.files.open import JobFile
 from lib.media.deadline import Deadline
 from lib.media.errors import MediaError
-from lib.media.run.probe import Probe, measure, probe
+from lib.media.model import Probe
+from lib.media.run.probe import measure, probe
 
 
 def kept_is_exact(kept: Probe | None) -> bool:

@@ -18,7 +18,7 @@ from lib.files.probes import probed
 from lib.files.stores import storage
 from lib.media import scratch
 from lib.media.errors import MediaError
-from lib.media.run.probe import Probe, media_metadata
+from lib.media.model import Probe, media_metadata
 from lib.platform import postgres
 from lib.platform.errors import UNAVAILABLE, Problem, bad_request, not_found
 from lib.platform.settings import MOST_FILE_BYTES, settings

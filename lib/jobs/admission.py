@@ -13,8 +13,9 @@ from lib.files import addresses, names, retention
 from lib.files.lookup import StoredFile, own_files
 from lib.jobs.requests import stored_request
 from lib.media.errors import Refused
-from lib.media.request.check import Checked, Input, Remote, TranscodeRequest, check
-from lib.media.run.probe import Probe
+from lib.media.model import Probe
+from lib.media.request.check import check
+from lib.media.request.models import Checked, Input, Remote, TranscodeRequest
 from lib.platform.errors import Problem, not_found
 
 Files = Mapping[str, StoredFile]

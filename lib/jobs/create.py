@@ -10,9 +10,9 @@ import msgspec
 from lib.accounts.callers import Caller
 from lib.jobs.admission import admit
 from lib.jobs.api_models import Accepted
-from lib.media.plan.planner import billable_seconds, lane
-from lib.media.request.check import TranscodeRequest
+from lib.media.plan.price import billable_seconds, lane
 from lib.media.request.members import known_members
+from lib.media.request.models import TranscodeRequest
 from lib.platform import postgres
 from lib.platform.errors import Problem
 from lib.usage.price import SIGN_UP, minutes, quota_sentence, upgrade_url

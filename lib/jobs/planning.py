@@ -7,11 +7,12 @@ from pathlib import Path
 
 from lib.files.open import JobFile
 from lib.media.deadline import Deadline
+from lib.media.model import Probe
 from lib.media.plan.model import Machine, Plan
 from lib.media.plan.planner import make_plan, wants_fingerprints
-from lib.media.request.check import Checked
+from lib.media.request.models import Checked
 from lib.media.run.ffmpeg import cores
-from lib.media.run.probe import Probe, fingerprint
+from lib.media.run.probe import fingerprint
 
 
 def planned(

@@ -21,7 +21,7 @@ from lib.jobs.api_models import Category, JobInput, JobOutput
 from lib.jobs.receipt import Receipt
 from lib.jobs.requests import OUTDATED, expire_after, stored_request
 from lib.media.errors import MediaError
-from lib.media.request.check import TranscodeRequest
+from lib.media.request.models import TranscodeRequest
 from lib.platform import postgres
 from lib.platform.settings import settings
 from lib.usage.plan_limits import within_storage

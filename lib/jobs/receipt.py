@@ -49,4 +49,4 @@ class Receipt(msgspec.Struct):
 
 def decisions(plan: Plan) -> list[Decision]:
     """The plan's streams as they are shown."""
-    return [Decision(each.kind, each.action, each.why) for each in plan.streams]
+    return [Decision(each.kind, each.action, each.why) for each in plan.output.streams]

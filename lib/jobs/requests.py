@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from lib import models
-from lib.media.request.check import MAX_EXPIRE_AFTER, TranscodeRequest
+from lib.media.request.models import MAX_EXPIRE_AFTER, TranscodeRequest
 
 OUTDATED = (
     "The request is not valid any more: the rules have changed since it was accepted. Create the"

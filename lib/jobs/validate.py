@@ -20,11 +20,11 @@ from lib.media import scratch
 from lib.media.deadline import Deadline
 from lib.media.errors import MediaError
 from lib.media.fetch.ranges import never
+from lib.media.model import Probe, media_metadata
 from lib.media.plan.argv import argv
 from lib.media.plan.model import Plan, Source
-from lib.media.plan.planner import billable_seconds, lane
-from lib.media.request.check import TranscodeRequest
-from lib.media.run.probe import Probe, media_metadata
+from lib.media.plan.price import billable_seconds, lane
+from lib.media.request.models import TranscodeRequest
 from lib.media.run.runner import placeholders
 from lib.platform import limits, postgres
 from lib.platform.errors import UNAVAILABLE, Problem
@@ -115,7 +115,7 @@ def validate(caller: Caller, request: TranscodeRequest, unknown: list[str]) -> V
         streams=decisions(plan) if plan else [],
         arguments=arguments,
         command=shlex.join(["ffmpeg", *arguments]) if arguments else None,
-        output_seconds=plan.expected_seconds if plan else None,
+        output_seconds=plan.output.expected_seconds if plan else None,
         lane=lane(admitted.checked, probes),
         minutes=None if cost is None else float(minutes(cost)),
         minutes_left=left,

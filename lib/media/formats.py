@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from lib.media.errors import Refusal, Refused
+from lib.media.model import Flags
 
 Kind = Literal["video", "audio", "image"]
 Settings = tuple[tuple[str, str], ...]
@@ -40,6 +41,17 @@ def lookup(name: str) -> Format:
             ]
         )
     return found
+
+
+def single(file_format: Format) -> bool:
+    """Whether the format holds one image, unless the options ask for more."""
+    return file_format.kind == "image" and file_format.name != "gif"
+
+
+def animated(file_format: Format, output: Flags) -> bool:
+    """Whether the options ask for an animated WebP."""
+    moving = any(flag in (("-c:v", "libwebp_anim"),) or flag[0] == "-loop" for flag in output)
+    return file_format.name == "webp" and moving
 
 
 def _each(codec: Settings, flag: str, high: str, medium: str, low: str) -> dict[str, Settings]:

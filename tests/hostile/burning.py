@@ -15,7 +15,9 @@ import msgspec
 
 from lib.media import fonts
 from lib.media.errors import Refused
-from lib.media.request.check import MAX_ARGUMENT, MAX_REFUSALS, TranscodeRequest, check
+from lib.media.request.check import check
+from lib.media.request.findings import MAX_REFUSALS
+from lib.media.request.models import MAX_ARGUMENT, TranscodeRequest
 from tests.hostile.cases import body, option
 
 CPU_SECONDS = 300

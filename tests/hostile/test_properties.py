@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lib.media.errors import MediaError, Refused
 from lib.media.plan.argv import argv
 from lib.media.request import graph, tables
-from lib.media.request.check import TranscodeRequest
+from lib.media.request.models import TranscodeRequest
 from tests.hostile import cases
 from tests.unit.media.helpers import ask, options, planned, sound, still, video
 

@@ -24,7 +24,7 @@ from psycopg import sql
 from lib.accounts import callers
 from lib.files.uploads import presign
 from lib.jobs.create import create
-from lib.media.request.check import Input, TranscodeRequest
+from lib.media.request.models import Input, TranscodeRequest
 from lib.outbox import tasks
 from lib.platform import postgres
 from lib.platform.errors import Problem

@@ -12,7 +12,8 @@ from lib.http import body
 from lib.media import address, fonts
 from lib.media.plan import text
 from lib.media.request import expressions, graph, tables, values, virtual
-from lib.media.request.check import TranscodeRequest, check
+from lib.media.request.check import check
+from lib.media.request.models import TranscodeRequest
 from lib.media.run import probe, runner, subtitle_parser
 from lib.media.run.progress import Clock
 

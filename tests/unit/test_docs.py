@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from lib.media.request.check import TranscodeRequest, check
+from lib.media.request.check import check
+from lib.media.request.models import TranscodeRequest
 
 ROOT = Path(__file__).parent.parent.parent
 GUIDES = sorted((ROOT / "web" / "docs").glob("*.md"))

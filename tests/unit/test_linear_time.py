@@ -11,7 +11,7 @@ from tests.unit import growth, patterns
 from tests.unit.growth import Pattern
 
 DYNAMIC = {
-    "lib.media.request.values.pattern.parse": "its closures are collected",
+    "lib.media.request.values.kinds.pattern.parse": "its closures are collected",
     "lib.media.fonts._any_of": "a class of letters from a constant",
     "local.functions._pattern": "made of vercel.json's rewrites",
     "local.site._pattern": "made of vercel.json's rewrites",

@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 import pytest
 
+from lib.media.model import Probe
 from lib.media.run.ffmpeg import binary
-from lib.media.run.probe import Probe, probe
+from lib.media.run.probe import probe
 from tests.workflows.workflows import (
     Expected,
     Workflow,

@@ -11,12 +11,14 @@ from typing import Any, NamedTuple
 import msgspec
 
 from lib.media import fonts
+from lib.media.model import Probe
 from lib.media.plan.model import Machine, Plan
 from lib.media.plan.planner import make_plan, wants_fingerprints
-from lib.media.request.check import Checked, TranscodeRequest, check
+from lib.media.request.check import check
+from lib.media.request.models import Checked, TranscodeRequest
 from lib.media.run import subtitles
 from lib.media.run.ffmpeg import binary, cores
-from lib.media.run.probe import Probe, fingerprint, probe
+from lib.media.run.probe import fingerprint, probe
 from lib.media.run.runner import Limits, run_or_encode
 from tests.workflows import fixtures
 

@@ -28,12 +28,14 @@ from lib.jobs.worker.phases import Phases
 from lib.media import scratch
 from lib.media.deadline import Deadline
 from lib.media.errors import Canceled, MediaError, NoSpace, OutOfTime, Refused, is_full
+from lib.media.model import Probe
 from lib.media.plan.model import Plan
-from lib.media.plan.planner import billable_seconds
-from lib.media.request.check import Checked, Remote, check
+from lib.media.plan.price import billable_seconds
+from lib.media.request.check import check
+from lib.media.request.models import Checked, Remote
 from lib.media.run import ffmpeg, sandbox, subtitles
 from lib.media.run.ffmpeg import cores as machine_cores
-from lib.media.run.probe import Probe, probe
+from lib.media.run.probe import probe
 from lib.media.run.runner import Limits, Outcome, run_or_encode
 from lib.media.slots import Slot
 from lib.platform import log
@@ -330,7 +332,7 @@ def _attempt(work: _Work, folder: Path, started: Phases) -> None:
         for remote in checked.remotes:
             _bring(stack, work, remote, folder)
         work.stop_if_over()
-        output = folder / f"output.{plan.format.extension}"
+        output = folder / f"output.{plan.output.format.extension}"
 
         def encoding() -> Plan:
             changed = msgspec.structs.replace(checked, may_copy=False)
@@ -339,17 +341,21 @@ def _attempt(work: _Work, folder: Path, started: Phases) -> None:
             return second
 
         first = names.label_in_row(lease.inputs[0].filename, checked.urls[0])
-        label = names.output_label(first, plan.format.extension)
-        name = f"{names.stored_stem(label, names.OUTPUT)}.{plan.format.extension}"
+        label = names.output_label(first, plan.output.format.extension)
+        name = f"{names.stored_stem(label, names.OUTPUT)}.{plan.output.format.extension}"
         address = addresses.output(lease.account_id, lease.job_id, lease.attempt, name)
         started.begin("ffmpeg")
-        with OutputUpload(address, output, plan.format.mime_type, growing=plan.appends) as upload:
+        with OutputUpload(
+            address, output, plan.output.format.mime_type, growing=plan.output.appends
+        ) as upload:
             plan, outcome, seconds = _encode(work, plan, encoding, output, meter, probes)
             work.phase = "storing"
             started.begin("store")
             with work.slot.waiting(back=False):
                 stored = upload.store(work.over)
-        item = JobOutput(str(address), label, outcome.size_bytes, plan.format.extension)
+        item = JobOutput(
+            str(address), label, outcome.output.size_bytes, plan.output.format.extension
+        )
         _finish(lease, plan, files, item, stored, outcome, seconds, started)
 
 
@@ -408,17 +414,17 @@ def _finish(
         lease,
         output=item,
         minutes=minutes(seconds),
-        output_seconds=outcome.duration_seconds,
+        output_seconds=outcome.output.duration_seconds,
         processing_seconds=round(outcome.wall_seconds, 3),
         receipt=Receipt(
             inputs=inputs,
-            output=ReceiptOutput(outcome.size_bytes, stored.sha256),
+            output=ReceiptOutput(outcome.output.size_bytes, stored.sha256),
             arguments=outcome.arguments,
             ffmpeg=ffmpeg.build(),
             wall_seconds=round(outcome.wall_seconds, 3),
             cpu_seconds=round(outcome.cpu_seconds, 3),
             bytes_in=sum(each.fetched_bytes for each in inputs),
-            bytes_out=outcome.size_bytes,
+            bytes_out=outcome.output.size_bytes,
             streams=decisions(plan),
             notes=[*plan.notes, *([_EARLY] if stored.early else [])],
             cage=sandbox.features(),
@@ -435,7 +441,7 @@ def _finish(
         "completed",
         finished,
         bytes_in=sum(each.fetched_bytes for each in inputs),
-        bytes_out=outcome.size_bytes,
+        bytes_out=outcome.output.size_bytes,
         minutes=float(minutes(seconds)),
     )
 
@@ -565,7 +571,7 @@ def _describe(lease: Lease, plan: Plan, probes: list[Probe], seconds: float) -> 
 def _options(plan: Plan) -> FfmpegOptions:
     listed: list[dict[str, Any]] = [
         {"option": name} if value is None else {"option": name, "argument": value}
-        for name, value in plan.options
+        for name, value in plan.output.options
     ]
     return FfmpegOptions(
         plan.source, listed, msgspec.to_builtins(plan.preset) if plan.preset else None

@@ -14,7 +14,7 @@ from lib.files.open import JobFile
 from lib.files.probes import kept_is_exact, probed
 from lib.media.deadline import Deadline
 from lib.media.errors import MediaError
-from lib.media.run.probe import Probe
+from lib.media.model import Probe
 from lib.platform import postgres
 
 

@@ -15,9 +15,9 @@ from lib.files.open import JobFile
 from lib.jobs.queue import Lease
 from lib.jobs.reservation import extend
 from lib.media.errors import MediaError
+from lib.media.model import Probe
 from lib.media.plan.model import Plan
 from lib.media.run import measurement
-from lib.media.run.probe import Probe
 from lib.media.run.runner import Limits, Outcome
 from lib.platform import postgres
 from lib.usage.price import minutes, quota_sentence, upgrade_url

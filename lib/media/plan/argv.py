@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from lib.media.plan.model import Plan
-from lib.media.run.probe import guards
+from lib.media.plan.guards import guards
+from lib.media.plan.model import Output, Plan
 
 PROGRESS_SECONDS = "0.25"
 MANY_INPUTS = 10
@@ -15,18 +15,16 @@ LIST_NAME = "inputs.txt"
 """The list of files that follow each other, in the job's folder."""
 
 
-def argv(plan: Plan, inputs: Sequence[Path | str], output: Path | str) -> list[str]:
+def argv(plan: Plan, inputs: Sequence[Path | str], *outputs: Path | str) -> list[str]:
     """The arguments after the program's name; ffmpeg's working folder is the job's.
 
     -xerror makes a damaged input fail instead of giving half a file with exit 0.
-    Metadata is dropped: a phone's position must not travel with the result. A sound has no picture
-    but one that -map names, its cover.
     """
     arguments = [
         "-hide_banner", "-nostdin", "-y", "-loglevel", "warning", "-nostats",
         "-progress", "pipe:1", "-stats_period", PROGRESS_SECONDS,
     ]  # fmt: skip
-    # Where a file ends its sound may reach past its picture; ffmpeg then moves the next one's
+    # Where a file ends its audio may reach past its video; ffmpeg then moves the next one's
     # packets by milliseconds, which -xerror would take for damage.
     arguments += [] if plan.joined else ["-xerror"]
     if plan.joined:
@@ -37,18 +35,29 @@ def argv(plan: Plan, inputs: Sequence[Path | str], output: Path | str) -> list[s
             arguments += [*guards(place), *threads, *_flat(flags), "-i", str(place)]
     for extra in plan.extras:
         arguments += [*guards(extra.name), *_flat(extra.flags), "-i", extra.name]
-    arguments += _flat(plan.options)
-    given = {flag for flag, _ in plan.options}
+    for output, place in zip(plan.outputs, outputs, strict=True):
+        arguments += [*_output(output), str(place)]
+    return arguments
+
+
+def _output(output: Output) -> list[str]:
+    """The arguments of one output, but for its place.
+
+    Metadata is dropped: a phone's position must not travel with the result. Audio has no video
+    unless -map names one, its cover art.
+    """
+    given = {flag for flag, _ in output.options}
+    arguments = _flat(output.options)
     for flag in ("-map_metadata", "-map_chapters"):
         arguments += [] if flag in given else [flag, "-1"]
     arguments += ["-dn", "-sn"]
-    maps = [value or "" for flag, value in plan.options if flag == "-map"]
+    maps = [value or "" for flag, value in output.options if flag == "-map"]
     cover = any(":v" in value and not value.startswith("-") for value in maps)
-    if plan.format.kind == "audio" and "-vn" not in given and not cover:
+    if output.format.kind == "audio" and "-vn" not in given and not cover:
         arguments.append("-vn")
-    if plan.format.name in ("jpeg", "png"):
+    if output.format.name in ("jpeg", "png"):
         arguments += ["-update", "1"]
-    return [*arguments, "-f", plan.format.muxer, str(output)]
+    return [*arguments, "-f", output.format.muxer]
 
 
 def _flat(flags: Sequence[tuple[str, str | None]]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lib.media.formats import Format
-from lib.media.run.probe import Video
+from lib.media.model import Video
 
 SHORT_SIDES = {"480p": 480, "720p": 720, "1080p": 1080, "4k": 2160}
 GIF_SHORT_SIDE = 480

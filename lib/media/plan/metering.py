@@ -16,10 +16,10 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from lib.media.plan.model import Plan, single
+from lib.media.formats import single
+from lib.media.model import Flags, Probe
+from lib.media.plan.model import Plan
 from lib.media.request import graph, values
-from lib.media.request.check import Flags
-from lib.media.run.probe import Probe
 
 READ_AHEAD = 32
 """Packets that ffmpeg's threads may have read and not decoded when the output was complete."""
@@ -130,7 +130,7 @@ def keeps_time(inputs: Sequence[Flags], output: Flags, probes: Sequence[Probe | 
 
 def may_shift(plan: Plan) -> bool:
     """Whether the output may begin at another moment than zero, so that a clock misleads."""
-    flags = [*plan.options, *(flag for each in plan.inputs for flag in each)]
+    flags = [*plan.output.options, *(flag for each in plan.inputs for flag in each)]
     return any(
         _base(flag) in _SHIFTS
         or any(
@@ -145,17 +145,17 @@ def may_shift(plan: Plan) -> bool:
 
 def is_picture(plan: Plan) -> bool:
     """Whether the output is one picture, which lasts no time."""
-    return single(plan.format) and dict(plan.options).get("-frames:v") == "1"
+    return single(plan.output.format) and dict(plan.output.options).get("-frames:v") == "1"
 
 
 def readings(plan: Plan, probes: Sequence[Probe]) -> list[Reading]:
     """The inputs that must be measured after the run; none where the output's length says it."""
     if plan.adds_up or not probes:
         return []
-    keeps = keeps_time(plan.inputs, plan.options, probes)
+    keeps = keeps_time(plan.inputs, plan.output.options, probes)
     if keeps and (is_picture(plan) or sum(not found.still for found in probes) <= 1):
         return []
-    requested = requested_seconds(plan.options) if keeps else None
+    requested = requested_seconds(plan.output.options) if keeps else None
     return [
         Reading(
             number,

@@ -1,27 +1,37 @@
-"""From a checked request and what its files hold to a plan, a price and a lane."""
+"""From a checked request and what its files hold to a plan, by steps that each decide one thing."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Callable, Sequence
 
-from lib.media.plan import metering
-from lib.media.plan.model import Machine, Plan, single, span
-from lib.media.plan.presets import (
-    STILL_SECONDS,
-    copied_join_plan,
-    joined_plan,
-    may_join_copied,
-    single_plan,
+from lib.media.model import Flags, Probe
+from lib.media.plan import metering, preset
+from lib.media.plan.draft import Draft, change
+from lib.media.plan.lengths import lengths, output_rate, output_seconds, span
+from lib.media.plan.model import Machine, Output, Plan, Source
+from lib.media.plan.steps.codecs import REQUESTED, codecs, told_streams
+from lib.media.plan.steps.container import container, is_still
+from lib.media.plan.steps.filters import filters
+from lib.media.plan.steps.join import join, may_join_copied
+from lib.media.plan.steps.maps import own_inputs
+from lib.media.plan.steps.pace import pace
+from lib.media.plan.steps.seek import seek, until_shortest
+from lib.media.plan.steps.virtual_options import virtual_options
+from lib.media.request import graph
+from lib.media.request.models import Checked
+
+STEPS: tuple[Callable[[Draft], Draft], ...] = (
+    seek,
+    until_shortest,
+    join,
+    filters,
+    virtual_options,
+    codecs,
+    pace,
+    container,
 )
-from lib.media.plan.raw import filter_plan, raw_plan
-from lib.media.request import values, virtual
-from lib.media.request.check import Checked, animated
-from lib.media.request.policy import SOURCES
-from lib.media.run.probe import Probe
-
-LONG_SECONDS = 120
-HEAVY_PIXELS = 5 * 3840 * 2160
+"""The steps of a plan, in order."""
+TEXT_FILTERS = frozenset({"drawtext", "subtitles", "ass"})
 
 
 def make_plan(
@@ -35,23 +45,12 @@ def make_plan(
 
     `coded_alike` tells that the inputs' fingerprints are the same (see `wants_fingerprints`).
     """
-    plan = _planned(checked, probes, machine or Machine(), coded_alike)
+    draft = _start(checked, probes, machine or Machine(), coded_alike)
+    for step in STEPS:
+        draft = step(draft)
+    plan = _finish(draft)
     plan.counts_packets = bool(metering.readings(plan, probes))
     return plan
-
-
-def _planned(
-    checked: Checked, probes: Sequence[Probe], machine: Machine, coded_alike: bool
-) -> Plan:
-    if checked.request.options:
-        return _thumbnailed(raw_plan(checked, probes, machine), checked, probes)
-    if checked.graph:
-        return filter_plan(checked, probes, machine)
-    if len(probes) > 1 and not single(checked.format):
-        if coded_alike and may_join_copied(checked, probes):
-            return copied_join_plan(checked, probes)
-        return joined_plan(checked, probes, machine)
-    return single_plan(checked, probes, machine)
 
 
 def wants_fingerprints(checked: Checked, probes: Sequence[Probe]) -> bool:
@@ -59,158 +58,123 @@ def wants_fingerprints(checked: Checked, probes: Sequence[Probe]) -> bool:
     return not checked.request.options and not checked.graph and may_join_copied(checked, probes)
 
 
-def billable_seconds(checked: Checked, probes: Sequence[Probe | None]) -> float | None:
-    """What a job will be charged for, as far as that can be said before it runs.
+def _start(checked: Checked, probes: Sequence[Probe], machine: Machine, coded_alike: bool) -> Draft:
+    """The draft before the first step: the caller's options, and how long the inputs are."""
+    draft = Draft(
+        checked=checked,
+        probes=probes,
+        machine=machine,
+        coded_alike=coded_alike,
+        inputs=[
+            [*flags, *_damage(probe)] for flags, probe in zip(checked.inputs, probes, strict=True)
+        ],
+        own=_own(checked, probes),
+    )
+    first = next(iter(own_inputs(checked)), 0)
+    seconds = lengths(checked, probes)
+    fields: dict[str, object] = {}
+    match draft.kind:
+        case "virtual":
+            fields = {"seconds": span(dict(checked.inputs[first]), probes[first].duration)}
+        case "options":
+            fields = {
+                "expected": output_seconds(draft.given, seconds),
+                "rate": output_rate(draft.given, probes),
+            }
+        case "graph":
+            fields = {"expected": sum(seconds) or None}
+        case "plain":
+            pass
+    return change(draft, **fields)
 
-    The larger of what the request reads, by what the files' headers state, and what it says it
-    makes. What is charged is measured when the job ends (see `metering`). None while the length of
-    a file that counts is not known.
+
+def _own(checked: Checked, probes: Sequence[Probe]) -> Flags:
+    """The caller's options that are passed on; the steps decide the rest."""
+    if checked.virtual:
+        return [flag for flag in checked.output if flag[0] not in ("-f", "-map")]
+    own = [flag for flag in checked.output if flag[0] != "-f"]
+    if checked.format.kind == "audio":
+        return [_cover(flag, probes) for flag in own]
+    return own
+
+
+def _cover(flag: tuple[str, str | None], probes: Sequence[Probe]) -> tuple[str, str | None]:
+    """-map 1 of a still image, made explicit: its image is wanted, as cover art."""
+    name, value = flag
+    plain = name == "-map" and value is not None and value.isdigit() and probes[int(value)].still
+    return (name, f"{value}:v") if plain else flag
+
+
+def _damage(probe: Probe) -> Flags:
+    """How damage is noticed that decoders do not report, or report too often, beside -xerror.
+
+    A damaged still decodes to gray unless told to explode; video must not be, or recordings that
+    begin between key frames fail. A WAV that was piped states no true length, and its last packet
+    counts as corrupt.
     """
-    output = [*checked.output, *_trimmed(checked).items()]
-    keeps = metering.keeps_time(checked.inputs, output, probes) and not _changes_time(checked)
-    made = _made_seconds(checked, probes, dict(output))
-    if _is_picture(checked):
-        if keeps:
-            return metering.picture_seconds([found for found in probes if found])
-        made = 0.0
-    requested = dict(output) if keeps else {}
-    total = 0.0
-    for flags, found in zip(checked.inputs, probes, strict=True):
-        if found is not None and found.still:
-            continue
-        left = _read_seconds(dict(flags), found, requested)
-        if left is None:
-            return None
-        total += left
-    return max(total + _shown_seconds(checked, probes), _slowed(checked, total), made)
+    if probe.still:
+        return [("-err_detect", "explode")]
+    if probe.format == "wav":
+        return [("-fflags", "+discardcorrupt")]
+    return []
 
 
-def lane(checked: Checked, probes: Sequence[Probe | None]) -> Literal["short", "long", "heavy"]:
-    """The contract's lane: heavy for many large pictures, long over two minutes, else short."""
-    pixels = sum(
-        found.video.width * found.video.height for found in probes if found and found.video
-    )
-    if len(probes) > 1 and pixels > HEAVY_PIXELS:
-        return "heavy"
-    return "long" if (billable_seconds(checked, probes) or 0) > LONG_SECONDS else "short"
-
-
-def _trimmed(checked: Checked) -> dict[str, str | None]:
-    """@trim as the flags it stands for."""
-    flags: dict[str, str | None] = {}
-    for each in checked.virtual:
-        if isinstance(each, virtual.Trim):
-            start = virtual.moment(each.start)
-            flags["-ss"] = f"{start:g}"
-            if each.end is not None:
-                flags["-t"] = f"{virtual.moment(each.end) - start:g}"
-            elif each.duration is not None:
-                flags["-t"] = f"{virtual.moment(each.duration):g}"
-    return flags
-
-
-def _read_seconds(
-    given: dict[str, str | None], found: Probe | None, requested: dict[str, str | None]
-) -> float | None:
-    """What -ss, -t and -to leave of an input, in its own time; `requested` are the output's."""
-    length = found.duration if found is not None else None
-    if given.get("-stream_loop", "0") != "0":
-        repeats = int(given["-stream_loop"] or 0) + 1
-        length = None if length is None else length * repeats if repeats else float("inf")
-    left = span(requested, span({**given, **_in_its_own_time(given)}, length))
-    return None if left == float("inf") else left
-
-
-def _in_its_own_time(given: dict[str, str | None]) -> dict[str, str | None]:
-    """-t and -to of an input as a length in the input's own time; none where there is no such."""
-    if not {"-t", "-to"} & set(given):
-        return {}
-    seconds = metering.requested_seconds(list(given.items()))
-    return {"-t": "9999999" if seconds is None else f"{seconds:.6f}"}
-
-
-def _made_seconds(
-    checked: Checked, probes: Sequence[Probe | None], output: dict[str, str | None]
-) -> float:
-    """What a request says that it makes out of stills, repeats and filters that need no input."""
-    stills = [
-        dict(flags)
-        for flags, found in zip(checked.inputs, probes, strict=True)
-        if found is not None and found.still
+def _finish(draft: Draft) -> Plan:
+    """The plan that a draft has become."""
+    checked = draft.checked
+    asks = draft.kind in ("options", "virtual")
+    options = [
+        *(flag for flag in draft.filters if flag[0] != "-vf"),
+        *draft.maps,
+        *(flag for flag in draft.filters if flag[0] == "-vf"),
+        *draft.copies,
+        *draft.video_codec,
+        *draft.audio_codec,
+        *draft.own,
+        *draft.pace,
+        *draft.container,
     ]
-    looped = [given for given in stills if given.get("-loop") == "1"]
-    endless = looped or any(("-stream_loop", "-1") in flags for flags in checked.inputs)
-    sources = [each for chain in checked.graph for each in chain if each.name in SOURCES]
-    made = max((_seconds(given.get("-t")) for given in looped), default=0.0)
-    made = max([made, *(_source_seconds(dict(each.options)) for each in sources)])
-    if endless or sources:
-        limit = span(output, None)
-        made = limit if made == 0 and limit is not None else min(made, limit or made)
-    return made
-
-
-def _shown_seconds(checked: Checked, probes: Sequence[Probe | None]) -> float:
-    """How long stills are shown that a preset or the defaults make a video of."""
-    if checked.request.options or checked.graph or checked.format.kind != "video":
-        return 0.0
-    return sum(
-        _seconds(dict(flags).get("-t") or str(STILL_SECONDS))
-        for flags, found in zip(checked.inputs, probes, strict=True)
-        if found is not None and found.still
+    streams = list(draft.streams)
+    if asks and not streams:
+        streams = told_streams(dict(options), draft)
+    output = Output(
+        draft.format,
+        options,
+        0.0 if is_still(draft) and draft.kind != "graph" else draft.expected,
+        draft.rate,
+        draft.complete,
+        streams,
+        any(each.action == "copy" and each.why != REQUESTED for each in draft.streams),
+    )
+    return Plan(
+        _source(draft),
+        draft.inputs,
+        [output],
+        None if asks else checked.request.preset,
+        joined=draft.joined,
+        adds_up=draft.adds_up,
+        extras=list(draft.extras),
+        texts=draft.texts,
+        remotes=checked.remotes,
+        notes=list(draft.notes),
+        draws_text=_draws_text(checked) or bool(draft.texts),
     )
 
 
-def _source_seconds(options: dict[str | None, str]) -> float:
-    """The length that a source such as testsrc2 is given; 0 for none."""
-    return _seconds(options.get("duration") or options.get("d"))
+def _source(draft: Draft) -> Source:
+    match draft.kind:
+        case "virtual":
+            return "virtual_options"
+        case "options":
+            return "raw_options"
+        case _:
+            return preset.source(draft.checked)
 
 
-def _seconds(text: str | None) -> float:
-    try:
-        return values.seconds(text) if text else 0.0
-    except ValueError:  # an expression
-        return 0.0
-
-
-def _is_picture(checked: Checked) -> bool:
-    frames = dict(checked.output).get("-frames:v", "1")
-    return single(checked.format) and frames == "1" and not animated(checked.format, checked.output)
-
-
-def _changes_time(checked: Checked) -> bool:
-    """Whether a virtual option or the graph reads more than it shows, or at another pace."""
-    graphs = [("-filter_complex", checked.filters)] if checked.graph else []
-    return any(
-        isinstance(each, virtual.Speed)
-        or (isinstance(each, virtual.Thumbnail) and each.count is not None)
-        for each in checked.virtual
-    ) or not metering.keeps_time([], graphs, [])
-
-
-def _slowed(checked: Checked, seconds: float) -> float:
-    """How long `seconds` last after @speed."""
-    for each in checked.virtual:
-        if isinstance(each, virtual.Speed):
-            seconds /= each.factor
-    return seconds
-
-
-def _thumbnailed(plan: Plan, checked: Checked, probes: Sequence[Probe]) -> Plan:
-    """Seek to the moment of a thumbnail before anything is read."""
-    for each in checked.virtual:
-        if isinstance(each, virtual.Thumbnail) and each.count is None and not probes[0].still:
-            length = probes[0].duration or 0.0
-            if isinstance(each.at, str) and each.at.endswith("%"):
-                moment = length * float(each.at[:-1]) / 100
-            else:
-                moment = virtual.moment(each.at) if each.at is not None else length / 10
-            if length:
-                moment = min(moment, max(0.0, length - _last_frame(plan, probes[0])))
-            if moment and "-ss" not in dict(plan.inputs[0]):
-                plan.inputs[0] = [("-ss", f"{moment:.3f}"), *plan.inputs[0]]
-    return plan
-
-
-def _last_frame(plan: Plan, found: Probe) -> float:
-    """How long before the end the last frame surely lies."""
-    return 2 / (plan.rate or (found.video.fps if found.video else 0) or 25)
+def _draws_text(checked: Checked) -> bool:
+    """Whether a filter of the caller's needs fonts."""
+    own = [value or "" for flag, value in checked.output if flag in ("-vf", "-af")]
+    trees = [checked.graph, *map(graph.parse, own)]
+    return bool(checked.remotes) or any(
+        each.name in TEXT_FILTERS for tree in trees for chain in tree for each in chain
+    )

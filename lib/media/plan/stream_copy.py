@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from lib.media.formats import Format
-from lib.media.run.probe import Audio, Probe, Video
+from lib.media.model import Audio, Probe, Video
+from lib.media.plan.geometry import shown, target
+from lib.media.plan.preset import requests_quality, resolution
+from lib.media.request.models import Checked
 
 VIDEO: dict[str, frozenset[str]] = {
     "mp4": frozenset({"h264", "hevc", "av1"}),
@@ -29,34 +32,61 @@ PLAYABLE = frozenset({"yuv420p", "yuvj420p", "yuv420p10le"})
 """Pixel formats that players take; professional ones are worth encoding anew."""
 
 
-def picture_fits(picture: Video, made: Format) -> bool:
-    """Whether a picture can be copied into the format."""
+def video_fits(video: Video, file_format: Format) -> bool:
+    """Whether a video stream can be copied into the format."""
     return (
-        picture.codec in VIDEO.get(made.name, ())
-        and (picture.codec == "prores" or picture.pixel_format in PLAYABLE)
-        and keeps_turn(picture, made)
+        video.codec in VIDEO.get(file_format.name, ())
+        and (video.codec == "prores" or video.pixel_format in PLAYABLE)
+        and keeps_rotation(video, file_format)
     )
 
 
-def keeps_turn(picture: Video, made: Format) -> bool:
-    """Whether the format can say how far a picture is turned, if it is."""
-    return picture.rotation == 0 or made.name in ("mp4", "mov")
+def keeps_rotation(video: Video, file_format: Format) -> bool:
+    """Whether the format can state the rotation of a video, if it has one."""
+    return video.rotation == 0 or file_format.name in ("mp4", "mov")
 
 
-def sound_fits(sound: Audio, made: Format) -> bool:
-    """Whether a sound can be copied into the format."""
-    return sound.codec in AUDIO.get(made.name, ())
+def audio_fits(audio: Audio, file_format: Format) -> bool:
+    """Whether an audio stream can be copied into the format."""
+    return audio.codec in AUDIO.get(file_format.name, ())
 
 
-def tag(picture: Video, made: Format) -> list[tuple[str, str | None]]:
+def keeps_video(checked: Checked, video: Video, probe: Probe) -> bool:
+    """Whether a request without options can copy this video stream."""
+    size = resolution(checked)
+    return (
+        checked.may_copy
+        and checked.format.kind == "video"
+        and not requests_quality(checked)
+        and not checked.inputs[0]
+        and not probe.still
+        and video_fits(video, checked.format)
+        and (size is None or target(checked.format, size, video) == shown(video))
+    )
+
+
+def keeps_audio(checked: Checked, probe: Probe) -> bool:
+    """Whether a request without options can copy the audio stream of this file."""
+    return (
+        checked.may_copy
+        and probe.audio is not None
+        and not requests_quality(checked)
+        and not checked.inputs[0]
+        and audio_fits(probe.audio, checked.format)
+    )
+
+
+def tag(video: Video, file_format: Format) -> list[tuple[str, str | None]]:
     """HEVC is called hvc1 where Apple's players are to play it."""
-    return [("-tag:v", "hvc1")] if picture.codec == "hevc" and made.name in ("mp4", "mov") else []
+    return (
+        [("-tag:v", "hvc1")] if video.codec == "hevc" and file_format.name in ("mp4", "mov") else []
+    )
 
 
 def alike(probes: list[Probe]) -> bool:
     """Whether files look as if one could follow the other; fingerprints have the last word."""
     first = probes[0]
     return all(
-        (found.format, found.video, found.audio) == (first.format, first.video, first.audio)
-        for found in probes
-    ) and not any(found.still for found in probes)
+        (probe.format, probe.video, probe.audio) == (first.format, first.video, first.audio)
+        for probe in probes
+    ) and not any(probe.still for probe in probes)

@@ -10,7 +10,7 @@ from typing import Any, Union, get_args, get_origin
 import msgspec
 
 from lib.media.request import virtual
-from lib.media.request.check import Option, TranscodeRequest
+from lib.media.request.models import Option, TranscodeRequest
 
 MOST_NAMED = 20
 MOST_CHARACTERS = 100

@@ -1,7 +1,8 @@
 """Virtual options: @text-overlay and @quote-card of the contract, and ours.
 
 Each is an object, or a string that holds one as JSON (n8n's argument field is text). Numbers may
-come as text, for the same reason. Here they are checked; compose.py makes filters of them.
+come as text, for the same reason. Here they are checked;
+lib/media/plan/options applies them.
 """
 
 from __future__ import annotations

@@ -8,12 +8,14 @@ from pathlib import Path
 import msgspec
 
 from lib.media.errors import Canceled, MediaError
+from lib.media.model import Probe
 from lib.media.plan import metering
+from lib.media.plan.guards import guards, ports, remote
 from lib.media.plan.metering import Counts, Reading
 from lib.media.plan.model import Plan
 from lib.media.run import sandbox
 from lib.media.run.ffmpeg import binary
-from lib.media.run.probe import Probe, guards, ports, probe, remote
+from lib.media.run.probe import probe
 from lib.media.run.progress import Clock
 from lib.media.run.runner import Outcome
 from lib.media.run.sandbox import Limits
@@ -39,7 +41,7 @@ def charged_seconds(
     """
     made = made_seconds(plan, outcome, output, seconds=seconds, cancelled=cancelled)
     # Joined packets get their times from the headers' lengths, which may be forged.
-    doubtful = plan.joined and not (outcome.counted and plan.rate)
+    doubtful = plan.joined and not (outcome.output.counted and plan.output.rate)
     read = read_seconds(
         metering.whole(probes) if doubtful else metering.readings(plan, probes),
         outcome.packets,
@@ -78,18 +80,22 @@ def made_seconds(
 
     Raises Canceled.
     """
-    length = outcome.duration_seconds
+    length = outcome.output.duration_seconds
     if not length:
         return length
     if metering.may_shift(plan):
         maps = ["-map", "0:v?", "-map", "0:a?"]
         passed = _demux(output, [], maps, output.parent, seconds, cancelled)
         length = min(length, passed.seconds) if passed.complete and passed.seconds else length
-    if plan.copies and not plan.copies_picture and length > JUMP * (plan.expected_seconds or 0):
+    if (
+        plan.output.copies
+        and not plan.output.copies_video
+        and length > JUMP * (plan.output.expected_seconds or 0)
+    ):
         # Copied packets keep their timestamps, which may jump: the samples are counted.
         passed = _demux(output, [], _SAMPLES, output.parent, seconds, cancelled, decoding=True)
         length = min(length, passed.seconds) if passed.complete and passed.seconds else length
-    if not outcome.counted:
+    if not outcome.output.counted:
         length = metering.exact(length, _stated(output))
     return length
 

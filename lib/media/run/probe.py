@@ -6,99 +6,21 @@ import re
 import secrets
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
 from lib.media.deadline import NEVER, Deadline
 from lib.media.errors import MediaError, OutOfTime
+from lib.media.model import STILLS, Audio, Probe, Video
+from lib.media.plan.guards import MAX_PIXELS, guards, ports, remote
 from lib.media.run import sandbox
 from lib.media.run.ffmpeg import binary
 from lib.media.run.progress import Clock
 
-DEMUXERS = (
-    "mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "mp3", "aac", "wav", "w64", "ogg", "flac",
-    "flv", "mpegts", "mpeg", "asf", "aiff", "amr", "ac3", "eac3", "caf", "gif", "gif_pipe",
-    "image2", "jpeg_pipe", "png_pipe", "webp_pipe", "bmp_pipe", "tiff_pipe", "apng", "webp",
-    "mjpeg", "m4v", "h264", "hevc", "ivf", "webp_anim", "jpegxl_pipe",
-)  # fmt: skip
-"""Plain media containers: none of them reads other files, and none is a playlist."""
-STILLS = frozenset({
-    "image2", "jpeg_pipe", "png_pipe", "webp_pipe", "bmp_pipe", "tiff_pipe", "jpegxl_pipe",
-})  # fmt: skip
-MAX_PIXELS = 1 << 27
-"""A picture of more is refused by its header: 134 megapixels, for the largest of cameras."""
 REPORT_BYTES = 8 * 1024 * 1024
 """A tag may hold a megabyte, and what we look for stands before and after it."""
 PROBE_SECONDS = 20
 MEASURE_SECONDS = 60
-
-LOOPBACK = "http://127.0.0.1:"
-"""Where our own proxy serves a remote file to ffmpeg."""
-
-
-def guards(place: Path | str, *more: str) -> list[str]:
-    """Before each -i: no network but our proxy, no playlists, no picture that fills the memory.
-
-    `more` are demuxers for files that we wrote ourselves.
-    """
-    return [
-        "-protocol_whitelist", "http,tcp" if remote(place) else "file",
-        "-format_whitelist", ",".join((*more, *DEMUXERS)),
-        "-max_pixels", str(MAX_PIXELS),
-    ]  # fmt: skip
-
-
-def ports(*places: Path | str) -> list[int]:
-    """The ports that ffmpeg must reach to read these."""
-    return [int(str(urlsplit(str(place)).port)) for place in places if remote(place)]
-
-
-def remote(place: Path | str) -> bool:
-    """Whether a place is our proxy's, and not a file."""
-    return str(place).startswith(LOOPBACK)
-
-
-class Video(msgspec.Struct, frozen=True):
-    """A picture stream; width and height as stored, before rotation."""
-
-    codec: str
-    width: int
-    height: int
-    fps: float = 0
-    rotation: int = 0
-    """Degrees, 0, 90, 180 or 270."""
-    sample_aspect: float = 1
-    attached: bool = False
-    """Whether it is cover art."""
-    pixel_format: str = ""
-    """Such as yuv420p; empty in what was stored before it was looked for."""
-
-
-class Audio(msgspec.Struct, frozen=True):
-    """A sound stream."""
-
-    codec: str
-    sample_rate: int = 0
-    channels: str = ""
-
-
-class Probe(msgspec.Struct, frozen=True):
-    """What is in a file; `duration` in seconds, None when the file does not tell."""
-
-    format: str
-    size_bytes: int
-    duration: float | None = None
-    video: Video | None = None
-    audio: Audio | None = None
-    estimated: bool = False
-    """Whether the duration is a guess from the bit rate, as of an MP3 without an index."""
-
-    @property
-    def still(self) -> bool:
-        """Whether it is one picture, which takes no time."""
-        return self.format in STILLS
 
 
 def probe(
@@ -284,14 +206,11 @@ def parse(report: str, size_bytes: int, separator: str) -> Probe:
         if separator in line:
             turnable = side_data = False
             head, _, rest = line.partition(separator)
-            match = _KIND.match(head)
-            facts = rest.replace(separator, ", ")
-            if match and match["kind"] == "Audio":
-                audio = audio or _audio(match["codec"], facts)
-            elif match and match["kind"] == "Video":
-                found = _video(match["codec"], facts)
-                if found and (video is None or (video.attached and not found.attached)):
-                    video, turnable = found, True
+            stream = _stream(head, rest.replace(separator, ", "))
+            if isinstance(stream, Audio):
+                audio = audio or stream
+            elif stream and (video is None or (video.attached and not stream.attached)):
+                video, turnable = stream, True
             continue
         timed = _LINE.match(line)
         if timed is None:
@@ -300,10 +219,7 @@ def parse(report: str, size_bytes: int, separator: str) -> Probe:
         if match := _INPUT.match(text):
             containers.append(match["format"])
         elif match := _DURATION.match(text):
-            hours, minutes, rest = match.groups()
-            durations.append(
-                None if hours is None else int(hours) * 3600 + int(minutes) * 60 + float(rest)
-            )
+            durations.append(_seconds(match))
         elif _ESTIMATED.match(text):
             estimated = True
         elif text == _SIDE_DATA:
@@ -318,27 +234,18 @@ def parse(report: str, size_bytes: int, separator: str) -> Probe:
     return Probe(containers[0], size_bytes, duration, video, audio, estimated)
 
 
-def media_metadata(found: Probe) -> dict[str, Any]:
-    """The contract's MediaMetadata (section 2.4)."""
-    metadata: dict[str, Any] = {
-        "duration_seconds": found.duration or 0,
-        "format": found.format or "unknown",
-        "size_bytes": found.size_bytes,
-    }
-    if found.video:
-        metadata |= {
-            "width": found.video.width,
-            "height": found.video.height,
-            "codec_video": found.video.codec,
-        }
-        if found.video.fps and not found.still:  # ffmpeg claims 25 for every still
-            metadata["fps"] = found.video.fps
-    if found.audio:
-        metadata["codec_audio"] = found.audio.codec
-    return metadata | {
-        "has_video": found.video is not None,
-        "has_audio": found.audio is not None,
-    }
+def _stream(head: str, facts: str) -> Video | Audio | None:
+    """The stream that a line describes; None for other kinds."""
+    match = _KIND.match(head)
+    if match and match["kind"] == "Audio":
+        return _audio(match["codec"], facts)
+    return _video(match["codec"], facts) if match and match["kind"] == "Video" else None
+
+
+def _seconds(match: re.Match[str]) -> float | None:
+    """The length in a Duration line; None for N/A."""
+    hours, minutes, rest = match.groups()
+    return None if hours is None else int(hours) * 3600 + int(minutes) * 60 + float(rest)
 
 
 def _video(codec: str, facts: str) -> Video | None:

@@ -12,11 +12,12 @@ from lib.media import fonts
 from lib.media.errors import Canceled, MediaError, NoSpace, OutOfTime
 from lib.media.plan import metering
 from lib.media.plan.argv import LIST_NAME, argv
+from lib.media.plan.guards import guards, ports, remote
 from lib.media.plan.model import Plan
 from lib.media.plan.text import Text
 from lib.media.run import sandbox
 from lib.media.run.ffmpeg import binary
-from lib.media.run.probe import guards, ports, probe, remote
+from lib.media.run.probe import probe
 from lib.media.run.progress import Clock
 from lib.media.run.sandbox import Limits
 
@@ -36,19 +37,32 @@ DAMAGED = re.compile(
 )
 
 
-class Outcome(NamedTuple):
-    """What ffmpeg made."""
+class Written(NamedTuple):
+    """A file that ffmpeg wrote."""
 
     duration_seconds: float
     size_bytes: int
+    counted: bool = True
+    """Whether the duration is exact; else it may be short by the frames that are reordered."""
+
+
+class Outcome(NamedTuple):
+    """How a run of ffmpeg ended, and the files it wrote."""
+
+    outputs: list[Written]
+    """One for each output of the plan."""
     wall_seconds: float
     cpu_seconds: float
     arguments: list[str]
     """ffmpeg's argument list, paths replaced by {input0}, …, {output}."""
-    counted: bool = True
-    """Whether the duration is exact; else it may be short by the frames that are reordered."""
     packets: metering.Counts | None = None
     """How much was read of each stream, where the plan counts it and the report can be trusted."""
+
+    @property
+    def output(self) -> Written:
+        """The only output."""
+        (output,) = self.outputs
+        return output
 
 
 def run(
@@ -69,24 +83,10 @@ def run(
     folder already, but for the pictures of words, which are drawn first.
     """
     clock = Clock()
-    clocked = not metering.is_picture(plan) and not metering.may_shift(plan)
-
-    def take(line: str) -> None:
-        clock.line(line)
-        if line.startswith("progress=") and clocked:
-            on_seconds(clock.seconds)
-        if plan.expected_seconds and line.startswith("progress="):
-            on_progress(round(min(99.0, 100 * clock.seconds / plan.expected_seconds), 1))
-
     output_path = output_path.absolute()
     folder = output_path.parent
     places = [place if remote(place) else Path(place).absolute() for place in inputs]
-    for name, text in plan.texts.items():
-        draw(text, folder / name, limits=limits, cancelled=cancelled)
-    if plan.joined:
-        _list(places, folder)
-    if plan.draws_text:
-        _know_fonts()
+    _prepare(plan, places, folder, limits, cancelled)
     finished = sandbox.run(
         [str(binary()), *_arguments(plan, places, output_path)],
         folder=folder,
@@ -96,7 +96,7 @@ def run(
         environment=fonts.environment() if plan.draws_text else {},
         limits=limits,
         keep_line=metering.wanted if plan.counts_packets else lambda line: True,
-        on_line=take,
+        on_line=_listener(plan, clock, on_progress, on_seconds),
         cancelled=cancelled,
     )  # fmt: skip
     packets = metering.counts(finished.report) if plan.counts_packets else None
@@ -105,20 +105,53 @@ def run(
     seconds = _length(clock, plan)
     _check(finished, plan, seconds, output_path, limits)
     if (
-        plan.chose_copy
-        and plan.copies_picture
+        plan.output.chose_copy
+        and plan.output.copies_video
         and not _intact(output_path, plan, limits, cancelled)
     ):
         raise MediaError("validation", _DAMAGED, "damaged")
     return Outcome(
-        seconds,
-        output_path.stat().st_size,
+        [Written(seconds, output_path.stat().st_size, _is_exact(clock, plan))],
         finished.wall_seconds,
         finished.cpu_seconds,
         argv(plan, placeholders(len(places)), "{output}"),
-        _is_exact(clock, plan),
         packets,
     )
+
+
+def _prepare(
+    plan: Plan,
+    places: Sequence[Path | str],
+    folder: Path,
+    limits: Limits,
+    cancelled: Callable[[], bool],
+) -> None:
+    """Write what ffmpeg reads besides the inputs. Raises MediaError, Canceled."""
+    for name, text in plan.texts.items():
+        draw(text, folder / name, limits=limits, cancelled=cancelled)
+    if plan.joined:
+        _list(places, folder)
+    if plan.draws_text:
+        _know_fonts()
+
+
+def _listener(
+    plan: Plan,
+    clock: Clock,
+    on_progress: Callable[[float], None],
+    on_seconds: Callable[[float], None],
+) -> Callable[[str], None]:
+    """What takes each line of ffmpeg's progress."""
+    clocked = not metering.is_picture(plan) and not metering.may_shift(plan)
+
+    def take(line: str) -> None:
+        clock.line(line)
+        if line.startswith("progress=") and clocked:
+            on_seconds(clock.seconds)
+        if plan.output.expected_seconds and line.startswith("progress="):
+            on_progress(round(min(99.0, 100 * clock.seconds / plan.output.expected_seconds), 1))
+
+    return take
 
 
 def run_or_encode(
@@ -147,7 +180,7 @@ def run_or_encode(
             on_seconds=on_seconds,
         )
     except MediaError as error:
-        if not plan.chose_copy or error.category not in ("validation", "processing"):
+        if not plan.output.chose_copy or error.category not in ("validation", "processing"):
             raise
     plan = encoding()
     return plan, run(
@@ -246,7 +279,7 @@ def _intact(path: Path, plan: Plan, limits: Limits, cancelled: Callable[[], bool
     """
     picture = probe(path, deadline=limits.deadline).video
     pixels = picture.width * picture.height * picture.fps if picture else 0
-    short = pixels * (plan.expected_seconds or 0) <= SHORT_PIXELS
+    short = pixels * (plan.output.expected_seconds or 0) <= SHORT_PIXELS
     finished = sandbox.run(
         [str(binary()), "-hide_banner", "-nostdin", "-nostats", "-loglevel", "error", "-xerror",
          *guards(path), *([] if short else ["-skip_frame", "nokey"]), "-i", str(path),
@@ -276,7 +309,7 @@ def _list(places: Sequence[Path | str], folder: Path) -> None:
 
 def _length(clock: Clock, plan: Plan) -> float:
     """Seconds of the output; a picture has none."""
-    if metering.is_picture(plan) or (plan.format.kind == "image" and clock.frames <= 1):
+    if metering.is_picture(plan) or (plan.output.format.kind == "image" and clock.frames <= 1):
         return 0.0
     return metering.exact(clock.seconds, _counted(clock, plan))
 
@@ -284,14 +317,16 @@ def _length(clock: Clock, plan: Plan) -> float:
 def _is_exact(clock: Clock, plan: Plan) -> bool:
     """Whether the length is exact: by the count of frames, or since a sound ends last."""
     counted = _counted(clock, plan)
-    sounds = any(stream.kind == "audio" for stream in plan.streams)
-    ends_with_sound = plan.format.kind == "audio" or (sounds and 0 < counted <= clock.seconds)
+    sounds = any(stream.kind == "audio" for stream in plan.output.streams)
+    ends_with_sound = plan.output.format.kind == "audio" or (
+        sounds and 0 < counted <= clock.seconds
+    )
     return ends_with_sound or metering.agrees(clock.seconds, counted)
 
 
 def _counted(clock: Clock, plan: Plan) -> float:
     """The length by the count of frames; 0 where the rate is not known."""
-    return clock.frames / plan.rate if plan.rate else 0.0
+    return clock.frames / plan.output.rate if plan.output.rate else 0.0
 
 
 def _check(
@@ -314,7 +349,7 @@ def _check(
         if DAMAGED.search(report):
             raise MediaError("validation", _DAMAGED, "damaged")
         asked = plan.source in ("raw_options", "virtual_options") or any(
-            flag == "-filter_complex" for flag, _ in plan.options
+            flag == "-filter_complex" for flag, _ in plan.output.options
         )
         raise MediaError("validation" if asked else "processing", _reason(report), "ffmpeg")
     if not output.exists() or output.stat().st_size == 0 or _NOTHING in report:
@@ -325,8 +360,8 @@ def _check(
             "empty_output",
         )
     cut_wav = "Packet corrupt" in report and "maximum wav data size" not in report
-    expected = plan.expected_seconds or 0
-    short = plan.complete and seconds < expected * CUT_OFF - 0.5
+    expected = plan.output.expected_seconds or 0
+    short = plan.output.complete and seconds < expected * CUT_OFF - 0.5
     # Whether ffmpeg fails for a broken block or conceals it depends on how its threads are timed.
     broken = "error while decoding MB" in report
     if short or cut_wav or broken or "File ended prematurely" in report:

@@ -108,11 +108,7 @@ def run(
         status, usage = waiter.status, waiter.cpu_seconds
     process.returncode = os.waitstatus_to_exitcode(status)
     _kill_group(process.pid)  # whatever it may have started
-    for reader in readers:
-        reader.join()
-    for pipe in (process.stdout, process.stderr):
-        if pipe:
-            pipe.close()
+    _close(process, readers)
     return Finished(
         process.returncode,
         report.text(),
@@ -121,6 +117,15 @@ def run(
         timed_out,
         stopped,
     )
+
+
+def _close(process: subprocess.Popen[bytes], readers: Sequence[threading.Thread]) -> None:
+    """Read what is left in the pipes of a process that has ended, and close them."""
+    for reader in readers:
+        reader.join()
+    for pipe in (process.stdout, process.stderr):
+        if pipe:
+            pipe.close()
 
 
 def features() -> list[str]:

@@ -46,18 +46,19 @@ def limit(name: str, soft: int, hard: int) -> None:
             return
 
 
+def call(name: str, *arguments: int | bytes | None) -> int:
+    """Call a function of the C library."""
+    import _ctypes
+
+    library = _ctypes.dlopen(None, 0)  # type: ignore[arg-type]  # None is the program itself
+    return int(_ctypes.call_function(_ctypes.dlsym(library, name), arguments))
+
+
 def on_linux(
     parent: int, confined: bool, readable: list[str], ports: list[int], program: str
 ) -> None:
     """Be killed when the worker is, have no privileges, see the working folder and `readable` only,
     reach `ports` only."""
-    import _ctypes
-
-    library = _ctypes.dlopen(None, 0)  # type: ignore[arg-type]  # None is the program itself
-
-    def call(name: str, *arguments: int | bytes | None) -> int:
-        return int(_ctypes.call_function(_ctypes.dlsym(library, name), arguments))
-
     call("prctl", PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)
     if posix.getppid() != parent:  # it died before we asked
         posix._exit(1)
@@ -66,8 +67,12 @@ def on_linux(
     call("prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     if call("capset", number(CAPABILITY_VERSION_3, 4) + bytes(4), bytes(24)):
         posix._exit(CANNOT_CONFINE)
-    if not confined:
-        return
+    if confined:
+        confine_to(readable, ports, program)
+
+
+def confine_to(readable: list[str], ports: list[int], program: str) -> None:
+    """Landlock: see the working folder, the system and `readable`, and reach `ports`."""
     abi = call("syscall", CREATE_RULESET, None, 0, 1)
     if abi < 1:
         posix._exit(CANNOT_CONFINE)
@@ -76,34 +81,38 @@ def on_linux(
     if abi >= TCP_ABI:
         attributes += number(BIND_TCP | CONNECT_TCP, 8)
     ruleset = call("syscall", CREATE_RULESET, attributes, len(attributes), 0)
-
-    def add(kind: int, rule: bytes) -> None:
-        if call("syscall", ADD_RULE, ruleset, kind, rule, 0):
-            posix._exit(CANNOT_CONFINE)
-
-    def allow(path: str, rights: int) -> None:
-        try:
-            opened = posix.open(path, posix.O_PATH | posix.O_CLOEXEC)
-        except OSError:  # this system has no such path
-            return
-        if posix.fstat(opened).st_mode & FILE_TYPE != FOLDER:
-            rights &= EXECUTE | READ_FILE | WRITE_FILE | TRUNCATE
-        # struct landlock_path_beneath_attr is packed: u64 rights, s32 file descriptor
-        add(PATH_BENEATH, number(rights & handled, 8) + number(opened, 4))
-        posix.close(opened)
-
-    allow(".", READ_FILE | READ_DIR | WRITE_FILE | REMOVE_FILE | MAKE_REG | TRUNCATE)
-    allow("/dev/null", READ_FILE | WRITE_FILE)
-    allow(program, READ_FILE | EXECUTE)
+    folder = READ_FILE | READ_DIR | WRITE_FILE | REMOVE_FILE | MAKE_REG | TRUNCATE
+    allow(ruleset, ".", folder & handled)
+    allow(ruleset, "/dev/null", (READ_FILE | WRITE_FILE) & handled)
+    allow(ruleset, program, (READ_FILE | EXECUTE) & handled)
     for path in SYSTEM:
-        allow(path, READ_FILE | READ_DIR | EXECUTE)
+        allow(ruleset, path, (READ_FILE | READ_DIR | EXECUTE) & handled)
     for path in readable:
-        allow(path, READ_FILE | READ_DIR)
+        allow(ruleset, path, (READ_FILE | READ_DIR) & handled)
     if abi >= TCP_ABI:
         for port in ports:  # struct landlock_net_port_attr: u64 rights, u64 port
-            add(NET_PORT, number(CONNECT_TCP, 8) + number(port, 8))
+            add(ruleset, NET_PORT, number(CONNECT_TCP, 8) + number(port, 8))
     if call("syscall", RESTRICT_SELF, ruleset, 0):
         posix._exit(CANNOT_CONFINE)
+
+
+def add(ruleset: int, kind: int, rule: bytes) -> None:
+    """Add a rule to a ruleset."""
+    if call("syscall", ADD_RULE, ruleset, kind, rule, 0):
+        posix._exit(CANNOT_CONFINE)
+
+
+def allow(ruleset: int, path: str, rights: int) -> None:
+    """Give rights to a file, or to a folder and everything under it."""
+    try:
+        opened = posix.open(path, posix.O_PATH | posix.O_CLOEXEC)
+    except OSError:  # this system has no such path
+        return
+    if posix.fstat(opened).st_mode & FILE_TYPE != FOLDER:
+        rights &= EXECUTE | READ_FILE | WRITE_FILE | TRUNCATE
+    # struct landlock_path_beneath_attr is packed: u64 rights, s32 file descriptor
+    add(ruleset, PATH_BENEATH, number(rights, 8) + number(opened, 4))
+    posix.close(opened)
 
 
 def number(value: int, size: int) -> bytes:

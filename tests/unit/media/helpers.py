@@ -8,10 +8,12 @@ from typing import Any
 
 import msgspec
 
+from lib.media.model import Audio, Probe, Video
 from lib.media.plan.model import Machine, Plan
 from lib.media.plan.planner import make_plan
-from lib.media.request.check import TranscodeRequest, check
-from lib.media.run.probe import Audio, Probe, Video, fingerprint, probe
+from lib.media.request.check import check
+from lib.media.request.models import TranscodeRequest
+from lib.media.run.probe import fingerprint, probe
 from lib.media.run.runner import Limits, Outcome, run_or_encode
 
 LIMITS = Limits(wall_seconds=60, cpu_seconds=60, output_bytes=10**9, memory_bytes=1536 * 1024**2)

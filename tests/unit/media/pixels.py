@@ -8,11 +8,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from lib.media.model import Probe
 from lib.media.plan.planner import make_plan
-from lib.media.request.check import Checked, check
+from lib.media.request.check import check
+from lib.media.request.models import Checked
 from lib.media.run import subtitles
 from lib.media.run.ffmpeg import binary
-from lib.media.run.probe import Probe, probe
+from lib.media.run.probe import probe
 from lib.media.run.runner import run
 from tests.unit.media.helpers import LIMITS, MACHINE, ask, options
 

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from lib.media.formats import FORMATS
+from lib.media.model import Probe
 from lib.media.plan.argv import argv
-from lib.media.run.probe import Probe, guards
+from lib.media.plan.guards import guards
 from tests.unit.media.helpers import ask, options, planned, sound, still, video
 
 GOLDEN = Path(__file__).parent / "golden_argv.json"

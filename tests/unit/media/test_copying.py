@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from lib.media.model import Audio, Probe, Video
 from lib.media.plan.model import Plan
 from lib.media.run.ffmpeg import binary
-from lib.media.run.probe import Audio, Probe, Video
 from tests.unit.media.helpers import ask, options, planned, sound, transcode, video
 from tests.unit.media.pixels import frame, look
 
@@ -22,12 +22,12 @@ COPY, ENCODE = "copy", "encode"
 
 def decided(plan: Plan) -> dict[str, str]:
     """What becomes of each stream; every one has a reason, and the flags agree."""
-    given = dict(plan.options)
-    for each in plan.streams:
+    given = dict(plan.output.options)
+    for each in plan.output.streams:
         assert each.why.endswith(".")
         named = given.get(f"-c:{each.kind[0]}") or given.get("-c")
         assert (named == "copy") == (each.action == "copy"), each
-    return {each.kind: each.action for each in plan.streams}
+    return {each.kind: each.action for each in plan.output.streams}
 
 
 def coded(picture: str = "h264", tone: str = "aac", **facts: Any) -> Probe:
@@ -124,24 +124,24 @@ def test_options_that_leave_a_stream_alone(given: Any, picture: Any, tone: Any) 
 def test_a_stream_that_does_not_fit_is_encoded_though_no_option_changes_it() -> None:
     plan = planned(ask(options=options(("-af", "volume=2"))), [coded("vp9", "opus")])
     assert decided(plan) == {"video": ENCODE, "audio": ENCODE}
-    assert plan.streams[0].why == "vp9 does not fit mp4 as it is."
+    assert plan.output.streams[0].why == "vp9 does not fit mp4 as it is."
 
 
 def test_only_what_we_chose_to_copy_is_encoded_should_it_go_wrong() -> None:
     chosen = planned(ask(options=options(("-af", "volume=2"))), [coded()])
     asked = planned(ask(options=options(("-af", "volume=2"), ("-c:v", "copy"))), [coded()])
-    assert (chosen.chose_copy, asked.chose_copy) == (True, False)
+    assert (chosen.output.chose_copy, asked.output.chose_copy) == (True, False)
 
 
 def test_reasons_name_what_decided() -> None:
     turned = planned(ask("webm"), [coded("vp9", "opus", rotation=90)])
     assert decided(turned) == {"video": ENCODE, "audio": COPY}
-    assert turned.streams[0].why == "It is turned, which webm can't state."
+    assert turned.output.streams[0].why == "It is turned, which webm can't state."
     cut = planned(ask(input_options=[options(("-t", 2))]), [coded()])
-    assert {each.why for each in cut.streams} == {"The input's options cut or shift it."}
+    assert {each.why for each in cut.output.streams} == {"The input's options cut or shift it."}
     kept = planned(ask(), [coded("hevc")])
-    assert kept.streams[0].why == "hevc fits mp4 as it is."
-    assert ("-tag:v", "hvc1") in kept.options  # or Apple's players show nothing
+    assert kept.output.streams[0].why == "hevc fits mp4 as it is."
+    assert ("-tag:v", "hvc1") in kept.output.options  # or Apple's players show nothing
 
 
 # The same, by the packets that come out.

@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from lib.media.request import virtual
-from lib.media.request.check import Option, TranscodeRequest, check
+from lib.media.request.check import check
 from lib.media.request.members import MOST_CHARACTERS, MOST_NAMED, known_members, unknown_members
+from lib.media.request.models import Option, TranscodeRequest
 
 URL = {"url": "https://media.example.com/a.mp4"}
 

@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 
 from lib.media.errors import MediaError
+from lib.media.model import Flags, Probe
 from lib.media.plan import metering
 from lib.media.plan.metering import Packets, Reading
-from lib.media.plan.planner import billable_seconds
+from lib.media.plan.price import billable_seconds
 from lib.media.request import tables
-from lib.media.request.check import Flags, check
+from lib.media.request.check import check
 from lib.media.run import measurement
-from lib.media.run.probe import Probe, measure, probe
+from lib.media.run.probe import measure, probe
 from lib.media.run.runner import run, run_or_encode
 from tests.forged import forge
 from tests.unit.media.helpers import LIMITS, ask, options, planned, still, video
@@ -69,7 +70,7 @@ def charge(folder: Path, paths: Sequence[Path], output_format: str = "mp4", **fi
     probes = [measure(path, probe(path)) for path in paths]
     plan = planned(request, probes, coded_alike=alike)
     folder = Path(tempfile.mkdtemp(dir=folder))
-    output = folder / f"output.{plan.format.extension}"
+    output = folder / f"output.{plan.output.format.extension}"
     plan, outcome = run_or_encode(
         plan,
         lambda: planned(request, probes),
@@ -224,10 +225,10 @@ def test_usual_jobs_need_no_second_look(
     assert metering.readings(plan, probes) == []
     assert not plan.counts_packets
     assert not metering.may_shift(plan)
-    output = tmp_path / f"output.{plan.format.extension}"
+    output = tmp_path / f"output.{plan.output.format.extension}"
     outcome = run(plan, [clip], output, limits=LIMITS, on_progress=lambda percent: None,
                   cancelled=lambda: False)  # fmt: skip
-    assert outcome.counted or metering.is_picture(plan)
+    assert outcome.output.counted or metering.is_picture(plan)
 
 
 def test_several_inputs_add_up(tmp_path: Path, clip_of: Callable[..., Path], picture: Path) -> None:

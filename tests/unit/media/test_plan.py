@@ -7,17 +7,17 @@ from typing import Any
 import pytest
 
 from lib.media.errors import MediaError
+from lib.media.model import Probe
 from lib.media.plan.argv import argv
 from lib.media.plan.model import Plan
-from lib.media.plan.planner import billable_seconds, lane
+from lib.media.plan.price import billable_seconds, lane
 from lib.media.request.check import check
-from lib.media.run.probe import Probe
 from tests.unit.media.helpers import ask, options, planned, sound, still, video
 
 
 def flag(plan: Plan, name: str) -> str | None:
     """The argument of a flag of the output."""
-    return dict(plan.options).get(name)
+    return dict(plan.output.options).get(name)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_qualities(quality: str, crf: str) -> None:
 def test_sound_formats_ignore_the_picture_half_of_a_preset() -> None:
     preset = {"quality": "medium", "resolution": "1080p"}
     plan = planned(ask("mp3", preset=preset), [video()])
-    assert plan.options == [("-map", "0:a:0"), ("-c:a", "libmp3lame"), ("-b:a", "192k")]
+    assert plan.output.options == [("-map", "0:a:0"), ("-c:a", "libmp3lame"), ("-b:a", "192k")]
 
 
 @pytest.mark.parametrize(
@@ -96,8 +96,8 @@ def test_missing_streams_are_said(output_format: str, found: Probe, word: str) -
 def test_cover_art_is_no_video() -> None:
     cover = video(300, 300, attached=True)
     plan = planned(ask("mp4"), [cover])
-    assert ("-map", "0:v:0") not in plan.options
-    assert planned(ask("png"), [cover]).options[0] == ("-map", "0:v:0")
+    assert ("-map", "0:v:0") not in plan.output.options
+    assert planned(ask("png"), [cover]).output.options[0] == ("-map", "0:v:0")
 
 
 def test_surround_sound_becomes_a_layout_that_encoders_take() -> None:
@@ -107,12 +107,12 @@ def test_surround_sound_becomes_a_layout_that_encoders_take() -> None:
 
 
 def test_a_shorter_output_is_suspect_only_when_all_streams_are_in_it() -> None:
-    assert planned(ask("mp4"), [video()]).complete
-    assert planned(ask("mp3"), [sound()]).complete
-    assert not planned(ask("mp3"), [video()]).complete  # its sound may rightly end before
-    assert not planned(ask("mp4", input_options=[options(("-t", 3))]), [video()]).complete
+    assert planned(ask("mp4"), [video()]).output.complete
+    assert planned(ask("mp3"), [sound()]).output.complete
+    assert not planned(ask("mp3"), [video()]).output.complete  # its sound may rightly end before
+    assert not planned(ask("mp4", input_options=[options(("-t", 3))]), [video()]).output.complete
     guessed = Probe("mp3", 1000, 72.8, None, sound().audio, estimated=True)
-    assert not planned(ask("mp3"), [guessed]).complete
+    assert not planned(ask("mp3"), [guessed]).output.complete
 
 
 @pytest.mark.parametrize(
@@ -178,12 +178,12 @@ def test_a_graph_with_labels_is_mapped() -> None:
 
 def _maps(graph: list[dict[str, str]], probes: list[Probe], **fields: Any) -> list[str | None]:
     plan = planned(ask(inputs=len(probes), filters=graph, **fields), probes)
-    return [value for name, value in plan.options if name == "-map"]
+    return [value for name, value in plan.output.options if name == "-map"]
 
 
 def test_several_inputs_with_raw_options_are_plain_inputs() -> None:
     plan = planned(ask(inputs=2, options=options(("-c", "copy"))), [video(), sound()])
-    assert plan.options == [("-c", "copy"), ("-movflags", "+faststart")]
+    assert plan.output.options == [("-c", "copy"), ("-movflags", "+faststart")]
     assert plan.inputs == [[], []]
 
 
@@ -191,7 +191,7 @@ def test_a_copied_picture_is_sought_before_the_input() -> None:
     cut = options(("-ss", 10), ("-to", 14), ("-c", "copy"))
     plan = planned(ask(options=cut), [video(seconds=60)])
     assert plan.inputs == [[("-ss", "10")]]
-    assert plan.options[:2] == [("-t", "4"), ("-c", "copy")]
+    assert plan.output.options[:2] == [("-t", "4"), ("-c", "copy")]
     from_zero = planned(ask(options=options(("-ss", 0), ("-c:v", "copy"))), [video()])
     assert flag(from_zero, "-ss") is None
     assert from_zero.inputs == [[]]

@@ -10,7 +10,8 @@ import msgspec
 import pytest
 
 from lib.media.errors import MediaError
-from lib.media.run.probe import Audio, Probe, Video, measure, media_metadata, parse, probe
+from lib.media.model import Audio, Probe, Video, media_metadata
+from lib.media.run.probe import measure, parse, probe
 
 Make = Callable[..., Path]
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from lib.media.errors import MediaError, Refused
 from lib.media.plan.argv import argv
 from lib.media.request import tables, virtual
-from lib.media.request.check import MAX_INPUTS, TranscodeRequest, check
+from lib.media.request.check import check
+from lib.media.request.models import MAX_INPUTS, TranscodeRequest
 from tests.unit.media.helpers import ask, options, planned, video
 
 

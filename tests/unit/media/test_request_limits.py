@@ -16,18 +16,11 @@ import pytest
 from lib.media import address
 from lib.media.errors import Refused
 from lib.media.request import policy, tables, values, virtual
-from lib.media.request.check import (
-    MAX_ARGUMENT,
-    MAX_DRAWN,
-    MAX_EXPIRE_AFTER,
-    MAX_GRAPHS,
-    MAX_METADATA_BYTES,
-    MAX_OPTIONS,
-    MAX_REFUSALS,
-    MAX_WARNINGS,
-    TranscodeRequest,
-    check,
-)
+from lib.media.request.check import check
+from lib.media.request.findings import MAX_REFUSALS, MAX_WARNINGS
+from lib.media.request.flags import MAX_DRAWN
+from lib.media.request.limits import MAX_GRAPHS, MAX_METADATA_BYTES
+from lib.media.request.models import MAX_ARGUMENT, MAX_EXPIRE_AFTER, MAX_OPTIONS, TranscodeRequest
 from lib.media.request.values import Kind
 from tests.hostile import burning
 from tests.unit.media.helpers import ask, options

@@ -39,11 +39,11 @@ def test_every_format(tmp_path: Path, clip: Path, name: str) -> None:
     still = FORMATS[name].kind == "image" and name != "gif"
     assert found.still is still
     seconds = 0.0 if still else 2.0
-    assert outcome.duration_seconds == pytest.approx(seconds, abs=0.05)
+    assert outcome.output.duration_seconds == pytest.approx(seconds, abs=0.05)
     assert found.duration == pytest.approx(seconds, abs=0.1)
     if found.video:
         assert (found.video.width, found.video.height) == (320, 180)
-    assert outcome.size_bytes == output.stat().st_size > 0
+    assert outcome.output.size_bytes == output.stat().st_size > 0
     assert outcome.wall_seconds > 0
     assert outcome.cpu_seconds > 0
     assert "{input0}" in outcome.arguments
@@ -54,7 +54,7 @@ def test_every_format(tmp_path: Path, clip: Path, name: str) -> None:
 def test_silent_video_is_measured_to_the_frame(tmp_path: Path, clip: Path) -> None:
     found, outcome, _ = transcode(tmp_path, [clip], options=options("-an", ("-t", 1)))
     assert found.audio is None
-    assert outcome.duration_seconds == 1.0
+    assert outcome.output.duration_seconds == 1.0
 
 
 def test_rotation_is_honoured(tmp_path: Path, clip: Path, make_media: Make) -> None:
@@ -91,7 +91,7 @@ def test_inputs_that_differ_are_joined(tmp_path: Path, clip: Path, make_media: M
     assert (found.video.width, found.video.height, found.video.fps) == (320, 180, 25.0)
     assert (found.audio.sample_rate, found.audio.channels) == (48000, "stereo")
     assert found.duration == pytest.approx(2 + 1 + 1 + 3 + 1, abs=0.15)
-    assert outcome.duration_seconds == pytest.approx(found.duration, abs=0.1)
+    assert outcome.output.duration_seconds == pytest.approx(found.duration, abs=0.1)
 
 
 @pytest.mark.parametrize("name", ["gif", "mp3", "webm", "png"])

@@ -242,7 +242,7 @@ def test_speed(tmp_path: Path, colours: Path, factor: float) -> None:
 def test_speed_may_be_a_bare_number(tmp_path: Path) -> None:
     for argument in (2, "2", '{"factor": "2"}', {"factor": 2}):
         plan = planned(ask(options=options(("@speed", argument))), [video()])
-        assert "setpts=PTS/2" in str(dict(plan.options)["-filter_complex"])
+        assert "setpts=PTS/2" in str(dict(plan.output.options)["-filter_complex"])
 
 
 @pytest.mark.parametrize("target", [-23, -16])
@@ -318,8 +318,8 @@ def test_with_raw_options(tmp_path: Path, make_media: Make) -> None:
     assert sizes[10] > sizes[45]
     plan = planned(ask(options=options(("-vf", "hflip"), words, ("-crf", 30))), [video()])
     assert plan.source == "virtual_options"
-    assert dict(plan.options)["-crf"] == "30"
-    assert str(dict(plan.options)["-filter_complex"]).startswith("[0:v:0]hflip")
+    assert dict(plan.output.options)["-crf"] == "30"
+    assert str(dict(plan.output.options)["-filter_complex"]).startswith("[0:v:0]hflip")
 
 
 def test_the_order_is_respected(tmp_path: Path, picture: Path, before: Frame, logo: Path) -> None:

@@ -1,0 +1,86 @@
+"""The kinds of values that flags and filter options take: each is parsed and written anew."""
+
+from __future__ import annotations
+
+from lib.media.request.values.filter_options import (
+    CURVE,
+    EQUALIZER_BANDS,
+    EXPRESSION,
+    KINDS,
+    LAYOUT,
+    NUMBERS,
+    PAN,
+    PIXEL_FORMAT,
+    WORD,
+)
+from lib.media.request.values.kinds import (
+    LISTED,
+    Kind,
+    choice,
+    flags,
+    integer,
+    listed,
+    names,
+    number,
+    pattern,
+    renamed,
+)
+from lib.media.request.values.sizes import BOOLEAN, COLOUR, FRAMES, GAIN, SIDE, SIZE
+from lib.media.request.values.texts import (
+    DRAWN_TEXT,
+    FONT,
+    LITERAL_TEXT,
+    REMOTE_FILE,
+    STYLE,
+    TIME_TEXT,
+)
+from lib.media.request.values.times import (
+    BITRATE,
+    RATE,
+    RATIO,
+    SIGNED_TIME,
+    TIME,
+    frames_per_second,
+    seconds,
+)
+
+__all__ = [
+    "BITRATE",
+    "BOOLEAN",
+    "COLOUR",
+    "CURVE",
+    "DRAWN_TEXT",
+    "EQUALIZER_BANDS",
+    "EXPRESSION",
+    "FONT",
+    "FRAMES",
+    "GAIN",
+    "KINDS",
+    "LAYOUT",
+    "LISTED",
+    "LITERAL_TEXT",
+    "NUMBERS",
+    "PAN",
+    "PIXEL_FORMAT",
+    "RATE",
+    "RATIO",
+    "REMOTE_FILE",
+    "SIDE",
+    "SIGNED_TIME",
+    "SIZE",
+    "STYLE",
+    "TIME",
+    "TIME_TEXT",
+    "WORD",
+    "Kind",
+    "choice",
+    "flags",
+    "frames_per_second",
+    "integer",
+    "listed",
+    "names",
+    "number",
+    "pattern",
+    "renamed",
+    "seconds",
+]
