@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from lib.jobs import queue
+from lib.jobs import transitions
 from lib.jobs.worker import attempt as process
 from lib.jobs.worker.loop import ACCOUNT_JOBS_WAITING
 from lib.media.deadline import Deadline
@@ -152,7 +152,7 @@ def test_the_function_s_end_stops_a_fetch_in_time(
     with crew(stack):  # so that the stack's worker stands still
         job_id = account.create(sources.url("drip"), "mp3")
         for attempt in (1, 2, 3):
-            lease = until(lambda: queue.claim(30))
+            lease = until(lambda: transitions.claim(30))
             assert (str(lease.job_id), lease.attempt) == (job_id, attempt)
             slot = slots.take()
             assert slot is not None

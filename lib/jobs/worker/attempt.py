@@ -17,10 +17,10 @@ from lib.files import addresses, names, open
 from lib.files.open import JobFile
 from lib.files.output import OutputUpload, Stored
 from lib.files.stores import storage
-from lib.jobs import queue, reservation
+from lib.jobs import queue, transitions
 from lib.jobs.api_models import Category, FfmpegOptions, JobOutput
+from lib.jobs.lease import Lease, Leftover
 from lib.jobs.planning import planned
-from lib.jobs.queue import Lease
 from lib.jobs.receipt import Receipt, ReceiptOutput, decisions
 from lib.jobs.worker.lookup import look_up
 from lib.jobs.worker.meter import Meter
@@ -188,7 +188,7 @@ def _run(
             if not pulse.over():
                 raise work.out_of_time() from None
             if not pulse.lost.is_set():
-                queue.postpone(lease, 0)
+                transitions.postpone(lease, 0)
         except OutOfTime:
             if deadline.passed:
                 raise work.out_of_time() from None
@@ -206,7 +206,7 @@ def _failure(error: Exception) -> MediaError:
             "storage",
         )
     else:
-        failure = MediaError("unknown", queue.BROKEN, "internal")
+        failure = MediaError("unknown", transitions.BROKEN, "internal")
     failure.__cause__ = error
     return failure
 
@@ -219,11 +219,11 @@ def _end_badly(
         log_failure(error, lease)
     if lease.attempt < settings().max_attempts:
         if retry or error.category == "transient" or isinstance(error, NoSpace):
-            queue.postpone(lease, 2**lease.attempt)
+            transitions.postpone(lease, 2**lease.attempt)
             return
         timed_out = isinstance(error, OutOfTime) or error.category == "upload"
         if timed_out and deadline.left() < 1 and _more_time(lease, deadline):
-            queue.postpone(lease, 0)
+            transitions.postpone(lease, 0)
             return
     _fail(lease, started, error.category, str(error), error.reason)
 
@@ -252,7 +252,7 @@ def _give_up(lease: Lease, started: Phases) -> None:
         log.warning("outputs not removed", error, job_id=lease.job_id)
 
 
-def log_failure(error: BaseException, lease: Lease | queue.Leftover | None) -> None:
+def log_failure(error: BaseException, lease: Lease | Leftover | None) -> None:
     """The line for what went wrong on our side, with the job it went wrong for."""
     each: BaseException | None = error
     while each is not None and not isinstance(each, OSError):
@@ -267,7 +267,7 @@ def log_failure(error: BaseException, lease: Lease | queue.Leftover | None) -> N
     log.error("worker failed", error, **fields)
 
 
-def clean_leftover(leftover: queue.Leftover) -> None:
+def clean_leftover(leftover: Leftover) -> None:
     """Delete what an ended job's lost worker may have stored, then forget its ticket."""
     names = storage.folder(
         storage.OUTPUTS, addresses.output_folder(leftover.account_id, leftover.job_id)
@@ -280,17 +280,17 @@ def _fail(
     lease: Lease, started: Phases, category: Category, message: str, reason: str = ""
 ) -> None:
     try:
-        ended = queue.fail(lease, category, message, reason)
+        ended = transitions.fail(lease, category, message, reason)
     except Exception as error:
         log_failure(error, lease)
-        ended = queue.abandon(lease)
+        ended = transitions.abandon(lease)
     if ended:
         figures = {"category": category} | ({"reason": reason} if reason else {})
         _log_end(lease, started, "failed", ended, **figures)
 
 
 def _log_end(
-    lease: Lease, started: Phases, status: str, ended: queue.Ended, **figures: Any
+    lease: Lease, started: Phases, status: str, ended: transitions.Ended, **figures: Any
 ) -> None:
     """A line for each job that ended; its seconds are those of the last attempt."""
     log.info(
@@ -403,7 +403,7 @@ def _finish(
 ) -> None:
     """End the job with its receipt."""
     inputs = [file.shown() for file in files]
-    finished = queue.complete(
+    finished = transitions.complete(
         lease,
         output=item,
         minutes=minutes(seconds),
@@ -546,7 +546,7 @@ def _describe(lease: Lease, plan: Plan, probes: list[Probe], seconds: float) -> 
         )
         for shown, found in zip(lease.inputs, probes, strict=True)
     ]
-    stored = reservation.describe(
+    stored = transitions.describe(
         lease,
         inputs=inputs,
         options=_options(plan),
