@@ -13,7 +13,8 @@ import psycopg
 import pytest
 
 from lib.jobs import transitions
-from lib.jobs.worker import attempt as process
+from lib.jobs.worker import process
+from lib.jobs.worker.deadline import END_SECONDS
 from lib.jobs.worker.loop import ACCOUNT_JOBS_WAITING
 from lib.media.deadline import Deadline
 from lib.media.slots import Slots
@@ -157,8 +158,8 @@ def test_the_function_s_end_stops_a_fetch_in_time(
             slot = slots.take()
             assert slot is not None
             began = time.monotonic()
-            process.process(lease, threading.Event(), Deadline(process.END_SECONDS + 1), slot)
-            assert time.monotonic() - began < process.END_SECONDS
+            process.process(lease, threading.Event(), Deadline(END_SECONDS + 1), slot)
+            assert time.monotonic() - began < END_SECONDS
             slot.release()
             assert slots.free == 1
         job = account.job(job_id)

@@ -39,10 +39,11 @@ def sql() -> Iterator[tuple[str, str]]:
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 yield name, node.value
             elif isinstance(node, ast.JoinedStr):
-                yield name, "".join(
-                    part.value if isinstance(part, ast.Constant) else " {} "
+                parts = (
+                    str(part.value) if isinstance(part, ast.Constant) else " {} "
                     for part in node.values
-                )  # fmt: skip
+                )
+                yield name, "".join(parts)
 
 
 @pytest.mark.parametrize("table", WRITERS)

@@ -7,7 +7,8 @@ import time
 
 from lib.jobs import queue, transitions
 from lib.jobs.lease import Lease, Leftover
-from lib.jobs.worker.attempt import clean_leftover, log_failure, process
+from lib.jobs.worker.cleanup import clean_leftover
+from lib.jobs.worker.process import log_failure, process
 from lib.media import cage, ffmpeg, scratch
 from lib.media.deadline import NEVER, Deadline
 from lib.media.slots import Slot, Slots
