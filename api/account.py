@@ -14,8 +14,9 @@ from lib.http.auth import (
 )
 from lib.http.body import json_body, optional_body, parse, query_int, query_text
 from lib.http.client import client_networks
-from lib.platform import auth, wake
+from lib.platform import wake
 from lib.platform.errors import Problem
+from lib.platform.supabase import auth
 from lib.privacy import erase, export
 from lib.usage import ledger, months
 

@@ -10,7 +10,8 @@ import psycopg
 
 from bench.rows import Row, milliseconds, timed
 from lib.accounts.callers import Caller
-from lib.jobs import create, listing, queue, read, repair
+from lib.jobs import create, listing, read, repair, transitions
+from lib.jobs.lease import Lease
 from lib.media.request.models import Input, TranscodeRequest
 from lib.platform import postgres
 
@@ -77,12 +78,12 @@ def _at(
         for name, step in steps.items():
             times[name].append(timed(step))
         began = time.perf_counter()
-        claimed = queue.claim(LEASE_SECONDS)
+        claimed = transitions.claim(LEASE_SECONDS)
         times["claim"].append(time.perf_counter() - began)
-        if isinstance(claimed, queue.Lease):
-            queue.fail(claimed, "unknown", "measured")
-    while isinstance(lease := queue.claim(LEASE_SECONDS), queue.Lease):
-        queue.fail(lease, "unknown", "measured")
+        if isinstance(claimed, Lease):
+            transitions.fail(claimed, "unknown", "measured")
+    while isinstance(lease := transitions.claim(LEASE_SECONDS), Lease):
+        transitions.fail(lease, "unknown", "measured")
     return times
 
 

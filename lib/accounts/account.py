@@ -9,8 +9,9 @@ import msgspec
 
 from lib import models
 from lib.files.retention import Kept, Retention, choose, kept
-from lib.platform import auth, postgres
+from lib.platform import postgres
 from lib.platform.errors import Problem, bad_request
+from lib.platform.supabase import auth
 from lib.platform.times import stamp, stamp_or_none
 from lib.usage.plan_limits import limited
 

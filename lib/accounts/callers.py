@@ -7,7 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from lib.accounts import keys
-from lib.platform import postgres, tokens
+from lib.platform import postgres
+from lib.platform.supabase import tokens
 from lib.usage.plan_limits import within_storage
 
 

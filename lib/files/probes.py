@@ -11,9 +11,9 @@ from lib.media.model import Probe
 from lib.media.run.probe import measure, probe
 
 
-def kept_is_exact(kept: Probe | None) -> bool:
+def is_exact(probe: Probe | None) -> bool:
     """Whether what was found of a file at its upload need not be looked for again."""
-    return kept is not None and kept.duration is not None and not kept.estimated
+    return probe is not None and probe.duration is not None and not probe.estimated
 
 
 def probed(file: JobFile, folder: Path, *, exact: bool, deadline: Deadline | None = None) -> Probe:

@@ -9,7 +9,8 @@ import msgspec
 
 from lib.files import sweep
 from lib.files.stores import storage
-from lib.platform import postgres, startup, tokens
+from lib.platform import postgres, startup
+from lib.platform.supabase import tokens
 from lib.telemetry import counters
 
 _STARTED = time.monotonic()

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from flask import Response
 
 from lib.files import sweep
-from lib.platform import log, postgres, statements, tally
+from lib.platform import log, postgres, tally
+from lib.platform.database import statements
 from lib.telemetry import counters
 from lib.telemetry.counters import BOUNDS
 

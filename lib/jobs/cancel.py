@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from lib.files.job_id import parse_id, unknown_job
+from lib.jobs import transitions
 from lib.jobs.api_models import Canceled, transcode
 from lib.jobs.read import SHORT
 from lib.platform import log, postgres
@@ -16,20 +17,17 @@ BATCH = 1_000
 
 def cancel(account_id: UUID, job_id: str) -> Canceled:
     """Cancel the account's job. Raises Problem 400 when it has ended, 404."""
-    parameters = {"id": parse_id(job_id), "account": account_id}
-    row = postgres.row(
-        f"""
-        select {SHORT} from app.cancel_jobs(%(account)s, %(id)s, 'Job canceled by user', 1)
-        """,  # noqa: S608 -- SHORT is ours
-        parameters,
-    )
-    if row is None:
+    key = parse_id(job_id)
+    canceled = transitions.cancel(account_id, key, "Job canceled by user", 1, SHORT)
+    if not canceled:
         ended = postgres.row(
-            "select status from app.jobs where id = %(id)s and account_id = %(account)s", parameters
+            "select status from app.jobs where id = %(id)s and account_id = %(account)s",
+            {"id": key, "account": account_id},
         )
         if ended is None:
             raise unknown_job()
         raise bad_request(f"Cannot cancel job in status: {ended['status']}")
+    row = canceled[0]
     log.info("job", job_id=row["id"], account_id=account_id, status="canceled", reason="user")
     return Canceled(True, "Job cancelled successfully", transcode(row))
 
@@ -41,10 +39,7 @@ def cancel_all(account_id: UUID, message: str, reason: str) -> int:
     """
     canceled = 0
     while True:
-        rows = postgres.rows(
-            "select id from app.cancel_jobs(%(account)s, null, %(message)s, %(most)s)",
-            {"account": account_id, "message": message, "most": BATCH},
-        )
+        rows = transitions.cancel(account_id, None, message, BATCH)
         for row in rows:
             log.info(
                 "job", job_id=row["id"], account_id=account_id, status="canceled", reason=reason

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import msgspec
 
 from lib.accounts.callers import Caller
+from lib.jobs import transitions
 from lib.jobs.admission import admit
 from lib.jobs.api_models import Accepted
 from lib.media.plan.price import billable_seconds, lane
@@ -35,8 +36,7 @@ def create(
     admitted = admit(caller, request)
     checked, probes = admitted.checked, admitted.probes
     seconds = billable_seconds(checked, probes)
-    made = postgres.row(
-        _CREATE,
+    made = transitions.accept(
         {
             "id": job_id or uuid4(),
             "account": caller.account_id,
@@ -95,10 +95,3 @@ def _too_many_failures(caller: Caller, seconds: int) -> Problem:
 
 def _metadata(request: TranscodeRequest) -> dict[str, Any]:
     return {"user": request.metadata} if request.metadata is not None else {}
-
-
-_CREATE = """
-    select id, status, retry_after from app.create_job(
-      %(id)s, %(account)s, %(limit)s, %(minutes)s, %(known)s, %(seconds)s, %(request)s, %(format)s,
-      %(inputs)s, %(metadata)s, %(lane)s)
-"""

@@ -11,7 +11,7 @@ import msgspec
 
 from lib.accounts.callers import Caller
 from lib.files.open import MAX_SERVED, JobFile, OnlyWhole, open_file
-from lib.files.probes import kept_is_exact, probed
+from lib.files.probes import is_exact, probed
 from lib.files.stores.storage import StorageError
 from lib.jobs.admission import Admitted, Stored, admit
 from lib.jobs.planning import planned
@@ -137,7 +137,7 @@ def _looked_into(
     probes: list[Probe | None] = []
     urls = admitted.checked.urls
     for number, (url, stored) in enumerate(zip(urls, admitted.inputs, strict=True)):
-        if len(urls) == 1 and kept_is_exact(stored.probe):
+        if len(urls) == 1 and is_exact(stored.probe):
             probes.append(stored.probe)
             continue
         many = sum(file.served for file in files) >= MAX_SERVED
@@ -160,7 +160,7 @@ def _looked_into(
 
 
 def _found(file: JobFile, stored: Stored, folder: Path, deadline: Deadline) -> Probe:
-    if stored.probe is not None and kept_is_exact(stored.probe):
+    if stored.probe is not None and is_exact(stored.probe):
         return stored.probe
     try:
         found = probed(file, folder, exact=False, deadline=deadline)

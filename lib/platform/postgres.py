@@ -10,7 +10,8 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from lib.platform import limits, statements
+from lib.platform import limits
+from lib.platform.database import statements
 from lib.platform.once import once
 from lib.platform.settings import project
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     import psycopg
     from psycopg.types.json import Jsonb
 
-    from lib.platform.pool import Connection, Pool
+    from lib.platform.database.pool import Connection, Pool
 
 
 class PostgresError(Exception):
@@ -103,7 +104,7 @@ def pool() -> Pool:
     import msgspec
     from psycopg.types.json import set_json_dumps, set_json_loads
 
-    from lib.platform.pool import Pool
+    from lib.platform.database.pool import Pool
 
     set_json_dumps(msgspec.json.encode)
     set_json_loads(msgspec.json.decode)
@@ -113,7 +114,7 @@ def pool() -> Pool:
 
 
 def _translated(error: psycopg.Error) -> PostgresError:
-    from lib.platform.pool import is_outage
+    from lib.platform.database.pool import is_outage
 
     kind = Unavailable if is_outage(error) else PostgresError
     return kind(f"{type(error).__name__}: {error}")

@@ -18,9 +18,10 @@ from lib.files.stores import storage
 from lib.files.stores.storage import EXPORTS, OUTPUTS, UPLOADS
 from lib.jobs import cancel
 from lib.outbox import tasks
-from lib.platform import auth, postgres, tokens, wake
+from lib.platform import postgres, wake
 from lib.platform.errors import Problem
 from lib.platform.settings import settings
+from lib.platform.supabase import auth, tokens
 from lib.telemetry import counters
 
 FRESH = timedelta(minutes=10)

@@ -13,7 +13,6 @@ Ends = Literal["cascade", "statement", "forgotten"]
 """With the account's row; by app.erase_account; the row stays and forgets whose it was."""
 
 OWN = "t.account_id = %(account)s"
-OF_OWN_JOBS = "t.job_id in (select id from app.jobs where account_id = %(account)s)"
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ TABLES = (
         withheld=_SWEEP
         | {"message_id": "our own bookkeeping", "lease_until": "our own bookkeeping"},
     ),
-    Table("job_events", "cascade", "id job_id kind detail at", OF_OWN_JOBS),
+    Table("job_events", "cascade", "id account_id job_id kind detail at cursor payload"),
     Table(
         "exports",
         "cascade",

@@ -13,8 +13,9 @@ from collections import Counter
 from decimal import Decimal
 from typing import Any
 
-from lib.jobs import cancel, queue, reservation
+from lib.jobs import cancel, queue, transitions
 from lib.jobs.api_models import FfmpegOptions, JobOutput
+from lib.jobs.lease import Lease, Leftover
 from lib.jobs.receipt import Receipt, ReceiptOutput
 from lib.platform import postgres
 from lib.platform.errors import Problem
@@ -40,8 +41,8 @@ class Walk:
                 {"id": account, "email": f"{account}@example.com"},
             )
         self.jobs: list[tuple[uuid.UUID, uuid.UUID]] = []
-        self.held: list[queue.Lease] = []
-        self.lost: list[queue.Lease] = []
+        self.held: list[Lease] = []
+        self.lost: list[Lease] = []
 
     def step(self) -> None:
         names = ["create"] * 5 + ["claim"] * 4 + ["end"] * 3 + [
@@ -75,8 +76,8 @@ class Walk:
         return True
 
     def claim(self) -> bool:
-        claimed = queue.claim(60)
-        if isinstance(claimed, queue.Leftover):
+        claimed = transitions.claim(60)
+        if isinstance(claimed, Leftover):
             queue.drop(claimed)
             return True
         if claimed is None:
@@ -95,7 +96,7 @@ class Walk:
         return True
 
     def describe(self) -> bool:
-        return bool(self.held) and reservation.describe(
+        return bool(self.held) and transitions.describe(
             self.random.choice(self.held), inputs=[], options=OPTIONS, minutes=self.minutes(),
             seconds=1,
         )  # fmt: skip
@@ -105,7 +106,7 @@ class Walk:
         if not self.held:
             return False
         lease, wanted = self.random.choice(self.held), self.minutes()
-        extended = reservation.extend(lease, wanted)
+        extended = transitions.extend(lease, wanted)
         after = self.balance(lease.account_id)
         if extended and wanted > lease.reserved_minutes:
             held = postgres.row(
@@ -123,13 +124,13 @@ class Walk:
 
     def fail(self) -> bool:
         lease = self.take(self.held)
-        return lease is not None and bool(queue.fail(lease, "processing", "it was broken"))
+        return lease is not None and bool(transitions.fail(lease, "processing", "it was broken"))
 
     def postpone(self) -> bool:
         lease = self.take(self.held)
         if lease is None:
             return False
-        queue.postpone(lease, 0)
+        transitions.postpone(lease, 0)
         return True
 
     def kill(self) -> bool:
@@ -173,14 +174,14 @@ class Walk:
         found = grants.refund(self.random.choice(self.jobs)[1], reason="walk", who="test")
         return found is not None and not found.before
 
-    def complete(self, lease: queue.Lease) -> bool:
+    def complete(self, lease: Lease) -> bool:
         held = postgres.row(
             "select reserved_minutes as held from app.jobs where id = %(id)s", {"id": lease.job_id}
         )
         assert held
         # Never charged more than was held: what was measured may be less.
         minutes = min(held["held"], self.minutes()) if held["held"] else Decimal(0)
-        ended = queue.complete(
+        ended = transitions.complete(
             lease, output=OUTPUT, minutes=minutes, output_seconds=1, processing_seconds=1,
             receipt=RECEIPT,
         )  # fmt: skip
@@ -189,7 +190,7 @@ class Walk:
     def minutes(self) -> Decimal:
         return Decimal(self.random.randrange(0, 250_000)) / 10_000
 
-    def take(self, leases: list[queue.Lease]) -> queue.Lease | None:
+    def take(self, leases: list[Lease]) -> Lease | None:
         return leases.pop(self.random.randrange(len(leases))) if leases else None
 
     def balance(self, account: uuid.UUID) -> dict[str, Any]:

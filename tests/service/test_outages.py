@@ -16,7 +16,7 @@ import httpx
 import pytest
 from jwt import PyJWKClientConnectionError
 
-from lib.platform.key_set import KeySet
+from lib.platform.supabase.key_set import KeySet
 from local import client as api
 from local.children import Child
 from local.stack import Stack

@@ -20,7 +20,7 @@ import psycopg
 import pytest
 from psycopg_pool import PoolTimeout
 
-from lib.platform.pool import CONNECT_SECONDS, SIZE, Connection, Pool, is_outage
+from lib.platform.database.pool import CONNECT_SECONDS, SIZE, Connection, Pool, is_outage
 from local.postgres import Postgres
 from tests.service.storage_server import fresh_database
 

@@ -17,7 +17,8 @@ from psycopg import sql
 
 from lib.billing import stripe_events
 from lib.outbox import tasks
-from lib.platform import postgres, tokens
+from lib.platform import postgres
+from lib.platform.supabase import tokens
 from lib.privacy import erase, export
 from lib.privacy.inventory import TABLES
 from local.stack import Stack

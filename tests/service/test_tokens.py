@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives import hashes, hmac, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.utils import base64url_encode
 
-from lib.platform.tokens import NO_KEYS
+from lib.platform.supabase.tokens import NO_KEYS
 from local import client as api
 from local.children import Child
 from local.stack import Stack

@@ -12,8 +12,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from lib.jobs import queue
-from lib.jobs.worker import attempt as process
+from lib.jobs import transitions
+from lib.jobs.worker import process
+from lib.jobs.worker.deadline import END_SECONDS
 from lib.jobs.worker.loop import ACCOUNT_JOBS_WAITING
 from lib.media.deadline import Deadline
 from lib.media.slots import Slots
@@ -152,13 +153,13 @@ def test_the_function_s_end_stops_a_fetch_in_time(
     with crew(stack, plain=False):  # the stack's worker is stopped, and nobody calls this one
         job_id = account.create(sources.url("drip"), "mp3")
         for attempt in (1, 2, 3):
-            lease = until(lambda: queue.claim(30))
+            lease = until(lambda: transitions.claim(30))
             assert (str(lease.job_id), lease.attempt) == (job_id, attempt)
             slot = slots.take()
             assert slot is not None
             began = time.monotonic()
-            process.process(lease, threading.Event(), Deadline(process.END_SECONDS + 1), slot)
-            assert time.monotonic() - began < process.END_SECONDS
+            process.process(lease, threading.Event(), Deadline(END_SECONDS + 1), slot)
+            assert time.monotonic() - began < END_SECONDS
             slot.release()
             assert slots.free == 1
         job = account.job(job_id)

@@ -9,7 +9,8 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from lib.platform import statements, tally
+from lib.platform import tally
+from lib.platform.database import statements
 
 
 class TooManyRequests(psycopg.OperationalError):

@@ -15,8 +15,8 @@ from urllib.parse import urljoin
 import httpx
 
 from lib.platform import settings
-from lib.platform.key_set import KeySet
 from lib.platform.settings import Project, SettingsError
+from lib.platform.supabase.key_set import KeySet
 from tools.hosted import environment
 from tools.hosted.facts import Answer, Database, Facts, Plan, Stripe
 from tools.hosted.management import Management, ManagementError

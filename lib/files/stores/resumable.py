@@ -12,7 +12,7 @@ from lib.files.stores.requests import (
     retried,
     translated,
 )
-from lib.platform.http_client import http
+from lib.platform.supabase.http_client import http
 
 CHUNK = 6 * 1024 * 1024
 """Supabase takes parts of exactly this size, but for the last."""

@@ -25,7 +25,7 @@ from lib.files.stores.requests import (
     translated,
 )
 from lib.files.stores.resumable import CHUNK, Upload
-from lib.platform.http_client import http
+from lib.platform.supabase.http_client import http
 
 if TYPE_CHECKING:
     import httpx

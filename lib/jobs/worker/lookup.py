@@ -11,7 +11,7 @@ import msgspec
 from lib import models
 from lib.files import addresses
 from lib.files.open import JobFile
-from lib.files.probes import kept_is_exact, probed
+from lib.files.probes import is_exact, probed
 from lib.media.deadline import Deadline
 from lib.media.errors import MediaError
 from lib.media.model import Probe
@@ -28,7 +28,7 @@ class Upload(msgspec.Struct):
     probe: Probe | None
 
 
-class Known(msgspec.Struct):
+class Lookup(msgspec.Struct):
     """What is known before anything is fetched."""
 
     wait: int | None
@@ -51,10 +51,10 @@ class Known(msgspec.Struct):
                 " again.",
                 "declared_bytes",
             )
-        kept = upload.probe
+        earlier = upload.probe
         same = file.version is not None and file.version == upload.version
-        if kept is not None and same and kept.size_bytes == file.size and kept_is_exact(kept):
-            return kept
+        if earlier is not None and same and earlier.size_bytes == file.size and is_exact(earlier):
+            return earlier
         return probed(file, folder, exact=True, deadline=deadline)
 
     def _upload(self, url: str) -> Upload | None:
@@ -63,7 +63,7 @@ class Known(msgspec.Struct):
         return next((each for each in self.uploads if each.object_name == name), None)
 
 
-def look_up(account_id: UUID, urls: Sequence[str]) -> Known:
+def look_up(account_id: UUID, urls: Sequence[str]) -> Lookup:
     """What is known of these inputs. Raises MediaError (quota) when the account must wait."""
     names, _ = addresses.named(list(urls))
     row = postgres.row(
@@ -75,7 +75,7 @@ def look_up(account_id: UUID, urls: Sequence[str]) -> Known:
         """,
         {"account": account_id, "names": names},
     )
-    known = models.convert(row, Known)
+    known = models.convert(row, Lookup)
     if known.wait is not None:
         raise MediaError(
             "quota",

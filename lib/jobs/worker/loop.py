@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 import time
 
-from lib.jobs import queue
-from lib.jobs.worker.attempt import clean_leftover, log_failure, process
+from lib.jobs import queue, transitions
+from lib.jobs.lease import Lease, Leftover
+from lib.jobs.worker.cleanup import clean_leftover
+from lib.jobs.worker.process import log_failure, process
 from lib.media import scratch
 from lib.media.deadline import NEVER, Deadline
 from lib.media.run import ffmpeg, sandbox
@@ -112,13 +114,15 @@ class _Crew:
 
 def _work(stop: threading.Event, deadline: Deadline, slot: Slot) -> bool:
     """Take one job and bring it to its end, good or bad; False when there was none to take."""
-    claimed: queue.Lease | queue.Leftover | None = None
+    claimed: Lease | Leftover | None = None
     try:
-        claimed = queue.claim(settings().lease_seconds, _slots().lending(ACCOUNT_JOBS_WAITING))
+        claimed = transitions.claim(
+            settings().lease_seconds, _slots().lending(ACCOUNT_JOBS_WAITING)
+        )
         match claimed:
-            case queue.Leftover():
+            case Leftover():
                 clean_leftover(claimed)
-            case queue.Lease():
+            case Lease():
                 _report()
                 with heartbeat.leased():
                     process(claimed, stop, deadline, slot)

@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lib.files.open import JobFile
-from lib.jobs.queue import Lease
-from lib.jobs.reservation import extend
+from lib.jobs.lease import Lease
+from lib.jobs.transitions import extend
 from lib.media.errors import MediaError
 from lib.media.model import Probe
 from lib.media.plan.model import Plan

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import Literal
+from typing import Any, Literal
+
+from lib.jobs.lease import Lease
+from lib.jobs.transitions import Ended
+from lib.platform import log
 
 Phase = Literal["fetch", "probe", "ffmpeg", "store"]
 
@@ -32,3 +36,17 @@ class Phases:
         for phase, seconds in self._seconds.items():
             fields[f"{phase}_seconds"] = round(seconds, 3)
         return fields
+
+
+def log_end(lease: Lease, phases: Phases, status: str, ended: Ended, **figures: Any) -> None:
+    """A line for each job that ended; its seconds are those of the last attempt."""
+    log.info(
+        "job",
+        job_id=lease.job_id,
+        account_id=lease.account_id,
+        status=status,
+        attempt=lease.attempt,
+        queued_seconds=round(ended.queued_seconds, 3),
+        **phases.fields(),
+        **figures,
+    )

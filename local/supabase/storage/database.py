@@ -10,7 +10,7 @@ import psycopg
 from psycopg import errors as pg
 from psycopg.rows import DictRow
 
-from lib.platform.pool import Pool
+from lib.platform.database.pool import Pool
 from local.supabase.storage.callers import Caller
 from local.supabase.storage.errors import (
     bucket_exists,

@@ -29,7 +29,7 @@ def _patient() -> httpx.Client:
 def _client(allowed: limits.Limits) -> httpx.Client:
     import httpx
 
-    from lib.platform.http_transport import Bounded
+    from lib.platform.supabase.http_transport import Bounded
 
     return httpx.Client(
         timeout=httpx.Timeout(allowed.storage, connect=allowed.storage_connect),

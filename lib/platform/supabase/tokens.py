@@ -11,7 +11,7 @@ from lib.platform.once import once
 from lib.platform.settings import settings
 
 if TYPE_CHECKING:
-    from lib.platform.key_set import KeySet
+    from lib.platform.supabase.key_set import KeySet
 
 
 NO_KEYS = (
@@ -68,7 +68,7 @@ def _claims(token: str) -> dict[str, Any]:
     """
     import jwt
 
-    from lib.platform.key_set import ALGORITHMS
+    from lib.platform.supabase.key_set import ALGORITHMS
 
     try:
         key = _key_set().get_signing_key_from_jwt(token)
@@ -110,6 +110,6 @@ def _is_moment(value: Any) -> bool:
 
 @once
 def _key_set() -> KeySet:
-    from lib.platform.key_set import KeySet
+    from lib.platform.supabase.key_set import KeySet
 
     return KeySet(f"{settings().supabase_url}/auth/v1/.well-known/jwks.json")

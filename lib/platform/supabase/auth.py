@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from lib.platform.errors import LOGIN_UNAVAILABLE, Problem
-from lib.platform.http_client import http
 from lib.platform.settings import settings
+from lib.platform.supabase.http_client import http
 
 if TYPE_CHECKING:
     import httpx
