@@ -22,6 +22,9 @@ from local.stack import Stack
 from tests.conftest import Account
 from tests.service.people import account_id, fresh_address, html, mails_with, plain, stranger
 
+CALLS = 70
+"""More than three minutes' worth, so that one of the minutes is full, however slow a call is."""
+
 
 @pytest.fixture
 def signed_out(stack: Stack) -> Iterator[httpx.Client]:
@@ -129,9 +132,11 @@ def test_a_wrong_credential_is_not_taken_for_none(signed_out: httpx.Client) -> N
 
 
 def test_letters_are_limited_by_address_and_by_writer(stack: Stack, account: Account) -> None:
+    answers: list[httpx.Response] = []
     with stranger(stack) as client:
-        answers = [client.post("/v1/support", json=letter()) for _ in range(25)]
-    assert answers[0].status_code == 201
+        while len(answers) < CALLS and (not answers or answers[-1].status_code == 201):
+            answers.append(client.post("/v1/support", json=letter()))
+    assert len(answers) > 1
     assert answers[-1].status_code == 429
     assert 1 <= int(answers[-1].headers["Retry-After"]) <= 60
     with stranger(stack) as other:
@@ -159,9 +164,9 @@ def test_letters_are_limited_by_address_and_by_writer(stack: Stack, account: Acc
 
 def test_many_addresses_of_one_line_count_as_one(stack: Stack) -> None:
     line = fresh_address()[:-1]
-    codes = []
-    for number in range(25):
-        with stranger(stack, f"{line}{number:x}") as client:
+    codes = [201]
+    while len(codes) < CALLS and codes[-1] == 201:
+        with stranger(stack, f"{line}{len(codes):x}") as client:
             codes.append(client.post("/v1/support", json=letter()).status_code)
     assert codes[-1] == 429
 
