@@ -1,7 +1,7 @@
 """Response bodies that a server compressed, although Accept-Encoding asked it not to.
 
 The encodings of RFC 9110, section 8.4, that browsers read: gzip, deflate, br (RFC 7932) and zstd
-(RFC 8878). Memory is bounded: a decoder returns PIECE_BYTES at most, and its window is limited.
+(RFC 8878). Memory is bounded: a decoder returns about PIECE_BYTES, and its window is limited.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Protocol
 from lib.media.errors import MediaError
 
 PIECE_BYTES = 256 * 1024
-"""The most that is decoded at once, however small the encoded bytes are."""
+"""The most that is decoded at once, however small the encoded bytes are; br: twice as much."""
 MAX_ENCODINGS = 2
 """Encodings on top of each other."""
 ZSTD_WINDOW_LOG = 23
@@ -50,7 +50,7 @@ def encodings(header: str) -> list[str]:
 
 
 def decoded(body: Iterator[bytes], names: Sequence[str]) -> Iterator[bytes]:
-    """The body without its encodings, in pieces of at most PIECE_BYTES. Raises MediaError, Cut."""
+    """The body without its encodings, in pieces of bounded size. Raises MediaError, Cut."""
     for name in reversed(names):
         body = _decoded(body, name)
     return body
