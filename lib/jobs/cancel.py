@@ -7,7 +7,7 @@ from uuid import UUID
 from lib.jobs.read import SHORT, parse_id, unknown_job
 from lib.jobs.wire import Canceled, transcode
 from lib.platform import log, postgres
-from lib.platform.errors import bad_request
+from lib.platform.errors import Problem
 
 BATCH = 1_000
 """Jobs that one statement of `cancel_all` cancels."""
@@ -28,7 +28,7 @@ def cancel(account_id: UUID, job_id: str) -> Canceled:
         )
         if ended is None:
             raise unknown_job()
-        raise bad_request(f"Cannot cancel job in status: {ended['status']}")
+        raise Problem("job_already_ended", f"Cannot cancel job in status: {ended['status']}")
     log.info("job", job_id=row["id"], account_id=account_id, status="canceled", reason="user")
     return Canceled(True, "Job cancelled successfully", transcode(row))
 

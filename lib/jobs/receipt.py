@@ -16,7 +16,9 @@ class ReceiptFile(msgspec.Struct):
     """A file's size and SHA-256; the digest is null when only ranges of the file were read."""
 
     size_bytes: int
+    """The size in bytes."""
     sha256: str | None
+    """The SHA-256 checksum, in hex; null if the file was not read to its end."""
     fetched_bytes: int
     """Bytes that came over the wire."""
 
@@ -25,22 +27,29 @@ class ReceiptOutput(msgspec.Struct):
     """The output's size and SHA-256."""
 
     size_bytes: int
+    """The size in bytes."""
     sha256: str
+    """The SHA-256 checksum, in hex."""
 
 
 class Decision(msgspec.Struct):
     """What became of the picture or the sound, and why."""
 
     kind: Literal["video", "audio"]
+    """The kind of stream."""
     action: Literal["copy", "encode"]
+    """Whether the stream is copied or encoded."""
     why: str
+    """The reason."""
 
 
 class Receipt(msgspec.Struct):
     """What a completed job did."""
 
     inputs: list[ReceiptFile]
+    """The inputs, in order."""
     output: ReceiptOutput
+    """The output."""
     arguments: list[str]
     """ffmpeg's argument list; {input0}, … and {output} stand for paths."""
     ffmpeg: str
@@ -48,10 +57,13 @@ class Receipt(msgspec.Struct):
     wall_seconds: float
     """Of ffmpeg alone."""
     cpu_seconds: float
+    """CPU time that ffmpeg used, in seconds."""
     bytes_in: int
     """Fetched for the job."""
     bytes_out: int
+    """Bytes stored."""
     streams: list[Decision]
+    """What became of each stream, and why."""
     notes: list[str]
     """What was chosen for the caller."""
     cage: list[str]
