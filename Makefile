@@ -122,11 +122,12 @@ test-live: $(VENV)/dev.done ## the service tests against a real Supabase project
 		tests/service/test_isolation.py tests/service/test_bad_input.py tests/service/test_fairness.py
 
 .PHONY: lint
-lint: $(VENV)/dev.done ## ruff, types, import rules
+lint: $(VENV)/dev.done ## ruff, types, import rules, generated files
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tools.generated --check
 
 .PHONY: format
 format: $(VENV)/dev.done ## put the code into shape
@@ -138,8 +139,8 @@ pins: $(VENV)/dev.done ## pin all packages again, from tools/requirements/*.in: 
 	$(BIN)/python -m tools.pins $(ARGS)
 
 .PHONY: openapi
-openapi: $(VENV)/dev.done ## regenerate the OpenAPI document from the models
-	$(BIN)/python -m tools.openapi
+openapi: $(VENV)/dev.done ## regenerate what is made from the routes: OpenAPI, rewrites, tables, types
+	$(BIN)/python -m tools.generated
 
 .PHONY: mails
 mails: $(VENV)/dev.done ## regenerate the mails of Supabase Auth from their texts

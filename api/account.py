@@ -1,135 +1,238 @@
 """/v1/account, /v1/api-keys: a person's own account, usage and keys; its export and its end."""
 
-from flask import Response
+from typing import Any
 
 from lib.accounts import account, guests, keys
+from lib.accounts.callers import Caller
 from lib.files import links
-from lib.http.app import afterwards, answer, create_app
-from lib.http.auth import (
-    authenticate,
-    authenticate_account,
-    authenticate_person,
-    bearer,
-    limit_address,
-)
-from lib.http.body import json_body, optional_body, parse, query_int, query_text
+from lib.http.access import READ, Credential, Open
+from lib.http.answers import Success
+from lib.http.app import afterwards, create_app
+from lib.http.auth import bearer
 from lib.http.client import client_networks
+from lib.http.parameters import PAGE, PERIOD, SIGNATURE, integer, text
+from lib.http.routes import Body, Routes
+from lib.jobs.api_models import Download
 from lib.platform import wake
-from lib.platform.errors import Problem
+from lib.platform.errors import unauthorized
 from lib.platform.supabase import auth
 from lib.privacy import erase, export
 from lib.usage import ledger, months
 
 app = create_app(__name__)
+route = Routes(app, "Account")
 
-LINKS_PER_MINUTE = 600
 TRIES_PER_MINUTE = 60
+FOLLOW = Open("link", 600, signed=True)
+PERSON = Credential("jobs", only="person")
+LOGIN_ERRORS = ("login_busy", "login_unavailable")
+PRIVACY = "Privacy and support"
 
 
-@app.post("/v1/try")
-def try_it() -> Response:
-    limit_address("try", TRIES_PER_MINUTE)
-    optional_body(guests.Nothing)
-    return answer(guests.open_account(client_networks()), 201)
+@route(
+    "POST",
+    "/v1/try",
+    access=Open("try", TRIES_PER_MINUTE),
+    body=Body(guests.Nothing, {}, optional=True),
+    answer=guests.Guest,
+    status=201,
+    errors=["trial_limit"],
+    tag="Service",
+)
+def try_it(body: guests.Nothing) -> guests.Guest:
+    """A key for an hour and a few small files, for a visitor; a few a day"""
+    return guests.open_account(client_networks())
 
 
-@app.get("/v1/account")
-def get_account() -> Response:
-    return answer(account.get(authenticate().account_id))
+@route("GET", "/v1/account", access=READ, answer=account.Account, errors=["account_not_found"])
+def get_account(caller: Caller) -> account.Account:
+    """Your account"""
+    return account.get(caller.account_id)
 
 
-@app.patch("/v1/account")
-def change_account() -> Response:
-    caller = authenticate_account()
+@route(
+    "PATCH",
+    "/v1/account",
+    access=Credential("jobs", only="account"),
+    body=Body(account.Change, {"name": "Ann Example", "retention": {"inputs": 24, "outputs": 72}}),
+    answer=account.Changed,
+    errors=["session_required", "email_not_changed", "account_not_found", *LOGIN_ERRORS],
+)
+def change_account(caller: Caller, body: account.Change) -> account.Changed:
+    """Correct name and address; an address counts once its links were followed"""
     token = bearer() if caller.key_id is None else None
-    return answer(account.change(caller.account_id, parse(json_body(), account.Change), token))
+    return account.change(caller.account_id, body, token)
 
 
-@app.get("/v1/account/usage")
-def get_usage() -> Response:
-    return answer(months.usage(authenticate().account_id, query_text("period")))
+@route(
+    "GET",
+    "/v1/account/usage",
+    access=READ,
+    query=[PERIOD],
+    answer=months.Usage,
+)
+def get_usage(caller: Caller, period: str | None) -> months.Usage:
+    """Minutes by day and kind, and what is left"""
+    return months.usage(caller.account_id, period)
 
 
-@app.get("/v1/account/ledger")
-def get_ledger() -> Response:
-    return answer(
-        ledger.entries(
-            authenticate().account_id,
-            query_text("period"),
-            page=query_int("page", 1, 1, 100_000),
-            limit=query_int("limit", 100, 1, 1000),
-        )
-    )
+@route(
+    "GET",
+    "/v1/account/ledger",
+    access=READ,
+    query=[
+        PERIOD,
+        PAGE,
+        integer("limit", "1 to 1,000; clamped.", default=100, low=1, high=1000),
+    ],
+    answer=ledger.Entries,
+)
+def get_ledger(caller: Caller, period: str | None, page: int, limit: int) -> ledger.Entries:
+    """Each time that minutes were held, charged or given, newest first"""
+    return ledger.entries(caller.account_id, period, page=page, limit=limit)
 
 
-@app.delete("/v1/account")
-def delete_account() -> Response:
-    caller = authenticate_person(window="erase", per_minute=erase.ATTEMPTS_PER_MINUTE)
-    begun = erase.begin(caller.account_id, optional_body(erase.Erasure), bearer())
+@route(
+    "DELETE",
+    "/v1/account",
+    access=Credential("jobs", only="person", window="erase", per_minute=erase.ATTEMPTS_PER_MINUTE),
+    body=Body(erase.Erasure, {"password": "correct horse battery"}, optional=True),
+    answer=erase.Erasing,
+    status=202,
+    errors=["wrong_password", "recent_login_required", "account_not_found", *LOGIN_ERRORS],
+)
+def delete_account(caller: Caller, body: erase.Erasure) -> erase.Erasing:
+    """Delete the account and all that is held of it; needs a session"""
+    begun = erase.begin(caller.account_id, body, bearer())
     afterwards(wake.tasks)
-    return answer(begun, 202)
+    return begun
 
 
-@app.post("/v1/account/export")
-def ask_export() -> Response:
-    asked = export.ask(authenticate_person(suspended_too=True).account_id)
+@route(
+    "POST",
+    "/v1/account/export",
+    access=Credential("jobs", only="person", suspended_too=True),
+    answer=export.Export,
+    status=202,
+    errors=["daily_limit"],
+    tag=PRIVACY,
+)
+def ask_export(caller: Caller) -> Any:
+    """One archive of all that is held of you; a mail brings the link; needs a session"""
+    asked = export.ask(caller.account_id)
     afterwards(wake.tasks)
-    return answer(asked, 202, {"Location": "/v1/account/export"})
+    return asked, {"Location": "/v1/account/export"}
 
 
-@app.get("/v1/account/export")
-def get_export() -> Response:
-    return answer(export.newest(authenticate_person().account_id))
+@route(
+    "GET",
+    "/v1/account/export",
+    access=Credential("read", only="person"),
+    answer=export.Export,
+    tag=PRIVACY,
+)
+def get_export(caller: Caller) -> export.Export:
+    """Your newest export; needs a session"""
+    return export.newest(caller.account_id)
 
 
-@app.get("/v1/account/export/<export_id>/download")
-def download_export(export_id: str) -> Response:
-    """The link in the mail: its signature is its key."""
-    limit_address("link", LINKS_PER_MINUTE)
-    target = export.resolve(export_id, query_text("expires") or "", query_text("signature") or "")
-    return answer({"url": target}, 302, {"Location": target})
+@route(
+    "GET",
+    "/v1/account/export/{export_id}/download",
+    access=FOLLOW,
+    query=SIGNATURE,
+    answer=Download,
+    status=302,
+    errors=["link_expired", "storage_unavailable"],
+    tag=PRIVACY,
+)
+def download_export(export_id: str, expires: str, signature: str) -> Any:
+    """The link to an export: leads to the archive; needs no key"""
+    target = export.resolve(export_id, expires, signature)
+    return {"url": target}, {"Location": target}
 
 
-@app.get("/v1/account/export/file")
-def download_file() -> Response:
-    """The links in an export's list of files."""
-    limit_address("link", LINKS_PER_MINUTE)
-    target = links.resolve_file(
-        query_text("file") or "", query_text("expires") or "", query_text("signature") or ""
-    )
-    return answer({"url": target}, 302, {"Location": target})
+@route(
+    "GET",
+    "/v1/account/export/file",
+    access=FOLLOW,
+    query=[
+        text("file", "The file's `gs://` address.", default="", required=True),
+        *SIGNATURE,
+    ],
+    answer=Download,
+    status=302,
+    errors=["link_expired", "file_deleted", "storage_unavailable"],
+    tag=PRIVACY,
+)
+def download_exported_file(file: str, expires: str, signature: str) -> Any:
+    """The links in an export's list of files; needs no key"""
+    target = links.resolve_file(file, expires, signature)
+    return {"url": target}, {"Location": target}
 
 
-@app.delete("/v1/account/sessions")
-def sign_out_everywhere() -> Response:
-    caller = authenticate_person()
+@route(
+    "DELETE",
+    "/v1/account/sessions",
+    access=PERSON,
+    answer=Success,
+    errors=LOGIN_ERRORS,
+)
+def sign_out_everywhere(caller: Caller) -> Success:
+    """End all sessions; needs a session, not a key"""
     try:
         auth.sign_out_everywhere(bearer())
     except auth.AuthRefused as error:
-        raise Problem(401, "unauthorized", str(error)) from error
+        raise unauthorized(str(error)) from error
     account.end_sessions(caller.account_id)
-    return answer({"success": True})
+    return Success(True)
 
 
-@app.get("/v1/api-keys")
-def list_keys() -> Response:
-    return answer(keys.listed(authenticate().account_id))
+@route("GET", "/v1/api-keys", access=READ, answer=keys.Keys, tag="Keys")
+def list_keys(caller: Caller) -> keys.Keys:
+    """Your keys"""
+    return keys.listed(caller.account_id)
 
 
-@app.post("/v1/api-keys")
-def create_key() -> Response:
-    caller = authenticate_person()
-    made = keys.create(caller.account_id, parse(json_body(), keys.NewKey))
-    return answer(made, 201, {"Location": f"/v1/api-keys/{made.id}"})
+@route(
+    "POST",
+    "/v1/api-keys",
+    access=PERSON,
+    body=Body(keys.NewKey, {"label": "website", "scopes": ["jobs", "read"]}),
+    answer=keys.Created,
+    status=201,
+    errors=["key_limit"],
+    tag="Keys",
+)
+def create_key(caller: Caller, body: keys.NewKey) -> Any:
+    """Make a key, shown this once; needs a session"""
+    created = keys.create(caller.account_id, body)
+    return created, {"Location": f"/v1/api-keys/{created.id}"}
 
 
-@app.patch("/v1/api-keys/<key_id>")
-def rename_key(key_id: str) -> Response:
-    caller = authenticate_person()
-    return answer(keys.rename(caller.account_id, key_id, parse(json_body(), keys.Rename)))
+@route(
+    "PATCH",
+    "/v1/api-keys/{key_id}",
+    access=PERSON,
+    body=Body(keys.Rename, {"label": "shop"}),
+    answer=keys.Key,
+    errors=["key_not_found"],
+    tag="Keys",
+)
+def rename_key(caller: Caller, key_id: str, body: keys.Rename) -> keys.Key:
+    """Give a key another label; needs a session"""
+    return keys.rename(caller.account_id, key_id, body)
 
 
-@app.delete("/v1/api-keys/<key_id>")
-def revoke_key(key_id: str) -> Response:
-    keys.revoke(authenticate_person().account_id, key_id)
-    return Response(status=204)
+@route(
+    "DELETE",
+    "/v1/api-keys/{key_id}",
+    access=PERSON,
+    answer=None,
+    status=204,
+    errors=["key_not_found"],
+    tag="Keys",
+)
+def revoke_key(caller: Caller, key_id: str) -> None:
+    """End a key at once; needs a session"""
+    keys.revoke(caller.account_id, key_id)

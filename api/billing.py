@@ -1,51 +1,86 @@
 """/v1/billing, /hooks/stripe: plans, what is paid for, and what Stripe tells of it."""
 
-from flask import Response, request
+from typing import Any
 
+from flask import request
+
+from lib.accounts.callers import Caller
 from lib.billing import purchases, stripe_events
-from lib.http.app import answer, create_app
-from lib.http.auth import authenticate, authenticate_person, count_forgery, limit_address
-from lib.http.body import json_body, parse
+from lib.http.access import READ, Credential, Open
+from lib.http.app import create_app
+from lib.http.auth import count_forgery
 from lib.http.bounds import read_body
+from lib.http.routes import Body, Routes
 
 app = create_app(__name__)
+route = Routes(app, "Billing")
 
 PLANS_PER_MINUTE = 120
+STRIPE_ERRORS = ("stripe_unavailable", "billing_unavailable")
 
 
-@app.get("/v1/billing/plans")
-def list_plans() -> Response:
-    limit_address("plans", PLANS_PER_MINUTE)
-    return answer(purchases.plans(), headers={"Cache-Control": "public, max-age=300"})
+@route("GET", "/v1/billing/plans", access=Open("plans", PLANS_PER_MINUTE), answer=purchases.Plans)
+def list_plans() -> Any:
+    """The plans, their prices and limits"""
+    return purchases.plans(), {"Cache-Control": "public, max-age=300"}
 
 
-@app.get("/v1/billing")
-def get_billing() -> Response:
-    return answer(purchases.billing(authenticate().account_id))
+@route("GET", "/v1/billing", access=READ, answer=purchases.Billing, errors=["account_not_found"])
+def get_billing(caller: Caller) -> purchases.Billing:
+    """What you pay for"""
+    return purchases.billing(caller.account_id)
 
 
-@app.post("/v1/billing/checkout")
-def buy_plan() -> Response:
-    caller = authenticate_person()
-    return answer(purchases.buy(caller.account_id, parse(json_body(), purchases.Buy)))
+@route(
+    "POST",
+    "/v1/billing/checkout",
+    access=Credential("jobs", only="person"),
+    body=Body(purchases.Buy, {"plan": "starter"}),
+    answer=purchases.Bought,
+    errors=[
+        *("payment_declined", "payment_open", "plan_changed", "account_not_found"),
+        *STRIPE_ERRORS,
+    ],
+)
+def buy_plan(caller: Caller, body: purchases.Buy) -> purchases.Bought:
+    """Go to a plan: by a checkout, at once, or at the period's end; needs a session"""
+    return purchases.buy(caller.account_id, body)
 
 
-@app.post("/v1/billing/portal")
-def open_portal() -> Response:
+@route(
+    "POST",
+    "/v1/billing/portal",
     # Suspended people too: this is where a subscription is canceled.
-    return answer(purchases.portal(authenticate_person(suspended_too=True).account_id))
+    access=Credential("jobs", only="person", suspended_too=True),
+    answer=purchases.Portal,
+    errors=STRIPE_ERRORS,
+)
+def open_portal(caller: Caller) -> purchases.Portal:
+    """A link to Stripe's pages for cards, invoices, cancellation; needs a session"""
+    return purchases.portal(caller.account_id)
 
 
-@app.get("/v1/billing/invoices")
-def list_invoices() -> Response:
-    return answer(purchases.invoices(authenticate().account_id))
+@route("GET", "/v1/billing/invoices", access=READ, answer=purchases.Invoices)
+def list_invoices(caller: Caller) -> purchases.Invoices:
+    """Your invoices"""
+    return purchases.invoices(caller.account_id)
 
 
-@app.post("/hooks/stripe")
-def receive_event() -> Response:
-    """Stripe's webhook. The signature covers the raw bytes of the body."""
-    try:
-        return answer(stripe_events.receive(read_body(), request.headers.get("Stripe-Signature")))
+@route(
+    "POST",
+    "/hooks/stripe",
+    access=Open(),
+    most_bytes=262_144,  # an event embeds its object, such as an invoice with its lines
+    answer=stripe_events.EventReceived,
+    errors=[
+        *("invalid_signature", "invalid_event", "body_too_large", "too_many_unauthorized"),
+        *("event_not_processed", *STRIPE_ERRORS),
+    ],
+)
+def receive_stripe_event() -> stripe_events.EventReceived:
+    """For Stripe alone: an event, signed by it"""
+    try:  # the signature covers the raw bytes of the body
+        return stripe_events.receive(read_body(), request.headers.get("Stripe-Signature"))
     except stripe_events.NotSigned:
         count_forgery()
         raise

@@ -1,33 +1,36 @@
 """/internal/cron: what the platform's clock calls, with CRON_SECRET."""
 
-from flask import Response
+from typing import Any
 
 from lib import background
-from lib.http.app import answer, create_app
-from lib.http.auth import require_secret
+from lib.http.access import Secret
+from lib.http.app import create_app
+from lib.http.routes import Routes
 from lib.jobs.repair import heal
 from lib.platform import limits
-from lib.platform.settings import settings
 
 app = create_app(__name__, limits.BACKGROUND)
+route = Routes(app, "Internal")
 
+CLOCK = Secret("cron_secret")
 SECONDS = 45
 """Less than the function's maxDuration in vercel.json by the longest of its steps."""
 
 
-@app.get("/internal/cron/heal")
-def heal_queue() -> Response:
-    require_secret(settings().cron_secret)
-    return answer(heal())
+@route("GET", "/internal/cron/heal", access=CLOCK, answer=dict)
+def heal_queue() -> Any:
+    """Put lost and overdue jobs back into the queue"""
+    return heal()
 
 
-@app.get("/internal/cron/sweep")
-def sweep_files() -> Response:
-    require_secret(settings().cron_secret)
-    return answer(background.sweep(SECONDS))
+@route("GET", "/internal/cron/sweep", access=CLOCK, answer=dict)
+def sweep_files() -> Any:
+    """Delete expired files and rows"""
+    return background.sweep(SECONDS)
 
 
-@app.route("/internal/cron/tasks", methods=["GET", "POST"])
-def do_tasks() -> Response:
-    require_secret(settings().cron_secret)
-    return answer(background.run(SECONDS))
+@route("GET", "/internal/cron/tasks", access=CLOCK, answer=dict)
+@route("POST", "/internal/cron/tasks", access=CLOCK, answer=dict)
+def do_tasks() -> Any:
+    """Run the tasks that are due"""
+    return background.run(SECONDS)

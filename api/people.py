@@ -1,54 +1,63 @@
 """/v1/policies, /v1/support, reports and the record of access: what is between people and us."""
 
-from flask import Response
-
-from lib.http.app import afterwards, answer, create_app
-from lib.http.auth import authenticate, authenticate_person, has_credential, limit_address
-from lib.http.body import json_body, parse
+from lib.accounts.callers import Caller
+from lib.http.access import READ, Credential, Open, OptionalCredential
+from lib.http.app import afterwards, create_app
+from lib.http.routes import Body, Routes
 from lib.platform import wake
 from lib.privacy import policies, reports, staff, support
 
 app = create_app(__name__)
+route = Routes(app, "Privacy and support")
 
 READS_PER_MINUTE = 120
 MESSAGES_PER_MINUTE = 10
+WRITER = Credential("read", window="support", per_minute=MESSAGES_PER_MINUTE, suspended_too=True)
 
 
-@app.get("/v1/account/reports")
-def list_reports() -> Response:
-    return answer(reports.listed(authenticate().account_id))
+@route("GET", "/v1/account/reports", access=READ, answer=reports.Reports)
+def list_reports(caller: Caller) -> reports.Reports:
+    """Your reports"""
+    return reports.listed(caller.account_id)
 
 
-@app.get("/v1/account/access-log")
-def list_accesses() -> Response:
-    return answer(staff.accesses(authenticate().account_id))
+@route("GET", "/v1/account/access-log", access=READ, answer=staff.Accesses)
+def list_accesses(caller: Caller) -> staff.Accesses:
+    """Each time that somebody of ours opened files of yours"""
+    return staff.accesses(caller.account_id)
 
 
-@app.get("/v1/policies")
-def list_policies() -> Response:
-    limit_address("policies", READS_PER_MINUTE)
-    return answer(policies.listed())
+@route("GET", "/v1/policies", access=Open("policies", READS_PER_MINUTE), answer=policies.Policies)
+def list_policies() -> policies.Policies:
+    """Every version of the privacy policy and terms, newest first"""
+    return policies.listed()
 
 
-@app.post("/v1/policies/<version>/accept")
-def accept_policy(version: str) -> Response:
-    return answer(policies.accept(authenticate_person(suspended_too=True).account_id, version))
+@route(
+    "POST",
+    "/v1/policies/{version}/accept",
+    access=Credential("jobs", only="person", suspended_too=True),
+    answer=policies.Acceptance,
+    errors=["policy_not_found"],
+)
+def accept_policy(caller: Caller, version: str) -> policies.Acceptance:
+    """Accept a version; needs a session. Again does nothing"""
+    return policies.accept(caller.account_id, version)
 
 
-@app.post("/v1/support")
-def write_to_support() -> Response:
-    """With a credential or without one."""
-    limit_address("support", MESSAGES_PER_MINUTE)
-    account_id = None
-    if has_credential():
-        caller = authenticate(
-            window="support",
-            per_minute=MESSAGES_PER_MINUTE,
-            scope="read",
-            suspended_too=True,
-        )
-        # A visitor's account has no address to answer to: the letter must say one.
-        account_id = None if caller.guest else caller.account_id
-    received = support.receive(parse(json_body(), support.Letter), account_id)
+@route(
+    "POST",
+    "/v1/support",
+    access=OptionalCredential(WRITER, "support", MESSAGES_PER_MINUTE),
+    body=Body(support.Letter, {"message": "How do I join two files?", "email": "ann@example.com"}),
+    answer=support.Received,
+    status=201,
+    errors=["job_not_found", "daily_limit"],
+)
+def write_to_support(caller: Caller | None, body: support.Letter) -> support.Received:
+    """Write to us, with a credential or, telling your address, without one"""
+    # A visitor's account has no address to answer to: the letter must say one.
+    known = caller is not None and not caller.guest
+    received = support.receive(body, caller.account_id if caller and known else None)
     afterwards(wake.tasks)
-    return answer(received, 201)
+    return received

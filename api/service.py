@@ -1,49 +1,75 @@
 """What needs no account: health, metrics, the OpenAPI document, and all that does not exist."""
 
+from typing import Any
+
 from flask import Response
 
-from lib.http import metrics, security_txt
+from lib.http import health, security_txt
+from lib.http import metrics as metrics_text
+from lib.http import openapi as openapi_file
+from lib.http import site as site_settings
+from lib.http.access import Open, Secret
 from lib.http.app import answer, create_app
-from lib.http.auth import carries, limit_address, require_secret
-from lib.http.health import health, status
-from lib.http.openapi import document
-from lib.http.site import site
+from lib.http.auth import carries
+from lib.http.routes import Media, Routes
 from lib.platform.settings import settings
 
 app = create_app(__name__)
+route = Routes(app, "Service")
 
 CALLS_PER_MINUTE = 240
 STATUS_PER_MINUTE = 30
 
 
-@app.get("/health-check")
+@route(
+    "GET",
+    "/health-check",
+    access=Open("health", CALLS_PER_MINUTE),
+    answer=health.Health,
+)
 def health_check() -> Response:
-    limit_address("health", CALLS_PER_MINUTE)
-    report = health(for_operator=carries(settings().cron_secret))
+    """Whether the service works"""
+    report = health.health(for_operator=carries(settings().cron_secret))
     return answer(report, 200 if report.ok else 500)
 
 
-@app.get("/v1/status")
-def service_status() -> Response:
-    limit_address("status", STATUS_PER_MINUTE)
-    return answer(status())
+@route("GET", "/v1/status", access=Open("status", STATUS_PER_MINUTE), answer=health.Status)
+def status() -> health.Status:
+    """How the service fares: its queue, its last sweep"""
+    return health.status()
 
 
-@app.get("/v1/site")
-def site_settings() -> Response:
-    limit_address("site", CALLS_PER_MINUTE)
-    return answer(site(), headers={"Cache-Control": "public, max-age=300"})
+@route(
+    "GET",
+    "/v1/site",
+    access=Open("site", CALLS_PER_MINUTE),
+    answer=site_settings.Site,
+    errors=["site_unavailable"],
+)
+def site() -> Any:
+    """What the website needs to begin"""
+    return site_settings.site(), {"Cache-Control": "public, max-age=300"}
 
 
-@app.get("/metrics")
-def operator_metrics() -> Response:
-    require_secret(settings().cron_secret)
-    return metrics.response()
+@route(
+    "GET",
+    "/metrics",
+    access=Secret("cron_secret"),
+    answer=Media("text/plain", "Prometheus text 0.0.4"),
+)
+def metrics() -> Response:
+    """Figures for the operator, as Prometheus text; needs CRON_SECRET"""
+    return metrics_text.response()
 
 
-@app.get("/.well-known/security.txt")
+@route(
+    "GET",
+    "/.well-known/security.txt",
+    access=Open("site", CALLS_PER_MINUTE),
+    answer=Media("text/plain", "RFC 9116"),
+)
 def security_contact() -> Response:
-    limit_address("site", CALLS_PER_MINUTE)
+    """Where to report a vulnerability"""
     return Response(
         security_txt.text(),
         content_type="text/plain; charset=utf-8",
@@ -51,9 +77,16 @@ def security_contact() -> Response:
     )
 
 
-@app.get("/openapi.yaml")
+@route(
+    "GET",
+    "/openapi.yaml",
+    access=Open("openapi", CALLS_PER_MINUTE),
+    answer=Media("application/yaml", "OpenAPI 3.1"),
+)
 def openapi() -> Response:
-    limit_address("openapi", CALLS_PER_MINUTE)
+    """This document"""
     return Response(
-        document(), mimetype="application/yaml", headers={"Cache-Control": "public, max-age=300"}
+        openapi_file.document(),
+        mimetype="application/yaml",
+        headers={"Cache-Control": "public, max-age=300"},
     )

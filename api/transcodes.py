@@ -2,106 +2,205 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
-from flask import Response
-
+from lib.accounts.callers import Caller
 from lib.files import delete, links
-from lib.http.app import afterwards, answer, create_app
-from lib.http.auth import authenticate, authenticate_account, limit_address
-from lib.http.body import json_body, parse, query_int, query_text, query_time
+from lib.http.access import JOBS, READ, Credential, Open
+from lib.http.app import afterwards, create_app
+from lib.http.parameters import PAGE, SIGNATURE, integer, moment, text
+from lib.http.routes import Body, Routes
 from lib.jobs import cancel, create, listing, read, retry
-from lib.jobs.api_models import Accepted
+from lib.jobs.api_models import Accepted, Canceled, Download, Transcode, TranscodeList
+from lib.jobs.cursor import ORDERS
 from lib.media.request.models import TranscodeRequest
 from lib.platform import wake
+from lib.platform.errors import QuotaError, Refused
 from lib.privacy import reports
 
 app = create_app(__name__)
+route = Routes(app, "Jobs")
 
 LINKS_PER_MINUTE = 600
 """Links to inputs that one address may follow: their key is their signature."""
+CREATE_ERRORS = ("invalid_job", "quota_exceeded", "file_not_found", "file_deleted")
+LIST_QUERY = (
+    text("status", "One status; an unknown one gives an empty list."),
+    text(
+        "q",
+        "Part of the name or address of an input, or the beginning of an id; of the newest"
+        f" {listing.SEARCHED:,} jobs.",
+        argument="search",
+        maxLength=listing.MAX_SEARCH,
+    ),
+    PAGE,
+    integer("limit", "1 to 100; clamped.", default=20, low=1, high=100),
+    text(
+        "cursor",
+        "`next_cursor` or `end_cursor` of an earlier answer: the list goes on there, with the same"
+        " order. Not together with `page`.",
+        maxLength=34,
+    ),
+    text(
+        "order",
+        "By default updated_at.asc (the oldest change first) with `since`, else created_at.desc.",
+        enum=list(ORDERS),
+    ),
+    text("job_type", "One kind.", enum=["transcode", "transcribe"]),
+    moment(
+        "since",
+        "Inclusive, on `updated_at`: the last one you saw comes again. Without `order`, jobs at"
+        " exactly this moment do not count towards `limit` if they would fill it.",
+    ),
+    moment("until", "Inclusive, on `updated_at`."),
+)
 
 
-@app.post("/v1/transcodes")
-def create_transcode() -> Response:
-    caller = authenticate()
-    request = parse(json_body(), TranscodeRequest)
-    return _created(lambda: create.create(caller, request))
+@route(
+    "POST",
+    "/v1/transcodes",
+    access=JOBS,
+    body=Body(
+        TranscodeRequest,
+        {
+            "inputs": [{"url": "https://example.com/holiday.mov"}],
+            "outputFormat": "mp4",
+            "options": [
+                {"option": "@trim", "argument": {"start": 5, "duration": 30}},
+                {"option": "-crf", "argument": 23},
+            ],
+            "metadata": {"order": 4711},
+        },
+    ),
+    most_bytes=1_000_000,
+    answer=Accepted,
+    status=201,
+    errors=[*CREATE_ERRORS, "too_many_failed_jobs"],
+    error_models={"invalid_job": Refused, "quota_exceeded": QuotaError},
+)
+def create_transcode(caller: Caller, body: TranscodeRequest) -> Any:
+    """Create a job"""
+    return _created(lambda: create.create(caller, body))
 
 
-@app.get("/v1/transcodes")
-def list_transcodes() -> Response:
-    caller = authenticate()
-    wanted = listing.Wanted(
-        page=query_int("page", 1, 1, 100_000),
-        limit=query_int("limit", 20, 1, 100),
-        order=query_text("order"),
-        status=query_text("status"),
-        job_type=query_text("job_type"),
-        search=query_text("q"),
-        since=query_time("since"),
-        until=query_time("until"),
-        cursor=query_text("cursor"),
-    )
-    listed = listing.page(caller.account_id, wanted)
-    return answer(listed, headers={"X-Total-Count": str(listed.total)})
+@route(
+    "GET",
+    "/v1/transcodes",
+    access=READ,
+    query=LIST_QUERY,
+    answer=TranscodeList,
+    errors=["invalid_cursor"],
+)
+def list_transcodes(caller: Caller, **wanted: Any) -> Any:
+    """List your jobs, a page at a time"""
+    listed = listing.page(caller.account_id, listing.Wanted(**wanted))
+    return listed, {"X-Total-Count": str(listed.total)}
 
 
-@app.get("/v1/transcodes/<job_id>")
-def get_transcode(job_id: str) -> Response:
-    caller = authenticate()
-    job, stalled = read.get(caller.account_id, job_id)
+@route("GET", "/v1/transcodes/{id}", access=READ, answer=Transcode, errors=["job_not_found"])
+def get_transcode(caller: Caller, id: str) -> Transcode:
+    """A job"""
+    job, stalled = read.get(caller.account_id, id)
     if stalled:  # the call that followed the create was lost, or the worker died
         afterwards(_wake_once)
-    return answer(job)
+    return job
 
 
-@app.delete("/v1/transcodes/<job_id>")
-def delete_transcode_files(job_id: str) -> Response:
-    return answer(delete.delete_job_files(authenticate().account_id, job_id))
+@route(
+    "DELETE",
+    "/v1/transcodes/{id}",
+    access=JOBS,
+    answer=delete.Deleted,
+    errors=["job_not_found", "job_not_ended", "deletion_pending"],
+)
+def delete_transcode_files(caller: Caller, id: str) -> delete.Deleted:
+    """Delete an ended job's files now; its record stays"""
+    return delete.delete_job_files(caller.account_id, id)
 
 
-@app.patch("/v1/transcodes/<job_id>/cancel")
-def cancel_transcode(job_id: str) -> Response:
-    return answer(cancel.cancel(authenticate(suspended_too=True).account_id, job_id))
+@route(
+    "PATCH",
+    "/v1/transcodes/{id}/cancel",
+    access=Credential("jobs", suspended_too=True),
+    answer=Canceled,
+    errors=["job_not_found", "job_already_ended"],
+)
+def cancel_transcode(caller: Caller, id: str) -> Canceled:
+    """Cancel a job that has not ended"""
+    return cancel.cancel(caller.account_id, id)
 
 
-@app.post("/v1/transcodes/<job_id>/retry")
-def retry_transcode(job_id: str) -> Response:
-    caller = authenticate()
-    return _created(lambda: retry.again(caller, job_id))
+@route(
+    "POST",
+    "/v1/transcodes/{id}/retry",
+    access=JOBS,
+    answer=Accepted,
+    status=201,
+    errors=[
+        *CREATE_ERRORS,
+        *("job_not_found", "job_not_ended", "job_outdated", "too_many_failed_jobs"),
+    ],
+    error_models={"invalid_job": Refused, "quota_exceeded": QuotaError},
+)
+def retry_transcode(caller: Caller, id: str) -> Any:
+    """Create a new job from an ended one's request; the ended one stays"""
+    return _created(lambda: retry.again(caller, id))
 
 
-@app.get("/v1/transcodes/<job_id>/download")
-def download_transcode(job_id: str) -> Response:
-    return answer(read.download(authenticate().account_id, job_id))
+@route(
+    "GET",
+    "/v1/transcodes/{id}/download",
+    access=READ,
+    answer=Download,
+    errors=[
+        *("job_not_found", "job_not_completed", "no_output"),
+        *("file_deleted", "storage_unavailable"),
+    ],
+)
+def download_transcode(caller: Caller, id: str) -> Download:
+    """A signed link to the output; it lives 10 minutes"""
+    return read.download(caller.account_id, id)
 
 
-@app.post("/v1/transcodes/<job_id>/report")
-def report_transcode(job_id: str) -> Response:
-    caller = authenticate_account(suspended_too=True)
-    made = reports.report(caller.account_id, job_id, parse(json_body(), reports.NewReport))
+@route(
+    "POST",
+    "/v1/transcodes/{id}/report",
+    access=Credential("jobs", only="account", suspended_too=True),
+    body=Body(reports.NewReport, {"message": "The sound is missing after a minute."}),
+    answer=reports.Report,
+    status=201,
+    errors=["job_not_found", "report_limit", "daily_limit"],
+)
+def report_transcode(caller: Caller, id: str, body: reports.NewReport) -> reports.Report:
+    """Report a job to us; while the report is open we may look at its files"""
+    report = reports.report(caller.account_id, id, body)
     afterwards(wake.tasks)
-    return answer(made, 201)
+    return report
 
 
-@app.get("/v1/transcodes/<job_id>/inputs/<int:index>")
-def follow_input_link(job_id: str, index: int) -> Response:
-    """The link in `inputs[].downloadUrl`: its signature is its key."""
-    limit_address("link", LINKS_PER_MINUTE)
-    target = links.resolve(
-        job_id, index, query_text("expires") or "", query_text("signature") or ""
-    )
-    return answer({"url": target}, 302, {"Location": target})
+@route(
+    "GET",
+    "/v1/transcodes/{id}/inputs/{index}",
+    access=Open("link", LINKS_PER_MINUTE, signed=True),
+    query=SIGNATURE,
+    answer=Download,
+    status=302,
+    errors=["link_expired", "storage_unavailable"],
+)
+def follow_input_link(id: str, index: int, expires: str, signature: str) -> Any:
+    """The address in `inputs[].downloadUrl`: leads to the file; needs no key"""
+    target = links.resolve(id, index, expires, signature)
+    return {"url": target}, {"Location": target}
 
 
-def _created(make: Callable[[], Accepted]) -> Response:
+def _created(make: Callable[[], Accepted]) -> tuple[Accepted, dict[str, str]]:
     try:
         accepted = make()
     except create.QuotaExceeded:
         afterwards(wake.tasks)  # a mail may tell of it
         raise
     afterwards(wake.worker)
-    return answer(accepted, 201, {"Location": f"/v1/transcodes/{accepted.id}"})
+    return accepted, {"Location": f"/v1/transcodes/{accepted.id}"}
 
 
 _woken = 0.0

@@ -5,19 +5,21 @@ from collections.abc import Iterator
 from flask import Response
 
 from lib import background
+from lib.http.access import Secret
 from lib.http.app import create_app
-from lib.http.auth import require_secret
+from lib.http.routes import Routes
 from lib.jobs.worker import loop
 from lib.media.run import ffmpeg
 from lib.platform import limits
 from lib.platform.settings import settings
 
 app = create_app(__name__, limits.BACKGROUND)
+route = Routes(app, "Internal")
 
 
-@app.post("/internal/worker")
+@route("POST", "/internal/worker", access=Secret("worker_secret"), answer=dict)
 def work() -> Response:
-    require_secret(settings().worker_secret)
+    """Run jobs until the queue is empty"""
     ffmpeg.binary()  # refuses an old one before any job is taken
 
     def run() -> Iterator[bytes]:

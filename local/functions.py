@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from lib.platform.errors import Problem
+
 ROOT = Path(__file__).parent.parent
 MAX_BODY_BYTES = 4_500_000
 
@@ -66,7 +68,7 @@ def dispatcher(functions: Collection[str]) -> WSGIApplication:
         for route in table:
             if route.pattern.fullmatch(path):
                 return _Answer(apps[route.function](environ, start_response))
-        return _refuse(start_response, "404 Not Found", "There is no such route.")
+        return _refuse(start_response, "404 Not Found", _NO_ROUTE)
 
     return dispatch
 
@@ -92,8 +94,8 @@ class _Answer:
             self._afterwards.submit(close)
 
 
-def _refuse(start_response: StartResponse, status: str, error: str) -> Iterable[bytes]:
-    body = json.dumps({"error": error}).encode()
+def _refuse(start_response: StartResponse, status: str, problem: Problem) -> Iterable[bytes]:
+    body = json.dumps(problem.body()).encode()
     start_response(
         status,
         [
@@ -105,9 +107,11 @@ def _refuse(start_response: StartResponse, status: str, error: str) -> Iterable[
     return [body]
 
 
-_TOO_LARGE = (
+_NO_ROUTE = Problem("route_not_found", "There is no such route.")
+_TOO_LARGE = Problem(
+    "body_too_large",
     "The request body is larger than 4.5 MB. Send media with the link from"
-    " POST /v1/upload/presigned-url instead."
+    " POST /v1/upload/presigned-url instead.",
 )
 
 

@@ -38,10 +38,10 @@ def guarded(app: WSGIApplication, names: frozenset[str] | None = None) -> WSGIAp
 
     def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if _host_of(f"//{environ.get('HTTP_HOST', '')}") not in names:
-            return refuse(start_response, "421 Misdirected Request", WRONG_HOST)
+            return refuse(start_response, "421 Misdirected Request", "wrong_host", WRONG_HOST)
         origin = environ.get("HTTP_ORIGIN")
         if origin is not None and _host_of(origin) not in names:
-            return refuse(start_response, "403 Forbidden", WRONG_ORIGIN)
+            return refuse(start_response, "403 Forbidden", "wrong_origin", WRONG_ORIGIN)
         return app(environ, start_response)
 
     return serve
@@ -57,15 +57,15 @@ def private(app: WSGIApplication) -> WSGIApplication:
         origin = environ.get("HTTP_ORIGIN")
         own = f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST', '')}"
         if (origin is not None and origin != own) or not _from_own_page(environ):
-            return refuse(start_response, "403 Forbidden", WRONG_ORIGIN)
+            return refuse(start_response, "403 Forbidden", "wrong_origin", WRONG_ORIGIN)
         return app(environ, start_response)
 
     return guarded(serve, LOOPBACK)
 
 
-def refuse(start_response: StartResponse, status: str, error: str) -> Iterable[bytes]:
+def refuse(start_response: StartResponse, status: str, code: str, error: str) -> Iterable[bytes]:
     """Answer an error without reading the request's body, and close the connection."""
-    body = json.dumps({"error": error}).encode()
+    body = json.dumps({"error": error, "message": error, "code": code}).encode()
     headers = [
         ("Content-Type", "application/json"),
         ("Content-Length", str(len(body))),

@@ -1,162 +1,35 @@
-"""Makes lib/http/openapi.yaml from the typed models: `make openapi`.
+"""The OpenAPI document, from the declared routes and the typed models: `make openapi`.
 
 The models are the ones that parse requests and build answers, so the document can't drift from
-the code; a test compares the file with what this would write.
+the code.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import yaml
 
-from lib.accounts import account, guests, keys
-from lib.billing import purchases, stripe_events
-from lib.files import upload_types, uploads
-from lib.files.delete import Deleted
-from lib.http.health import Health, Status
-from lib.http.site import Site
-from lib.jobs import api_models
-from lib.jobs.validate import Validation
-from lib.media.request.models import TranscodeRequest
-from lib.privacy import erase, export, policies, reports, staff, support
-from lib.usage import ledger, months
-from tools import openapi_docs, openapi_paths
+from lib.http.access import Credential, Open, OptionalCredential, Secret
+from lib.http.parameters import PATH
+from lib.http.routes import Media, Route
+from lib.platform.error_codes import CODES
+from lib.platform.errors import Error, Refused
+from tools import declared, openapi_docs
 
-PATH = Path(__file__).parent.parent / "lib" / "http" / "openapi.yaml"
-
-_NAME = (
-    "Your name for the file, in any script. Jobs and downloads show it, without control characters"
-    " and path separators; past 255 bytes of UTF-8 it is cut."
-)
-PRESIGN = {
-    "type": "object",
-    "required": ["filename", "contentType", "fileSize"],
-    "properties": {
-        "filename": {"type": "string", "minLength": 1, "description": _NAME},
-        "contentType": {
-            "type": "string",
-            "enum": sorted(upload_types.TYPES),
-            "description": "With application/octet-stream and text/plain, the extension of"
-            " `filename` must tell what the file is.",
-        },
-        "fileSize": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": uploads.MAX_BYTES,
-            "description": "The exact number of bytes you will send.",
-        },
-    },
-}
-CONFIRM = {
-    "type": "object",
-    "required": ["filename", "fileSize"],
-    "properties": {
-        "filename": {
-            "type": "string",
-            "minLength": 1,
-            "description": "`result.filename` of the presigned-url answer.",
-        },
-        "fileSize": {"type": "integer", "minimum": 1, "description": "Bytes sent."},
-        "uploadId": {"type": ["string", "null"], "description": "Accepted and not needed."},
-    },
-}
-REFUSED = {
-    "type": "object",
-    "required": ["error"],
-    "properties": {
-        "error": {"type": "string", "description": "The first fault, as a sentence."},
-        "details": {"type": ["string", "null"], "description": "All faults."},
-        "refusals": {
-            "type": "array",
-            "description": "All faults, one by one; absent when the body has another shape.",
-            "items": {
-                "type": "object",
-                "required": ["flag", "rule", "alternative"],
-                "properties": {
-                    "flag": {"type": "string", "description": "The field, flag or filter."},
-                    "rule": {"type": "string", "description": "What it breaks."},
-                    "alternative": {
-                        "type": ["string", "null"],
-                        "description": "What to do instead.",
-                    },
-                },
-            },
-        },
-    },
-}
+RETRY = (429, 502, 503)
+"""Statuses whose answers have `Retry-After`."""
 
 
 def document() -> dict[str, Any]:
     """The whole document, OpenAPI 3.1."""
-    models = [
-        TranscodeRequest,
-        api_models.Accepted,
-        api_models.Transcode,
-        api_models.TranscodeList,
-        api_models.Canceled,
-        api_models.Download,
-        uploads.Presigned,
-        uploads.Confirmed,
-        uploads.ProbeRequest,
-        Validation,
-        Deleted,
-        account.Account,
-        guests.Guest,
-        guests.Nothing,
-        erase.Erasure,
-        erase.Erasing,
-        export.Export,
-        purchases.Plans,
-        purchases.Billing,
-        purchases.Buy,
-        purchases.Bought,
-        purchases.Portal,
-        purchases.Invoices,
-        stripe_events.EventReceived,
-        account.Change,
-        account.Changed,
-        months.Usage,
-        ledger.Entries,
-        keys.NewKey,
-        keys.Rename,
-        keys.Key,
-        keys.Keys,
-        keys.Created,
-        reports.NewReport,
-        reports.Report,
-        reports.Reports,
-        staff.Accesses,
-        policies.Policies,
-        policies.Acceptance,
-        support.Letter,
-        support.Received,
-        Health,
-        Status,
-        Site,
-    ]
+    routes = declared.documented()
+    models = _models(routes)
     _, components = msgspec.json.schema_components(
         models, ref_template="#/components/schemas/{name}"
     )
     openapi_docs.describe(components, models)
-    components |= {
-        "PresignRequest": PRESIGN,
-        "ConfirmRequest": CONFIRM,
-        "Error": _error({"type": ["string", "null"]}),
-        "Refused": REFUSED,
-        "ProbeError": _error({"type": "array", "items": {"type": "string"}}),
-        "QuotaError": {
-            "type": "object",
-            "required": ["error", "job_id", "upgrade_url"],
-            "properties": {
-                "error": {"type": "string"},
-                "job_id": {"type": "string"},
-                "upgrade_url": {"type": "string"},
-            },
-        },
-    }
     return {
         "openapi": "3.1.0",
         "info": {
@@ -164,30 +37,32 @@ def document() -> dict[str, Any]:
             "version": "1.0.0",
             "description": (
                 "Send media, say what you want, poll, download. Files travel by signed links;"
-                " jobs run ffmpeg. Every error is `{error, details?}` with a sentence to act on."
+                " jobs run ffmpeg. Every error is `{error, message, code, details?}`: a sentence to"
+                " act on, and a stable code."
             ),
             "license": {"name": "MIT", "identifier": "MIT"},
+            "contact": {"name": "Support", "url": "/support"},
         },
-        "servers": [{"url": "/"}],
+        "servers": [{"url": "/", "description": "The service that serves this document."}],
         "security": [{"bearerApiKey": []}],
-        "tags": [{"name": name} for name, _ in openapi_docs.TAGS],
-        "paths": openapi_paths.paths(),
-        "components": {
-            "schemas": components,
-            "securitySchemes": {
-                "bearerApiKey": {
-                    "type": "http",
-                    "scheme": "bearer",
-                    "description": "An API key, or a Supabase Auth access token.",
-                },
-                "operatorSecret": {
-                    "type": "http",
-                    "scheme": "bearer",
-                    "description": "The operator's CRON_SECRET.",
-                },
-            },
-        },
+        "tags": [{"name": name, "description": about} for name, about in openapi_docs.TAGS.items()],
+        "paths": _paths(routes),
+        "components": {"schemas": components, "securitySchemes": SECURITY},
     }
+
+
+SECURITY = {
+    "bearerApiKey": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "An API key, or a Supabase Auth access token.",
+    },
+    "operatorSecret": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "The operator's CRON_SECRET.",
+    },
+}
 
 
 def text() -> str:
@@ -195,13 +70,109 @@ def text() -> str:
     return yaml.safe_dump(document(), sort_keys=False, allow_unicode=True, width=100)
 
 
-def _error(details: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "required": ["error"],
-        "properties": {"error": {"type": "string"}, "details": details},
+def _models(routes: list[Route]) -> list[type]:
+    """All models of the routes, each once."""
+    models: dict[type, None] = {Error: None}
+    for route in routes:
+        for model in (route.body and route.body.model, route.answer, *route.error_models.values()):
+            if isinstance(model, type):
+                models[model] = None
+    return list(models)
+
+
+def _paths(routes: list[Route]) -> dict[str, Any]:
+    paths: dict[str, Any] = {}
+    for route in routes:
+        path = paths.setdefault(route.path, {})
+        if route.path_names and "parameters" not in path:
+            path["parameters"] = [
+                {
+                    "name": name,
+                    "in": "path",
+                    "required": True,
+                    "description": PATH[name].about,
+                    "schema": PATH[name].schema,
+                }
+                for name in route.path_names
+            ]
+        path[route.method.lower()] = _operation(route)
+    return paths
+
+
+def _operation(route: Route) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": route.name,
+        "summary": openapi_docs.title(route),
+        "description": openapi_docs.about(route),
+        "tags": [route.tag],
     }
+    match route.access:
+        case Open():
+            operation["security"] = []
+        case OptionalCredential():
+            operation["security"] = [{}, {"bearerApiKey": []}]
+        case Secret():
+            operation["security"] = [{"operatorSecret": []}]
+        case Credential():
+            pass
+    if route.query:
+        operation["parameters"] = [
+            {
+                "name": each.name,
+                "in": "query",
+                **({"required": True} if each.required else {}),
+                "description": each.about,
+                "schema": each.schema,
+            }
+            for each in route.query
+        ]
+    if route.body:
+        content = {"schema": _ref(route.body.model), "example": dict(route.body.example)}
+        operation["requestBody"] = {
+            "required": not route.body.optional,
+            "content": {"application/json": content},
+        }
+    return operation | {"responses": {str(route.status): _success(route)} | _errors(route)}
 
 
-if __name__ == "__main__":
-    PATH.write_text(text())
+def _success(route: Route) -> dict[str, Any]:
+    match route.answer:
+        case None:
+            return {"description": "Done."}
+        case Media(kind=kind, about=about):
+            schema = {"type": "string", "description": about}
+            return {"description": about, "content": {kind: {"schema": schema}}}
+        case model:
+            return _json("Leads to the file." if route.status == 302 else "Done.", _ref(model))
+
+
+def _errors(route: Route) -> dict[str, Any]:
+    """The error responses, by status: their codes, and the shapes that these have."""
+    by_status: dict[int, list[str]] = {}
+    for code in route.errors:
+        by_status.setdefault(CODES[code].status, []).append(code)
+    responses: dict[str, Any] = {}
+    for status, codes in sorted(by_status.items()):
+        models = dict.fromkeys(route.error_models.get(code, Error) for code in codes)
+        if Refused in models:  # it may be an Error without `refusals`
+            models.pop(Error, None)
+        schemas = [_ref(model) for model in models]
+        description = " ".join(f"`{code}`: {CODES[code].meaning}" for code in codes)
+        response = _json(description, schemas[0] if len(schemas) == 1 else {"anyOf": schemas})
+        if status in RETRY:
+            response["headers"] = {
+                "Retry-After": {
+                    "description": "Seconds to wait before the request is sent again.",
+                    "schema": {"type": "integer"},
+                }
+            }
+        responses[str(status)] = response
+    return responses
+
+
+def _json(description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+def _ref(model: type) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{model.__name__}"}

@@ -1,4 +1,4 @@
-"""What makes the OpenAPI document worth reading: tags, examples, and words for each field.
+"""What makes the OpenAPI document worth reading: tags, and a description of each field.
 
 The words are the docstrings that stand below the fields of the models.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import textwrap
 from collections.abc import Iterable
 from functools import cache
@@ -14,66 +15,19 @@ from typing import Any, get_args, get_type_hints
 
 import msgspec
 
-TAGS = (
-    ("Uploads", ("/v1/upload", "/v1/ffprobe")),
-    ("Jobs", ("/v1/transcodes", "/v1/validate")),
-    ("Keys", ("/v1/api-keys",)),
-    ("Billing", ("/v1/billing", "/hooks/stripe")),
-    (
-        "Privacy and support",
-        (
-            "/v1/account/export",
-            "/v1/account/reports",
-            "/v1/account/access-log",
-            "/v1/policies",
-            "/v1/support",
-        ),
-    ),
-    ("Account", ("/v1/account",)),
-    ("Service", ("/",)),
-)
-"""Groups of routes by how they begin; the first that fits."""
+from lib.http.access import Access, Open, OptionalCredential, Secret
+from lib.http.routes import Route
 
-_JOB = "3f0c8a4e-9d3b-4c55-8d0e-0a6a3c1f2b7d"
-_FILE = "20261123-101500-9f2c11aa-holiday.mov"
-
-EXAMPLES: dict[str, Any] = {
-    "createUpload": {
-        "filename": "holiday.mov",
-        "contentType": "video/quicktime",
-        "fileSize": 991017,
-    },
-    "confirmUpload": {"filename": _FILE, "fileSize": 991017},
-    "probe": {"url": f"gs://uploads/{_JOB}/{_FILE}"},
-    "validate": {
-        "inputs": [{"url": "https://example.com/holiday.mov"}],
-        "outputFormat": "webm",
-        "preset": {"quality": "high", "resolution": "720p"},
-    },
-    "createTranscode": {
-        "inputs": [{"url": "https://example.com/holiday.mov"}],
-        "outputFormat": "mp4",
-        "options": [
-            {"option": "@trim", "argument": {"start": 5, "duration": 30}},
-            {"option": "-crf", "argument": 23},
-        ],
-        "metadata": {"order": 4711},
-    },
-    "reportTranscode": {"message": "The sound is missing after a minute."},
-    "changeAccount": {"name": "Ann Example", "retention": {"inputs": 24, "outputs": 72}},
-    "deleteAccount": {"password": "correct horse battery"},
-    "createKey": {"label": "website", "scopes": ["jobs", "read"]},
-    "renameKey": {"label": "shop"},
-    "buyPlan": {"plan": "starter"},
-    "writeToSupport": {"message": "How do I join two files?", "email": "ann@example.com"},
-    "tryIt": {},
+TAGS = {
+    "Uploads": "Send files, and look into them.",
+    "Jobs": "Check, create and follow jobs.",
+    "Keys": "API keys of an account.",
+    "Billing": "Plans and payments.",
+    "Privacy and support": "Exports, reports, access to your files, policies and support.",
+    "Account": "Your account and what it used.",
+    "Service": "Trial keys, health and settings of the service.",
 }
-"""Request bodies that work, by operation."""
-
-
-def tag(path: str) -> str:
-    """The group of a route."""
-    return next(name for name, begins in TAGS if path.startswith(begins))
+"""Groups of routes, in order, and what is in them."""
 
 
 def describe(components: dict[str, Any], models: Iterable[type]) -> None:
@@ -124,3 +78,33 @@ def _words(model: type) -> dict[str, str]:
             if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
                 words[field.target.id] = " ".join(str(after.value.value).split())
     return words
+
+
+def title(route: Route) -> str:
+    """A route's documentation up to its first `;` or `:`."""
+    return re.split(r"[;:] ", route.summary, maxsplit=1)[0]
+
+
+def about(route: Route) -> str:
+    """A route's documentation, who may call it, and how often."""
+    return f"{route.summary}. {_access(route.access)}"
+
+
+def _access(access: Access) -> str:
+    match access:
+        case Open(signed=True):
+            return "Needs no key: the signature in the address permits it."
+        case Open(window=None):
+            return "Needs no key."
+        case Open(per_minute=most):
+            return f"Needs no key. {most} requests a minute from one address."
+        case OptionalCredential(per_minute=most):
+            return f"A key is optional. {most} requests a minute."
+        case Secret():
+            return "Needs the operator's secret."
+    whom = {
+        "anyone": f"Needs a key with the `{access.scope}` scope, or a session.",
+        "account": f"Needs a key with the `{access.scope}` scope, or a session; not a trial key.",
+        "person": "Needs a session, not a key.",
+    }[access.only]
+    return f"{whom} {access.per_minute} requests a minute." if access.window else whom

@@ -40,6 +40,7 @@ class Guest(msgspec.Struct):
     key: str
     """For the routes of jobs and uploads, until `expires_at`."""
     expires_at: str
+    """When the key and all its files are deleted, ISO 8601."""
     max_bytes: int
     """Of one file."""
     minutes: int
@@ -74,7 +75,9 @@ def open_account(networks: Sequence[Network], most_in_all: int = MOST_IN_ALL) ->
     )
     assert row is not None  # noqa: S101 -- the plan comes with the migrations
     if row["beyond"]:
-        raise Problem(429, _BEYOND[row["beyond"]], headers={"Retry-After": str(row["wait"])})
+        raise Problem(
+            "trial_limit", _BEYOND[row["beyond"]], headers={"Retry-After": str(row["wait"])}
+        )
     most = within_storage(row["max_input_bytes"])
     return Guest(key, stamp(row["expires_at"]), most, row["minutes_per_month"])
 

@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 
 from lib.platform import postgres
-from lib.platform.errors import bad_request, not_found
+from lib.platform.errors import Problem
 from lib.platform.times import stamp, stamp_or_none
 
 PREFIX = "ffm_"
@@ -26,51 +26,62 @@ class NewKey(msgspec.Struct, forbid_unknown_fields=True):
     """What to make: `jobs` makes and reads, `read` only reads."""
 
     label: Annotated[str, msgspec.Meta(max_length=100)] = ""
+    """Your name for the key."""
     expires_at: datetime | None = None
+    """When it expires, ISO 8601; never if left out."""
     scopes: list[Scope] = msgspec.field(default_factory=lambda: list(_ALL))
+    """What the key may do."""
 
 
 class Rename(msgspec.Struct, forbid_unknown_fields=True):
     """A key's new label."""
 
     label: Annotated[str, msgspec.Meta(max_length=100)]
+    """The new label."""
 
 
 class Key(msgspec.Struct):
     """A key as its owner sees it."""
 
     id: str
+    """The key's id."""
     label: str
+    """Your name for the key."""
     scopes: list[Scope]
+    """What the key may do."""
     starts_with: str
     """Its first letters, to tell it from others."""
     created_at: str
+    """When it was created, ISO 8601."""
     last_used_at: str | None
     """To the minute."""
     expires_at: str | None
+    """When it expires; null for never."""
 
 
 class Created(Key):
     """A key that was just made; this is the only time it is shown."""
 
     key: str
+    """The key itself. It is shown only this once."""
 
 
 class Keys(msgspec.Struct):
     """An account's keys, those revoked left out, newest first."""
 
     items: list[Key]
+    """The keys."""
 
 
 def create(account_id: UUID, request: NewKey) -> Created:
     """Make a key. Raises Problem 400 for a time that is over, no scope, or too many keys."""
     if not request.scopes:
-        raise bad_request("`scopes` must hold jobs, read or both.")
+        raise Problem("invalid_request", "`scopes` must hold jobs, read or both.")
     expires = request.expires_at
     if expires is not None:
         expires = expires if expires.tzinfo else expires.replace(tzinfo=UTC)
         if expires <= datetime.now(UTC):
-            raise bad_request("`expires_at` must be a moment to come.")
+            raise Problem("invalid_request", "`expires_at` must be a moment to come.")
     key = PREFIX + secrets.token_urlsafe(32)
     made = postgres.row(
         f"""
@@ -91,7 +102,9 @@ def create(account_id: UUID, request: NewKey) -> Created:
         },
     )
     if made is None:
-        raise bad_request(f"An account has at most {MOST} keys. Revoke one that is not used.")
+        raise Problem(
+            "key_limit", f"An account has at most {MOST} keys. Revoke one that is not used."
+        )
     return Created(**msgspec.structs.asdict(_key(made)), key=key)
 
 
@@ -166,4 +179,4 @@ def _parse_id(text: str) -> UUID:
 
 
 def _unknown() -> Exception:
-    return not_found("There is no key of yours with this id.")
+    return Problem("key_not_found", "There is no key of yours with this id.")

@@ -18,10 +18,14 @@ def price_id(plan_id: str, cents: int) -> str:
             params={"lookup_keys": [plan_id], "active": True, "limit": 1}
         )
     if not found.data:
-        raise Problem(503, "This plan can't be bought yet: its price is not set up.")
+        raise Problem(
+            "billing_unavailable", "This plan can't be bought yet: its price is not set up."
+        )
     price = found.data[0]
     if (price.unit_amount, price.currency) != (cents, CURRENCY):
-        raise Problem(503, "The price of this plan is just being changed. Try again later.")
+        raise Problem(
+            "billing_unavailable", "The price of this plan is just being changed. Try again later."
+        )
     return str(price.id)
 
 

@@ -15,7 +15,7 @@ from lib.billing.catalogue import CURRENCY, portal_configuration, price_id
 from lib.billing.subscriptions import FAILING, FREE, LIVE
 from lib.platform import postgres
 from lib.platform import stripe as platform
-from lib.platform.errors import Problem, bad_request
+from lib.platform.errors import Problem
 from lib.platform.settings import settings
 from lib.platform.times import stamp, stamp_or_none
 from lib.usage.plan_limits import limited
@@ -28,12 +28,14 @@ class PlanOffered(PlanShown):
     """A plan, its price a month and its limits."""
 
     currency: str
+    """The price's currency, an ISO 4217 code."""
 
 
 class Plans(msgspec.Struct):
     """The plans, cheapest first."""
 
     items: list[PlanOffered]
+    """The plans, cheapest first."""
     can_be_bought: bool
     """Whether this service has billing at all."""
 
@@ -42,9 +44,11 @@ class Billing(msgspec.Struct):
     """What an account pays for."""
 
     plan: str
+    """The plan's id."""
     status: str | None
     """Stripe's, such as active or past_due; null without a subscription."""
     period_end: str | None
+    """When the paid period ends; null on free plans."""
     next_plan: str | None
     """What begins with the next period; null when the plan goes on."""
     grace_until: str | None
@@ -55,7 +59,9 @@ class Buy(msgspec.Struct, forbid_unknown_fields=True):
     """Which plan; `job` is the id of a job that was refused, for the page to come back to."""
 
     plan: str
+    """The plan's id."""
     job: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f-]{36}$")] | None = None
+    """The job that was blocked by the quota, if that is why."""
 
 
 class Bought(msgspec.Struct):
@@ -64,36 +70,52 @@ class Bought(msgspec.Struct):
     outcome: Literal["checkout", "changed", "scheduled", "kept"]
     """scheduled: the smaller plan begins with the next period."""
     url: str | None
+    """The checkout page to open; null if there is nothing to pay there."""
     billing: Billing
+    """What you pay for now."""
 
 
 class Portal(msgspec.Struct):
     """Stripe's own pages for payment methods, invoices and cancellation."""
 
     url: str
+    """A link to Stripe's page for cards, invoices and cancellation."""
 
 
 class Invoice(msgspec.Struct):
     """An invoice; the links are Stripe's, and null while Stripe does not answer."""
 
     id: str
+    """The invoice's id."""
     number: str | None
+    """The invoice's number; null while it is a draft."""
     status: str
+    """Stripe's status of the invoice."""
     currency: str
+    """An ISO 4217 code."""
     amount_cents: int
+    """The amount, in cents."""
     paid_cents: int
+    """What was paid, in cents."""
     refunded_cents: int
+    """What was refunded, in cents."""
     period_start: str
+    """When the invoice's period starts, ISO 8601."""
     period_end: str
+    """When the invoice's period ends, ISO 8601."""
     created_at: str
+    """When it was created, ISO 8601."""
     url: str | None
+    """Stripe's page of the invoice; null if there is none."""
     pdf: str | None
+    """The invoice as PDF; null if there is none."""
 
 
 class Invoices(msgspec.Struct):
     """The newest invoices, newest first."""
 
     items: list[Invoice]
+    """The invoices, newest first."""
 
 
 def plans() -> Plans:
@@ -122,7 +144,7 @@ def billing(account_id: UUID) -> Billing:
         {"account": account_id},
     )
     if row is None:
-        raise Problem(404, "This account is gone.")
+        raise Problem("account_not_found", "This account is gone.")
     pays = row["status"] in (*LIVE, *FAILING)
     return Billing(
         plan=row["plan_id"],
@@ -142,7 +164,7 @@ def buy(account_id: UUID, request: Buy) -> Bought:
     offered = {plan.id: plan for plan in plans().items}
     wanted = offered.get(request.plan)
     if wanted is None:
-        raise bad_request(f"`plan` must be one of: {', '.join(offered)}.")
+        raise Problem("invalid_request", f"`plan` must be one of: {', '.join(offered)}.")
     client = platform.client()
     if wanted.price_cents == 0 and not subscriptions.is_customer(account_id):
         return Bought("kept", None, billing(account_id))  # Stripe need not know of who pays nothing
@@ -155,7 +177,7 @@ def buy(account_id: UUID, request: Buy) -> Bought:
         return Bought("checkout", url, billing(account_id))
     if found.status in FAILING:
         raise Problem(
-            409,
+            "payment_open",
             "A payment is open. Pay it first, with another card if need be: POST"
             " /v1/billing/portal leads there.",
         )
@@ -183,7 +205,9 @@ def portal(account_id: UUID) -> Portal:
     """A link to Stripe's portal. Raises Problem 503."""
     configuration = portal_configuration()
     if configuration is None:
-        raise Problem(503, "Stripe's pages can't be opened yet: they are not set up.")
+        raise Problem(
+            "billing_unavailable", "Stripe's pages can't be opened yet: they are not set up."
+        )
     customer_id = subscriptions.customer(account_id)
     with platform.asking():
         session = platform.client().v1.billing_portal.sessions.create(
@@ -259,7 +283,8 @@ def _leave_open_only_the_newest(customer_id: str, session_id: str) -> None:
     if "complete" in closed:
         _close(session_id)
         raise Problem(
-            409, "A plan was just paid for in another window. Look at your plan, then choose again."
+            "plan_changed",
+            "A plan was just paid for in another window. Look at your plan, then choose again.",
         )
 
 
@@ -299,7 +324,9 @@ def _upgrade(
     except platform.Declined as error:
         if coming:
             _schedule(replace(found, schedule_id=None), coming)
-        raise Problem(402, f"The payment was declined, nothing has changed. {error}") from error
+        raise Problem(
+            "payment_declined", f"The payment was declined, nothing has changed. {error}"
+        ) from error
 
 
 def _schedule(found: subscriptions.Subscription, plan: PlanOffered) -> None:

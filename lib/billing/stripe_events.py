@@ -10,7 +10,7 @@ import msgspec
 from lib.billing import subscriptions
 from lib.platform import log, postgres
 from lib.platform import stripe as platform
-from lib.platform.errors import Problem, bad_request
+from lib.platform.errors import Problem
 
 TYPES = (
     "charge.refunded",
@@ -36,6 +36,7 @@ class EventReceived(msgspec.Struct):
     """That an event arrived."""
 
     received: bool
+    """Always true."""
     before: bool
     """Whether it had been processed before."""
 
@@ -53,7 +54,7 @@ class NotSigned(Problem):
     """400 for a body without a valid signature."""
 
     def __init__(self) -> None:
-        super().__init__(400, "This is not signed by Stripe, or was long ago.")
+        super().__init__("invalid_signature", "This is not signed by Stripe, or was long ago.")
 
 
 def receive(payload: bytes, signature: str | None) -> EventReceived:
@@ -67,11 +68,11 @@ def receive(payload: bytes, signature: str | None) -> EventReceived:
     except platform.Forged as error:
         raise NotSigned from error
     except platform.NotAnEvent as error:
-        raise bad_request("The body is not an event of Stripe.") from error
+        raise Problem("invalid_event", "The body is not an event of Stripe.") from error
     if not _store(event):
         return EventReceived(True, before=True)
     if not _process(event.id, event.type, event.data.object):
-        raise Problem(500, "The event is kept, and could not be processed now.")
+        raise Problem("event_not_processed", "The event is kept, and could not be processed now.")
     return EventReceived(True, before=False)
 
 

@@ -11,7 +11,7 @@ from lib.files import addresses, sweep
 from lib.files.job_id import parse_id, unknown_job
 from lib.files.stores.storage import OUTPUTS, UPLOADS
 from lib.platform import postgres
-from lib.platform.errors import Problem, bad_request, not_found
+from lib.platform.errors import Problem
 from lib.platform.times import stamp
 
 
@@ -19,9 +19,11 @@ class Deleted(msgspec.Struct):
     """Files that are gone."""
 
     success: bool
+    """Always true."""
     files: list[str]
     """Their gs:// addresses."""
     files_deleted_at: str
+    """When the files were deleted, ISO 8601."""
 
 
 def delete_job_files(account_id: UUID, job_id: str) -> Deleted:
@@ -33,8 +35,9 @@ def delete_job_files(account_id: UUID, job_id: str) -> Deleted:
     if row is None:
         raise unknown_job()
     if row["status"] in ("pending", "processing"):
-        raise bad_request(
-            f"Cannot delete the files of a job in status: {row['status']}. Cancel it first."
+        raise Problem(
+            "job_not_ended",
+            f"Cannot delete the files of a job in status: {row['status']}. Cancel it first.",
         )
     outputs = [addresses.parse(made["url"]) for made in row["outputs"] or ()]
     rows: list[dict[str, Any]] = [
@@ -54,9 +57,11 @@ def delete_upload(account_id: UUID, filename: str) -> Deleted:
     name = addresses.upload(account_id, filename).object_name
     row = postgres.row(_UPLOAD, {"account": account_id, "name": name})
     if row is None:
-        raise not_found("There is no upload of yours with this name.")
+        raise Problem("file_not_found", "There is no upload of yours with this name.")
     if row["read"]:
-        raise bad_request("A job that has not ended reads this file. Cancel the job first.")
+        raise Problem(
+            "file_in_use", "A job that has not ended reads this file. Cancel the job first."
+        )
     return _now([_upload(row)])
 
 
@@ -75,7 +80,7 @@ def _now(rows: list[dict[str, Any]]) -> Deleted:
     marked = postgres.row(_MARK, {"ids": ids})
     if not sweep.delete_now(rows, "asked"):
         raise Problem(
-            503,
+            "deletion_pending",
             "The files are not served any more, but Storage does not answer just now: they are"
             " deleted as soon as it does.",
         )

@@ -13,7 +13,9 @@ class ReceiptFile(msgspec.Struct):
     """A file's size and SHA-256; the digest is null when only ranges of the file were read."""
 
     size_bytes: int
+    """The size in bytes."""
     sha256: str | None
+    """The SHA-256 checksum, in hex; null if the file was not read to its end."""
     fetched_bytes: int
     """Bytes that came over the wire."""
 

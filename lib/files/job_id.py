@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from lib.platform.errors import Problem, not_found
+from lib.platform.errors import Problem
 
 
 def parse_id(text: str) -> UUID:
@@ -17,4 +17,4 @@ def parse_id(text: str) -> UUID:
 
 def unknown_job() -> Problem:
     """404 for a job that is not there or not the caller's."""
-    return not_found("There is no job of yours with this id.")
+    return Problem("job_not_found", "There is no job of yours with this id.")

@@ -17,7 +17,7 @@ from lib.files import addresses, names, retention
 from lib.files.addresses import Address
 from lib.files.stores import storage
 from lib.platform import postgres
-from lib.platform.errors import UNAVAILABLE, Problem, not_found
+from lib.platform.errors import UNAVAILABLE, Problem
 from lib.platform.hkdf import derive
 from lib.platform.settings import settings
 
@@ -50,7 +50,7 @@ def resolve_file(file: str, expires: str, signature: str) -> str:
     ours = is_ours("file", signature, file, expires)
     address = addresses.parse(file)
     if not ours or int(expires) < time.time() or address is None:
-        raise not_found("This link is over. Ask for a new export.")
+        raise Problem("link_expired", "This link is over. Ask for a new export.")
     return _leads_to(address)
 
 
@@ -79,7 +79,7 @@ def _leads_to(address: Address) -> str:
     except storage.Missing as error:
         raise _gone() from error
     except storage.StorageError as error:
-        raise Problem(503, UNAVAILABLE) from error
+        raise Problem("storage_unavailable", UNAVAILABLE) from error
 
 
 def _served(address: Address) -> tuple[datetime | None, str]:
@@ -127,4 +127,6 @@ def is_ours(kind: Kind, signature: str, *fields: str) -> bool:
 
 
 def _gone() -> Problem:
-    return not_found("This link is over, or its file was deleted. Read the job for a fresh one.")
+    return Problem(
+        "link_expired", "This link is over, or its file was deleted. Read the job for a fresh one."
+    )

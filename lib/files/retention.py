@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from lib.platform import postgres
-from lib.platform.errors import Problem, bad_request, not_found
+from lib.platform.errors import Problem
 from lib.platform.settings import settings
 from lib.platform.times import stamp
 
@@ -26,14 +26,18 @@ class Retention(msgspec.Struct, forbid_unknown_fields=True):
     """
 
     inputs: Hours | msgspec.UnsetType | None = msgspec.UNSET
+    """Hours that uploads are kept; null for the service's own time."""
     outputs: Hours | msgspec.UnsetType | None = msgspec.UNSET
+    """Hours that outputs are kept; null for the service's own time."""
 
 
 class Kept(msgspec.Struct):
     """Hours that an account's files are kept."""
 
     inputs: float
+    """Hours that uploads are kept."""
     outputs: float
+    """Hours that outputs are kept."""
 
 
 def kept(account: Mapping[str, Any]) -> Kept:
@@ -53,9 +57,10 @@ def choose(account_id: UUID, request: Retention) -> None:
         if hours is msgspec.UNSET:
             continue
         if hours is not None and hours > most:
-            raise bad_request(
+            raise Problem(
+                "invalid_request",
                 f"`retention.{name}` can only be shortened: at most {most} hours, the service's"
-                " own."
+                " own.",
             )
         changes.append(f"{name}_kept_seconds = %({name})s")
         values[name] = None if hours is None else round(hours * HOUR)
@@ -89,7 +94,7 @@ def gone(what: str, expires_at: datetime | None, deleted_at: datetime | None) ->
     over = [moment for moment in (deleted_at, expires_at) if moment is not None]
     if not over or min(over) > datetime.now(UTC):
         return None
-    return not_found(f"{what} was deleted on {stamp(min(over))}.")
+    return Problem("file_deleted", f"{what} was deleted on {stamp(min(over))}.")
 
 
 def link_seconds(most: int, expires_at: datetime | None) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from lib.files import names
-from lib.platform.errors import Problem, bad_request
+from lib.platform.errors import Problem
 
 Kind = Literal["video", "audio", "image", "subtitles"]
 
@@ -102,4 +102,8 @@ def checked(content_type: str, filename: str) -> str:
 
 def _refused(details: str) -> Problem:
     """In the words that the official clients know."""
-    return bad_request("Invalid file type. Only video, audio, or image files are allowed.", details)
+    return Problem(
+        "invalid_file_type",
+        "Invalid file type. Only video, audio, or image files are allowed.",
+        details,
+    )

@@ -20,7 +20,7 @@ from lib.media import scratch
 from lib.media.errors import MediaError
 from lib.media.model import Probe, media_metadata
 from lib.platform import postgres
-from lib.platform.errors import UNAVAILABLE, Problem, bad_request, not_found
+from lib.platform.errors import UNAVAILABLE, Problem
 from lib.platform.settings import MOST_FILE_BYTES, settings
 from lib.platform.times import stamp
 from lib.usage.price import SIGN_UP
@@ -60,20 +60,28 @@ class Presigned(msgspec.Struct):
     """Where to PUT the bytes."""
 
     uploadUrl: str  # noqa: N815 -- the wire's names are camelCase here
+    """PUT the file's bytes here, with the same `Content-Type`; no key."""
     filename: str
     """The stored name, to be given to confirm."""
     expiresAt: str  # noqa: N815
+    """When the link expires, ISO 8601."""
 
 
 class Confirmed(msgspec.Struct):
     """A file that is stored and was looked into."""
 
     fileUrl: str  # noqa: N815
+    """The `gs://` address, for `inputs[].url`."""
     downloadUrl: str  # noqa: N815
+    """A signed link to the file; it lives an hour."""
     filename: str
+    """The stored name."""
     fileSize: int  # noqa: N815
+    """The file's size in bytes."""
     uploadedAt: str  # noqa: N815
+    """When the upload was confirmed, ISO 8601."""
     metadata: dict[str, Any]
+    """Format, duration, size and streams; empty if the file can't be read as media."""
 
 
 class ProbeRequest(msgspec.Struct):
@@ -93,7 +101,8 @@ def presign(caller: Uploader, request: Any) -> Presigned:
     """
     filename, content_type, size = _presign_fields(request)
     if caller.guest and size > caller.plan.max_input_bytes:
-        raise bad_request(
+        raise Problem(
+            "file_too_large",
             f"File size too large. The {caller.plan.name} plan takes files of at most"
             f" {_mebibytes(caller.plan.max_input_bytes)}.",
             f"fileSize may be at most {caller.plan.max_input_bytes} bytes. {_more(caller)}",
@@ -121,7 +130,7 @@ def presign(caller: Uploader, request: Any) -> Presigned:
             "delete from app.uploads where object_name = %(object)s and confirmed_at is null",
             {"object": address.object_name},
         )
-        raise Problem(503, UNAVAILABLE) from error
+        raise Problem("storage_unavailable", UNAVAILABLE) from error
     return Presigned(link, stored, stamp(datetime.now(UTC) + timedelta(seconds=LINK_SECONDS)))
 
 
@@ -134,18 +143,19 @@ def confirm(caller: Uploader, request: Any) -> Confirmed:
     address = addresses.upload(caller.account_id, filename)
     declared = _declared_bytes(address)
     if declared is None:
-        raise Problem(404, NOT_FOUND, _UNKNOWN_UPLOAD)
+        raise Problem("file_not_found", NOT_FOUND, _UNKNOWN_UPLOAD)
     try:
         stored = storage.info(*address)
         _same_size(address, stored, stated, declared)
         found = _probe_or_none(address, stored.size)
     except storage.Missing as error:
-        raise bad_request(
+        raise Problem(
+            "upload_incomplete",
             NOT_FOUND,
             "Nothing was uploaded to the link yet. PUT the bytes to `uploadUrl` first.",
         ) from error
     except storage.StorageError as error:
-        raise Problem(503, UNAVAILABLE) from error
+        raise Problem("storage_unavailable", UNAVAILABLE) from error
     confirmed = postgres.row(
         """
         update app.uploads u
@@ -165,7 +175,7 @@ def confirm(caller: Uploader, request: Any) -> Confirmed:
         },
     )
     if confirmed is None:
-        raise Problem(404, NOT_FOUND, _UNKNOWN_UPLOAD)
+        raise Problem("file_not_found", NOT_FOUND, _UNKNOWN_UPLOAD)
     over = retention.gone("The file", confirmed["expires_at"], None)
     if over:
         raise over
@@ -173,7 +183,7 @@ def confirm(caller: Uploader, request: Any) -> Confirmed:
     try:
         link = storage.sign_download(*address, seconds, names.label(confirmed["filename"]))
     except storage.StorageError as error:
-        raise Problem(503, UNAVAILABLE) from error
+        raise Problem("storage_unavailable", UNAVAILABLE) from error
     return Confirmed(
         fileUrl=str(address),
         downloadUrl=link,
@@ -192,31 +202,39 @@ def inspect(caller: Uploader, url: str) -> dict[str, Any]:
     address = addresses.parse(url)
     if not url.startswith(addresses.SCHEME):
         raise Problem(
-            400,
+            "not_a_stored_file",
             "Only stored files can be probed.",
             ["url must be the gs:// address that POST /v1/upload/confirm answered."],
         )
     file = own_files(caller.account_id, [url]).get(url)
     if address is None or address.bucket != storage.UPLOADS or file is None:
-        raise Problem(404, "There is no upload of yours at this address.", [_UNKNOWN_UPLOAD])
+        raise Problem(
+            "file_not_found", "There is no upload of yours at this address.", [_UNKNOWN_UPLOAD]
+        )
     expired = retention.gone("The file", file.expires_at, file.deleted_at)
     if expired:
-        raise Problem(404, expired.error, ["Upload it again."])
+        raise Problem("file_deleted", expired.error, ["Upload it again."])
     try:
         size = storage.size(*address)
         if size > caller.plan.max_input_bytes:
             raise Problem(
-                400,
+                "file_too_large",
                 f"The file is larger than the {caller.plan.name} plan allows.",
                 [f"It has {size} bytes; the limit is {caller.plan.max_input_bytes}."],
             )
         return media_metadata(_probe(address, size))
     except MediaError as error:
-        raise Problem(422, "The file can't be read as media.", [str(error)]) from error
+        raise Problem(
+            "unreadable_media", "The file can't be read as media.", [str(error)]
+        ) from error
     except storage.Missing as error:
-        raise Problem(404, "The bytes of this upload are not there.", [_UNKNOWN_UPLOAD]) from error
+        raise Problem(
+            "file_deleted", "The bytes of this upload are not there.", [_UNKNOWN_UPLOAD]
+        ) from error
     except storage.StorageError as error:
-        raise Problem(502, UNAVAILABLE, ["The file could not be fetched."]) from error
+        raise Problem(
+            "file_unavailable", UNAVAILABLE, ["The file could not be fetched."]
+        ) from error
 
 
 def stored_name(filename: str) -> str:
@@ -235,25 +253,27 @@ _UNKNOWN_UPLOAD = "Ask for a link with POST /v1/upload/presigned-url and use the
 
 def _presign_fields(request: Any) -> tuple[str, str, int]:
     if not isinstance(request, dict):
-        raise bad_request(MISSING)
+        raise Problem("invalid_request", MISSING)
     filename, content_type, size = (
         request.get(name) for name in ("filename", "contentType", "fileSize")
     )
     if filename in (None, "") or content_type in (None, "") or size is None:
-        raise bad_request(MISSING)
+        raise Problem("invalid_request", MISSING)
     if not isinstance(filename, str) or not isinstance(content_type, str):
-        raise bad_request("filename and contentType must be strings.")
+        raise Problem("invalid_request", "filename and contentType must be strings.")
     if isinstance(size, bool) or not isinstance(size, int | float) or size <= 0 or size % 1:
-        raise bad_request(BAD_SIZE)
+        raise Problem("invalid_file_size", BAD_SIZE)
     content_type = upload_types.checked(content_type, filename)
     if size > MAX_BYTES:
-        raise bad_request(
+        raise Problem(
+            "file_too_large",
             "File size too large. Maximum allowed size is 2GB.",
             f"fileSize may be at most {MAX_BYTES} bytes.",
         )
     most = settings().storage_max_bytes
     if size > most:
-        raise bad_request(
+        raise Problem(
+            "file_too_large",
             f"File size too large. This service stores files of at most {_mebibytes(most)}.",
             f"fileSize may be at most {most} bytes.",
         )
@@ -271,16 +291,16 @@ def _more(caller: Uploader) -> str:
 
 def _confirm_fields(request: Any) -> tuple[str, int]:
     if not isinstance(request, dict):
-        raise bad_request("Missing required fields: filename, fileSize")
+        raise Problem("invalid_request", "Missing required fields: filename, fileSize")
     filename, size = request.get("filename"), request.get("fileSize")
     if filename in (None, "") or size is None:
-        raise bad_request("Missing required fields: filename, fileSize")
+        raise Problem("invalid_request", "Missing required fields: filename, fileSize")
     if not isinstance(filename, str):
-        raise bad_request("filename must be a string.")
+        raise Problem("invalid_request", "filename must be a string.")
     if isinstance(size, bool) or not isinstance(size, int | float) or size <= 0 or size % 1:
-        raise bad_request(BAD_SIZE)
+        raise Problem("invalid_file_size", BAD_SIZE)
     if addresses.parse(str(addresses.upload(UUID(int=0), filename))) is None:
-        raise not_found(NOT_FOUND)
+        raise Problem("file_not_found", NOT_FOUND)
     return filename, int(size)
 
 
@@ -309,13 +329,15 @@ def _same_size(address: Address, stored: storage.Info, stated: int, declared: in
         {"object": address.object_name, "version": stored.version},
     )
     if stored.size != stated:
-        raise bad_request(
+        raise Problem(
+            "file_size_mismatch",
             "File size mismatch",
             f"fileSize says {stated} bytes, {stored.size} arrived. The upload is kept: if it is"
             f" whole, confirm it with {stored.size}. Else delete it with"
             " DELETE /v1/upload/{filename} and ask for a new link.",
         )
-    raise bad_request(
+    raise Problem(
+        "file_size_mismatch",
         "File size mismatch",
         f"The link was asked for with a fileSize of {declared} bytes, {stored.size} arrived. Ask"
         " for a new link with the file's exact size; this upload will be deleted.",
@@ -326,7 +348,8 @@ def _too_many(caller: Uploader, beyond: str, most: int) -> Problem:
     """The refusal of an upload past the plan's bounds."""
     plan = caller.plan.name
     bound = f"{most} uploads" if beyond == "number" else f"{_mebibytes(most)} of uploads in all"
-    return bad_request(
+    return Problem(
+        "upload_limit",
         f"The {plan} plan takes {bound}. {_more(caller)}",
         "Delete uploads that are no longer needed (DELETE /v1/upload/{filename}), or wait until"
         " they expire. An upload that is not confirmed is deleted after two hours.",

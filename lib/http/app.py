@@ -9,7 +9,12 @@ from typing import Any
 
 import msgspec
 from flask import Flask, Response, g, request
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
+from werkzeug.exceptions import (
+    HTTPException,
+    MethodNotAllowed,
+    NotFound,
+    RequestEntityTooLarge,
+)
 
 from lib.accounts import rates
 from lib.files.stores.requests import StorageError
@@ -95,46 +100,56 @@ def _problem(problem: Problem) -> Response:
 def _unavailable(error: Unavailable | StorageError) -> Response:
     """A 503, which clients send again by themselves; the log line tells what failed and where."""
     log.error("request failed", error, request_id=g.get("request_id"), route=str(request.url_rule))
-    sentence = UNAVAILABLE if isinstance(error, StorageError) else DATABASE_UNAVAILABLE
+    problem = (
+        Problem("storage_unavailable", UNAVAILABLE)
+        if isinstance(error, StorageError)
+        else Problem("database_unavailable", DATABASE_UNAVAILABLE)
+    )
     if page.wanted():
-        return page.page("That did not work", sentence, 503)
-    return _problem(Problem(503, sentence))
+        return page.page("That did not work", problem.error, 503)
+    return _problem(problem)
 
 
 def _too_deep(error: RecursionError) -> Response:
     """Only nesting that a caller sent gets this deep; the log shows if it was a bug."""
     log.error("nested too deep", error, request_id=g.get("request_id"))
-    return answer({"error": "The request is nested too deep. Send flatter JSON."}, 400)
+    return _problem(Problem("invalid_json", "The request is nested too deep. Send flatter JSON."))
 
 
 def _http_error(error: HTTPException) -> Response:
     if isinstance(error, MethodNotAllowed):
         allowed = ", ".join(sorted(set(error.valid_methods or ()) - {"HEAD", "OPTIONS"}))
-        return answer(
-            {"error": f"{request.method} is not possible here. Use {allowed}."},
-            405,
-            {"Allow": allowed},
+        return _problem(
+            Problem(
+                "method_not_allowed",
+                f"{request.method} is not possible here. Use {allowed}.",
+                headers={"Allow": allowed},
+            )
         )
     if isinstance(error, RequestEntityTooLarge):
-        return answer(
-            {
-                "error": f"The request body is larger than {bounds.body_limit():,} bytes, the limit"
-                " of this route. Send media with the link from POST /v1/upload/presigned-url"
-                " instead."
-            },
-            413,
+        return _problem(
+            Problem(
+                "body_too_large",
+                f"The request body is larger than {bounds.body_limit():,} bytes, the limit of this"
+                " route. Send media with the link from POST /v1/upload/presigned-url instead.",
+            )
         )
-    if error.code == 404 and page.wanted():
-        return page.page("There is no such page", "The address may be old or mistyped.", error.code)
-    if error.code == 404:
-        return answer(
-            {
-                "error": f"There is no route {request.method} {request.path[:200]}."
-                " See /openapi.yaml."
-            },
-            404,
+    if isinstance(error, NotFound):
+        return _not_found()
+    if (error.code or 500) >= 500:
+        return _unexpected(error)
+    return _problem(Problem("invalid_request", error.description or error.name))
+
+
+def _not_found() -> Response:
+    if page.wanted():
+        return page.page("There is no such page", "The address may be old or mistyped.", 404)
+    return _problem(
+        Problem(
+            "route_not_found",
+            f"There is no route {request.method} {request.path[:200]}. See /openapi.yaml.",
         )
-    return answer({"error": error.description or error.name}, error.code or 500)
+    )
 
 
 def _unexpected(error: Exception) -> Response:
@@ -148,4 +163,4 @@ def _unexpected(error: Exception) -> Response:
     sentence = "Something went wrong on our side. Try again, and quote the request id if it stays."
     if page.wanted():
         return page.page("That did not work", f"{sentence} It is {g.request_id}.", 500)
-    return answer({"error": sentence}, 500)
+    return _problem(Problem("internal_error", sentence))

@@ -5,14 +5,13 @@ from __future__ import annotations
 import hmac
 import math
 import time
-from typing import Any
 
 from flask import g, request
 
 from lib.accounts import callers, rates
 from lib.accounts.keys import Scope
 from lib.http.client import client_networks
-from lib.platform.errors import Problem
+from lib.platform.errors import Problem, unauthorized
 from lib.platform.postgres import PostgresError
 from lib.usage.price import SIGN_UP
 
@@ -21,23 +20,24 @@ FAILURES_PER_MINUTE = 60
 GUESSED = "Too many calls without a valid credential."
 MOST_CREDENTIAL = 8192
 """Characters of a credential."""
+SEND_KEY = "Send the header `Authorization: Bearer <API key>` with a key that is valid."
 CLOSED = "This account is closed and is being deleted."
 COUNT_SECONDS = 2.0
 """How long a call without a valid credential waits to be counted."""
-_OWN = ("GET", "HEAD", "DELETE")
+OWN = ("GET", "HEAD", "DELETE")
 """What a suspended account may do with what it has, unless a route says more."""
 
 
 def authenticate(
     *,
+    scope: Scope,
     window: str | None = None,
     per_minute: int = 0,
-    scope: Scope | None = None,
     suspended_too: bool = False,
 ) -> callers.Caller:
     """The caller of the current request. Call it before the body is read.
 
-    `scope` is what a key must be allowed; by default `read` for GET and `jobs` for all else.
+    `scope` is what a key must be allowed.
     `window` is as in `callers.identify`. A suspended account may read and delete what it has; any
     other method needs `suspended_too`. Raises Problem 401; 403 for an account that is suspended or
     a key without the scope; 429 past the plan's calls a minute, past `per_minute` calls of the
@@ -49,7 +49,7 @@ def authenticate(
     try:
         caller = callers.identify(credential, window=window)
     except callers.Closed as error:
-        raise _unauthorized(CLOSED) from error
+        raise unauthorized(CLOSED, closed=True) from error
     except callers.Unknown as error:
         raise _refused() from error
     g.caller = caller
@@ -62,48 +62,42 @@ def authenticate(
         )
     if caller.window_hits is not None and caller.window_hits > per_minute:
         raise _too_many(f"This route takes {per_minute} requests a minute.", caller.window_seconds)
-    if caller.suspended_for is not None and not (suspended_too or request.method in _OWN):
+    if caller.suspended_for is not None and not (suspended_too or request.method in OWN):
         raise Problem(
-            403,
+            "account_suspended",
             f"This account is suspended. {caller.suspended_for} You can still read, export and"
             " delete what is in it. Write to support to have this reviewed.",
         )
-    wanted = scope or ("read" if request.method in ("GET", "HEAD") else "jobs")
-    if wanted not in caller.scopes:
+    if scope not in caller.scopes:
         raise Problem(
-            403,
-            f"This key does not have the `{wanted}` scope. Use a key that does.",
-            headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{wanted}"'},
+            "insufficient_scope",
+            f"This key does not have the `{scope}` scope. Use a key that does.",
+            headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{scope}"'},
         )
     return caller
 
 
-def authenticate_person(**options: Any) -> callers.Caller:
-    """A caller who is signed in. Raises Problem as `authenticate`, and 403 for a key."""
-    caller = authenticate(**options)
+def require_person(caller: callers.Caller) -> None:
+    """Raises Problem 403 for a key: the route needs someone who is signed in."""
     if caller.key_id is not None:
         raise Problem(
-            403,
+            "session_required",
             "This needs a signed-in person, not an API key. Sign in and send the session's access"
             " token.",
         )
-    return caller
 
 
-def authenticate_account(**options: Any) -> callers.Caller:
-    """A caller with an account of its own, by its key or signed in. Raises Problem as
-    `authenticate`, and 403 for a visitor."""
-    caller = authenticate(**options)
+def require_account(caller: callers.Caller) -> None:
+    """Raises Problem 403 for a visitor: the route needs an account of one's own."""
     if caller.guest:
-        raise Problem(403, f"This needs an account of your own. {SIGN_UP}")
-    return caller
+        raise Problem("account_required", f"This needs an account of your own. {SIGN_UP}")
 
 
 def bearer() -> str:
     """The credential of the current request. Raises Problem 401."""
     credential = _credential()
     if credential is None:
-        raise _unauthorized()
+        raise unauthorized(SEND_KEY)
     return credential
 
 
@@ -120,17 +114,17 @@ def _refused() -> Problem:
     networks = client_networks()
     left = max(_blocked_until.get(each.name, 0.0) for each in networks) - time.monotonic()
     if left > 0:
-        return _too_many(GUESSED, math.ceil(left))
+        return _too_many_unauthorized(math.ceil(left))
     try:
         hits, seconds = rates.count("failed", networks, wait=COUNT_SECONDS)
     except PostgresError:
-        return _unauthorized()
+        return unauthorized(SEND_KEY)
     if hits <= FAILURES_PER_MINUTE:
-        return _unauthorized()
+        return unauthorized(SEND_KEY)
     if len(_blocked_until) >= MOST_BLOCKED:
         _blocked_until.clear()
     _blocked_until[networks[0].name] = time.monotonic() + seconds
-    return _too_many(GUESSED, seconds)
+    return _too_many_unauthorized(seconds)
 
 
 def limit_address(window: str, per_minute: int) -> None:
@@ -161,9 +155,17 @@ def has_credential() -> bool:
     return "Authorization" in request.headers
 
 
+def _too_many_unauthorized(seconds: int) -> Problem:
+    return Problem(
+        "too_many_unauthorized",
+        f"{GUESSED} Wait {seconds} seconds and try again.",
+        headers={"Retry-After": str(seconds)},
+    )
+
+
 def _too_many(sentence: str, seconds: int) -> Problem:
     return Problem(
-        429,
+        "rate_limited",
         f"{sentence} Wait {seconds} seconds and try again.",
         headers={"Retry-After": str(seconds)},
     )
@@ -187,15 +189,3 @@ def _credential() -> str | None:
     credential = credential.strip()
     fits = scheme.lower() == "bearer" and 0 < len(credential) <= MOST_CREDENTIAL
     return credential if fits else None
-
-
-def _unauthorized(
-    details: str = "Send the header `Authorization: Bearer <API key>` with a key that is valid.",
-) -> Problem:
-    # "unauthorized" is what the official clients know (contract, section 9).
-    return Problem(
-        401,
-        "unauthorized",
-        details,
-        headers={"WWW-Authenticate": "Bearer"},
-    )

@@ -11,7 +11,7 @@ from flask import request
 
 from lib import models
 from lib.http.bounds import read_body
-from lib.platform.errors import Problem, bad_request
+from lib.platform.errors import Problem
 
 T = TypeVar("T")
 
@@ -31,17 +31,20 @@ def json_body() -> Any:
     kind = request.mimetype
     if kind and kind != "application/json" and not kind.endswith("+json"):
         raise Problem(
-            415, f"Send the body as JSON with `Content-Type: application/json`, not {kind[:100]}."
+            "unsupported_content_type",
+            f"Send the body as JSON with `Content-Type: application/json`, not {kind[:100]}.",
         )
     data = read_body()
     if not data.strip():
-        raise bad_request("The request has no body. Send a JSON object.")
+        raise Problem("invalid_json", "The request has no body. Send a JSON object.")
     if b"\\u0000" in data or b"\0" in data:
-        raise bad_request("The body holds a NUL character. Remove it from the texts you send.")
+        raise Problem(
+            "invalid_request", "The body holds a NUL character. Remove it from the texts you send."
+        )
     try:
         return msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise bad_request("The body is not valid JSON.", str(error)[:200]) from error
+        raise Problem("invalid_json", "The body is not valid JSON.", str(error)[:200]) from error
 
 
 def optional_body(model: type[T]) -> T:
@@ -54,7 +57,7 @@ def parse(data: Any, model: type[T]) -> T:
     try:
         return models.convert(data, model)
     except (msgspec.ValidationError, RecursionError, OverflowError) as error:
-        raise bad_request(_sentence(str(error))) from error
+        raise Problem("invalid_request", _sentence(str(error))) from error
 
 
 def query_int(name: str, default: int, low: int, high: int) -> int:
@@ -63,7 +66,7 @@ def query_int(name: str, default: int, low: int, high: int) -> int:
     if text is None or text == "":
         return default
     if not re.fullmatch(r"[+-]?[0-9]{1,30}", text):
-        raise bad_request(f"`{name}` must be a whole number.")
+        raise Problem("invalid_request", f"`{name}` must be a whole number.")
     return min(max(int(text), low), high)
 
 
@@ -74,9 +77,9 @@ def query_text(name: str) -> str | None:
     """
     text = request.args.get(name) or None
     if text and "\0" in text:
-        raise bad_request(f"`{name}` holds a NUL character.")
+        raise Problem("invalid_request", f"`{name}` holds a NUL character.")
     if text and len(text) > MOST_TEXT:
-        raise bad_request(f"`{name}` may have at most {MOST_TEXT} characters.")
+        raise Problem("invalid_request", f"`{name}` may have at most {MOST_TEXT} characters.")
     return text
 
 
@@ -89,8 +92,9 @@ def query_time(name: str) -> datetime | None:
         # A "+" that was not encoded arrives as a space; the official client sends +0000.
         moment = datetime.fromisoformat(re.sub(r" (\d\d:?\d\d)$", r"+\1", text))
     except ValueError:
-        raise bad_request(
-            f"`{name}` must be an ISO 8601 date and time such as 2026-01-31T12:00:00Z."
+        raise Problem(
+            "invalid_request",
+            f"`{name}` must be an ISO 8601 date and time such as 2026-01-31T12:00:00Z.",
         ) from None
     from datetime import UTC
 

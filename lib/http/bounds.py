@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from flask import request
+from flask import Flask, current_app, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from lib.platform.errors import bad_request
+from lib.platform.errors import Problem
 
 BODY_BYTES = 65_536
-"""The limit of every route that is not listed below."""
-BODY_LIMITS = {
-    "POST /v1/transcodes": 1_000_000,
-    "POST /v1/validate": 1_000_000,
-    "POST /hooks/stripe": 262_144,  # an event embeds its object, such as an invoice with its lines
-}
+"""The limit of every route that declares no other."""
+_LIMITS = "BODY_LIMITS"
 PATH_CHARACTERS = 2_048
 QUERY_CHARACTERS = 16_384
 """Of the whole query string, as sent: a value of 8,192 characters may be percent-encoded."""
@@ -21,7 +17,13 @@ QUERY_CHARACTERS = 16_384
 
 def body_limit() -> int:
     """The largest body, in bytes, that the route of the current request accepts."""
-    return BODY_LIMITS.get(f"{request.method} {request.url_rule}", BODY_BYTES)
+    limits = current_app.config.get(_LIMITS, {})
+    return int(limits.get(f"{request.method} {request.url_rule}", BODY_BYTES))
+
+
+def limit_body(app: Flask, route: str, most_bytes: int) -> None:
+    """Set the largest body of a route, named by its method and rule."""
+    app.config.setdefault(_LIMITS, {})[route] = most_bytes
 
 
 def check_size() -> None:
@@ -36,9 +38,11 @@ def check_size() -> None:
     if (request.content_length or 0) > limit:
         raise RequestEntityTooLarge
     if len(request.path) > PATH_CHARACTERS:
-        raise bad_request(f"The path is longer than {PATH_CHARACTERS} characters.")
+        raise Problem("invalid_request", f"The path is longer than {PATH_CHARACTERS} characters.")
     if len(request.query_string) > QUERY_CHARACTERS:
-        raise bad_request(f"The query string is longer than {QUERY_CHARACTERS} characters.")
+        raise Problem(
+            "invalid_request", f"The query string is longer than {QUERY_CHARACTERS} characters."
+        )
 
 
 def read_body() -> bytes:

@@ -22,26 +22,35 @@ class Supabase(msgspec.Struct, omit_defaults=True):
     """How Supabase answers; `error` only when it does not."""
 
     ok: bool
+    """Whether it answers."""
     status: int | msgspec.UnsetType = msgspec.UNSET
+    """The HTTP status of its answer."""
     statusText: str | msgspec.UnsetType = msgspec.UNSET  # noqa: N815 -- the wire's name
+    """The status in words."""
     connected: bool | msgspec.UnsetType = msgspec.UNSET
+    """Whether the database can be reached."""
     error: str | msgspec.UnsetType = msgspec.UNSET
+    """What is wrong; absent if nothing is."""
 
 
 class Login(msgspec.Struct, omit_defaults=True):
     """Whether people's tokens can be verified; `error` says why not, and what to do."""
 
     ok: bool
+    """Whether tokens can be checked."""
     error: str | msgspec.UnsetType = msgspec.UNSET
+    """What is wrong; absent if nothing is."""
 
 
 class Media(msgspec.Struct):
     """What the worker that began last runs jobs with."""
 
     ffmpeg: str
+    """The version of ffmpeg."""
     cage: list[str]
     """What holds ffmpeg: limits, dies-with-worker, landlock-files, landlock-tcp."""
     seen_at: str
+    """When a worker last reported it, ISO 8601."""
 
 
 class Operator(msgspec.Struct):
@@ -52,7 +61,9 @@ class Operator(msgspec.Struct):
     workers: int
     """Worker processes and function instances with a heartbeat in the last minute."""
     worker_slots: int
+    """Jobs that the running workers can take at once."""
     worker_busy_slots: int
+    """Jobs that run now."""
     last_heartbeat_seconds: float | None
     """Age of the newest heartbeat; null when there was none in the last hour."""
     least_free_disk_bytes: int | None
@@ -65,11 +76,15 @@ class Health(msgspec.Struct, omit_defaults=True):
     """The answer of /health-check (contract, route 23)."""
 
     ok: bool
+    """Whether everything works."""
     timestamp: str
+    """When this was checked, ISO 8601."""
     uptime: float
     """Seconds since this instance started."""
     supabase: Supabase
+    """The database and Storage."""
     login: Login
+    """The login."""
     media: Media | None
     """Null until a worker has run a job."""
     operator: Operator | msgspec.UnsetType = msgspec.UNSET
@@ -84,18 +99,22 @@ class Queue(msgspec.Struct):
     oldest_waiting_seconds: float
     """0 when none waits."""
     running: int
+    """Jobs that run now."""
 
 
 class Status(msgspec.Struct):
     """What the status page tells everybody."""
 
     ok: bool
+    """Whether jobs are being worked on."""
     timestamp: str
+    """When this was read, ISO 8601."""
     queue: Queue | None
     """Null when the database does not answer; so are the others."""
     last_sweep_at: str | None
     """When expired files were last looked for."""
     media: Media | None
+    """The ffmpeg that workers run; null if no worker has reported."""
 
 
 def status() -> Status:

@@ -51,7 +51,7 @@ class _Threads:
         with self._lock:
             if self._all >= self.LIMIT or (guest and self._guests >= self.GUESTS):
                 raise Problem(
-                    503,
+                    "busy",
                     "We are looking into as many files as we can right now. Wait"
                     f" {RETRY_SECONDS} seconds and try again.",
                     headers={"Retry-After": str(RETRY_SECONDS)},
@@ -80,7 +80,7 @@ def slow_call(caller: Caller, kind: Kind) -> Iterator[None]:
         call_id = rates.begin_slow_call(caller.account_id, kind.name, kind.at_once, kind.seconds)
         if call_id is None:
             raise Problem(
-                429,
+                "too_many_slow_calls",
                 f"This account is already running {kind.at_once} calls of this kind. Wait for one"
                 " to end, then try again.",
                 headers={"Retry-After": str(RETRY_SECONDS)},

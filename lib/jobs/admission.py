@@ -16,7 +16,7 @@ from lib.media.errors import Refused
 from lib.media.model import Probe
 from lib.media.request.check import check
 from lib.media.request.models import Checked, Input, Remote, TranscodeRequest
-from lib.platform.errors import Problem, not_found
+from lib.platform.errors import Problem
 
 Files = Mapping[str, StoredFile]
 """The caller's files that a request names, by their address."""
@@ -72,7 +72,7 @@ def option_files(stored: object) -> list[str]:
 
 def _refusal(refused: Refused) -> Problem:
     return Problem(
-        400,
+        "invalid_job",
         str(refused),
         " ".join(f"{each.what}: {each.rule} {each.instead}".strip() for each in refused.refusals),
         extra={
@@ -127,7 +127,8 @@ def _own_file(files: Files, url: str) -> StoredFile | None:
 
 
 def _no_file(where: str) -> Problem:
-    return not_found(
+    return Problem(
+        "file_not_found",
         f"{where} names no file of yours. Upload it first: POST /v1/upload/presigned-url, PUT the"
-        " bytes, POST /v1/upload/confirm, then use `fileUrl`."
+        " bytes, POST /v1/upload/confirm, then use `fileUrl`.",
     )

@@ -31,9 +31,11 @@ class JobInput(msgspec.Struct, omit_defaults=True):
     duration: float
     """Seconds; 0 for a still image, and until it is known."""
     format: str
+    """The container format; `unknown` until it is known."""
     size_bytes: str
     """Bytes as a decimal string; "0" until they are known."""
     options: list[dict[str, Any]] | msgspec.UnsetType = msgspec.UNSET
+    """Options of this input."""
     downloadUrl: str | msgspec.UnsetType = msgspec.UNSET  # noqa: N815 -- the wire's name
     """Leads to a stored input for ten minutes; never stored."""
 
@@ -46,35 +48,51 @@ class JobOutput(msgspec.Struct):
     filename: str
     """The name of the download: that of the first input, with the output's extension."""
     size_bytes: int
+    """The size in bytes."""
     format: str
+    """The container format."""
 
 
 class FfmpegOptions(msgspec.Struct):
     """The normalised options handed to ffmpeg, for audit."""
 
     source: Literal["preset", "raw_options", "virtual_options", "defaults"]
+    """Where the options came from."""
     options: list[dict[str, Any]]
+    """The options, in order."""
     preset: dict[str, Any] | None
+    """The preset that was requested; null if none was."""
 
 
 class Transcode(msgspec.Struct):
     """A job as it is read."""
 
     id: str
+    """The job's id."""
     job_type: Literal["transcode", "transcribe"]
+    """The kind of job."""
     status: Status
+    """`pending`, then `processing`, then one of the others."""
     output_format: str
+    """The output's format, as requested."""
     inputs: list[JobInput]
+    """The inputs, in order."""
     outputs: list[JobOutput]
+    """The outputs; empty until the job completes."""
     output_url: str | None
     """`outputs[0].url`; null until it is completed."""
     created_at: str
+    """When the job was created, ISO 8601."""
     updated_at: str
+    """When the job last changed, ISO 8601."""
     started_at: str | None
+    """When a worker first started the job; null until then."""
     completed_at: str | None
+    """When the job completed; null unless it did."""
     queue_position: int | None
     """Its place among the waiting when it was accepted."""
     lane: Literal["short", "long", "heavy"] | None
+    """Which queue the job is in."""
     progress: float | None
     """Percent of the encoding that is done; null until it starts."""
     seconds_left: float | None
@@ -85,6 +103,7 @@ class Transcode(msgspec.Struct):
     duration_seconds: float
     """Of the inputs, summed up."""
     processing_time_seconds: float | None
+    """How long the job ran; null until it completes."""
     error_message: str | None
     """Why it failed, as a sentence."""
     error_category: Category
@@ -92,23 +111,30 @@ class Transcode(msgspec.Struct):
     metadata: dict[str, Any]
     """`user` holds what the request had as `metadata`."""
     ffmpeg_options: FfmpegOptions | None
+    """The options handed to ffmpeg; null until the job runs."""
     receipt: Receipt | None
     """Hashes, the argument list and figures of a completed job; null in lists."""
     request: dict[str, Any] | None
     """The request as it was made; null in lists."""
     user_id: str
+    """The account's id."""
     files_expire_at: str | None = None
     """When the outputs are deleted."""
     files_deleted_at: str | None = None
+    """When the job's files were deleted; null while they exist."""
 
 
 class TranscodeList(msgspec.Struct):
     """A page of jobs; the total of a filtered list is counted to 5,000."""
 
     items: list[Transcode]
+    """The jobs of this page."""
     page: int
+    """The page's number, from 1."""
     limit: int
+    """Jobs a page."""
     total: int
+    """Jobs that match, on all pages."""
     next_cursor: str | None = None
     """The `cursor` of the next page; null when this is the last."""
     end_cursor: str | None = None
@@ -120,24 +146,33 @@ class Accepted(msgspec.Struct):
     """The answer to a create."""
 
     id: str
+    """The job's id."""
     status: Literal["pending"]
+    """Always `pending`."""
     inputUrl: str  # noqa: N815 -- the wire's name
+    """The first input's address."""
     outputFormat: str  # noqa: N815
+    """The output's format, as requested."""
     metadata: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+    """`user` holds the metadata that was sent; absent if none was."""
 
 
 class Canceled(msgspec.Struct):
     """The answer to a cancel."""
 
     success: bool
+    """Always true."""
     message: str
+    """A sentence that confirms it."""
     job: Transcode
+    """The job as it is now."""
 
 
 class Download(msgspec.Struct):
     """A signed link to an output."""
 
     url: str
+    """A signed link to the file."""
 
 
 def transcode(row: dict[str, Any]) -> Transcode:

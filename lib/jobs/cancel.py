@@ -9,7 +9,7 @@ from lib.jobs import transitions
 from lib.jobs.api_models import Canceled, transcode
 from lib.jobs.read import SHORT
 from lib.platform import log, postgres
-from lib.platform.errors import bad_request
+from lib.platform.errors import Problem
 
 BATCH = 1_000
 """Jobs that one statement of `cancel_all` cancels."""
@@ -26,7 +26,7 @@ def cancel(account_id: UUID, job_id: str) -> Canceled:
         )
         if ended is None:
             raise unknown_job()
-        raise bad_request(f"Cannot cancel job in status: {ended['status']}")
+        raise Problem("job_already_ended", f"Cannot cancel job in status: {ended['status']}")
     row = canceled[0]
     log.info("job", job_id=row["id"], account_id=account_id, status="canceled", reason="user")
     return Canceled(True, "Job cancelled successfully", transcode(row))

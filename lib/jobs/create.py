@@ -15,7 +15,7 @@ from lib.media.plan.price import billable_seconds, lane
 from lib.media.request.members import known_members
 from lib.media.request.models import TranscodeRequest
 from lib.platform import postgres
-from lib.platform.errors import Problem
+from lib.platform.errors import Problem, unauthorized
 from lib.usage.price import SIGN_UP, minutes, quota_sentence, upgrade_url
 
 
@@ -54,7 +54,7 @@ def create(
         },
     )
     if made is None:  # the statement stores any job, but of an account closed meanwhile
-        raise Problem(401, "unauthorized", "This account is closed and is being deleted.")
+        raise unauthorized("This account is closed and is being deleted.", closed=True)
     if made["status"] == "limited":
         raise _too_many_failures(caller, made["retry_after"])
     if made["status"] == "failed":
@@ -74,7 +74,7 @@ class QuotaExceeded(Problem):
     def __init__(self, job_id: UUID, caller: Caller) -> None:
         limit = caller.plan.minutes_per_month
         super().__init__(
-            402,
+            "quota_exceeded",
             f"Quota exceeded: Video Processing Minutes. This job needs more than what is left of"
             f" the {limit} minutes to try. {SIGN_UP}"
             if caller.guest
@@ -85,7 +85,7 @@ class QuotaExceeded(Problem):
 
 def _too_many_failures(caller: Caller, seconds: int) -> Problem:
     return Problem(
-        429,
+        "too_many_failed_jobs",
         f"Too many jobs of this account failed within an hour: the {caller.plan.name} plan takes no"
         f" more for {seconds} seconds. Look at their error_message, and check a request with"
         f" POST /v1/validate, which is free, before it is sent again.",

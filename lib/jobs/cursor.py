@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from lib.platform.errors import bad_request
+from lib.platform.errors import Problem
 
 ORDERS = ("created_at.desc", "updated_at.asc", "updated_at.desc")
 """As `order` names them; a cursor holds their index."""
@@ -55,7 +55,8 @@ def parse(text: str) -> Cursor:
 
 
 def _not_valid() -> Exception:
-    return bad_request(
+    return Problem(
+        "invalid_cursor",
         "`cursor` is not valid. Use the `next_cursor` or `end_cursor` of a list's answer, or leave"
-        " it out to start from the beginning."
+        " it out to start from the beginning.",
     )

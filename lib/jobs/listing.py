@@ -15,7 +15,7 @@ from lib.jobs.api_models import STATUSES, TranscodeList, transcode
 from lib.jobs.cursor import ORDERS, Cursor
 from lib.jobs.read import SHORT
 from lib.platform import postgres
-from lib.platform.errors import bad_request
+from lib.platform.errors import Problem
 
 TOTAL_CAP = 5_000
 """The `total` of a filtered list is counted up to here; the unfiltered one is exact."""
@@ -57,9 +57,9 @@ def page(account_id: UUID, wanted: Wanted) -> TranscodeList:
     after = cursors.parse(wanted.cursor) if wanted.cursor else None
     order = _order(wanted, after)
     if wanted.job_type not in (None, "transcode", "transcribe"):
-        raise bad_request("`job_type` must be transcode or transcribe.")
+        raise Problem("invalid_request", "`job_type` must be transcode or transcribe.")
     if wanted.search is not None and len(wanted.search) > MAX_SEARCH:
-        raise bad_request(f"`q` may have at most {MAX_SEARCH} characters.")
+        raise Problem("invalid_request", f"`q` may have at most {MAX_SEARCH} characters.")
     if wanted.status is not None and wanted.status not in STATUSES:
         return TranscodeList([], wanted.page, wanted.limit, 0, end_cursor=wanted.cursor)
     conditions = _conditions(wanted)
@@ -101,16 +101,17 @@ def _order(wanted: Wanted, after: Cursor | None) -> str:
     """The order of the list. Raises Problem 400 for an unknown one, or not the cursor's."""
     order = wanted.order
     if order is not None and order not in ORDERS:
-        raise bad_request(f"`order` must be one of {', '.join(ORDERS)}.")
+        raise Problem("invalid_request", f"`order` must be one of {', '.join(ORDERS)}.")
     if after is None:
         return order or ("updated_at.asc" if wanted.follows else "created_at.desc")
     if order not in (None, after.order):
-        raise bad_request(
+        raise Problem(
+            "invalid_cursor",
             f"`cursor` belongs to a list in the order {after.order}. Leave `order` out, or ask for"
-            " the first page of the other order without a cursor."
+            " the first page of the other order without a cursor.",
         )
     if wanted.page != 1:
-        raise bad_request("Send `cursor` or `page`, not both.")
+        raise Problem("invalid_cursor", "Send `cursor` or `page`, not both.")
     return after.order
 
 

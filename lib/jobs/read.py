@@ -10,7 +10,7 @@ from lib.files.job_id import parse_id, unknown_job
 from lib.files.stores import storage
 from lib.jobs.api_models import Download, Transcode, transcode
 from lib.platform import postgres
-from lib.platform.errors import UNAVAILABLE, Problem, bad_request, not_found
+from lib.platform.errors import UNAVAILABLE, Problem
 
 DOWNLOAD_SECONDS = 600
 """How long the link to an output lives."""
@@ -42,25 +42,27 @@ def download(account_id: UUID, job_id: str) -> Download:
     """A signed link to the job's output. Raises Problem 400 when there is none, 404."""
     row = _row(account_id, job_id)
     if row["status"] != "completed":
-        raise bad_request(
-            "Transcode not completed", f"Its status is {row['status']}. Poll it until it completes."
+        raise Problem(
+            "job_not_completed",
+            "Transcode not completed",
+            f"Its status is {row['status']}. Poll it until it completes.",
         )
     if not row["outputs"]:
-        raise bad_request("No output available for this transcode")
+        raise Problem("no_output", "No output available for this transcode")
     over = retention.gone("The output", row["files_expire_at"], row["files_deleted_at"])
     if over:
         raise over
     made = row["outputs"][0]
     address = addresses.parse(made["url"])
     if address is None:
-        raise bad_request("No output available for this transcode")
+        raise Problem("no_output", "No output available for this transcode")
     try:
         seconds = retention.link_seconds(DOWNLOAD_SECONDS, row["files_expire_at"])
         return Download(storage.sign_download(*address, seconds, names.label(made["filename"])))
     except storage.Missing as error:
-        raise not_found("The output of this job has been deleted.") from error
+        raise Problem("file_deleted", "The output of this job has been deleted.") from error
     except storage.StorageError as error:
-        raise Problem(503, UNAVAILABLE) from error
+        raise Problem("storage_unavailable", UNAVAILABLE) from error
 
 
 _STALLED = f"""

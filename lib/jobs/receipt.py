@@ -14,22 +14,29 @@ class ReceiptOutput(msgspec.Struct):
     """The output's size and SHA-256."""
 
     size_bytes: int
+    """The size in bytes."""
     sha256: str
+    """The SHA-256 checksum, in hex."""
 
 
 class Decision(msgspec.Struct):
     """What became of the picture or the sound, and why."""
 
     kind: Literal["video", "audio"]
+    """The kind of stream."""
     action: Literal["copy", "encode"]
+    """Whether the stream is copied or encoded."""
     why: str
+    """The reason."""
 
 
 class Receipt(msgspec.Struct):
     """What a completed job did."""
 
     inputs: list[ReceiptFile]
+    """The inputs, in order."""
     output: ReceiptOutput
+    """The output."""
     arguments: list[str]
     """ffmpeg's argument list; {input0}, … and {output} stand for paths."""
     ffmpeg: str
@@ -37,10 +44,13 @@ class Receipt(msgspec.Struct):
     wall_seconds: float
     """Of ffmpeg alone."""
     cpu_seconds: float
+    """CPU time that ffmpeg used, in seconds."""
     bytes_in: int
     """Fetched for the job."""
     bytes_out: int
+    """Bytes stored."""
     streams: list[Decision]
+    """What became of each stream, and why."""
     notes: list[str]
     """What was chosen for the caller."""
     cage: list[str]

@@ -8,7 +8,7 @@ from lib.jobs.api_models import Accepted
 from lib.jobs.create import create
 from lib.jobs.requests import OUTDATED, stored_request
 from lib.platform import postgres
-from lib.platform.errors import bad_request
+from lib.platform.errors import Problem
 
 
 def again(caller: Caller, job_id: str) -> Accepted:
@@ -24,10 +24,11 @@ def again(caller: Caller, job_id: str) -> Accepted:
     if row is None:
         raise unknown_job()
     if row["status"] in ("pending", "processing"):
-        raise bad_request(
-            f"Cannot retry a job in status: {row['status']}. Wait for its end, or cancel it first."
+        raise Problem(
+            "job_not_ended",
+            f"Cannot retry a job in status: {row['status']}. Wait for its end, or cancel it first.",
         )
     request = stored_request(row["request"])
     if request is None:
-        raise bad_request(OUTDATED)
+        raise Problem("job_outdated", OUTDATED)
     return create(caller, request, retry_of=row["id"])

@@ -41,18 +41,23 @@ class ValidatedInput(msgspec.Struct):
     """An input and what it holds, as ffprobe's answer has it; null while that is not known."""
 
     url: str
+    """The input's address."""
     metadata: dict[str, Any] | None
+    """Format, duration, size and streams; null if unknown."""
 
 
 class Validation(msgspec.Struct):
     """What a job of this request would do."""
 
     valid: Literal[True]
+    """Always true: a request that is not valid gets a 400."""
     output_format: str
+    """The output's format, as requested."""
     source: Source | None
     """Where the options come from; this and what ffmpeg is told is null when an input can't be
     looked into before the job runs."""
     inputs: list[ValidatedInput]
+    """The inputs, in order."""
     streams: list[Decision]
     """What would become of picture and sound."""
     arguments: list[str] | None
@@ -60,7 +65,9 @@ class Validation(msgspec.Struct):
     command: str | None
     """The same as a line for a shell."""
     output_seconds: float | None
+    """The output's length in seconds; null if unknown."""
     lane: Literal["short", "long", "heavy"]
+    """Which queue the job would join."""
     minutes: float | None
     """What it will cost by what the inputs' headers state; null until a length is known. The charge
     is measured when the job ends."""
@@ -69,6 +76,7 @@ class Validation(msgspec.Struct):
     notes: list[str]
     """What is chosen for the caller."""
     warnings: list[str]
+    """What works but is probably not intended."""
 
 
 def validate(caller: Caller, request: TranscodeRequest, unknown: list[str]) -> Validation:
@@ -91,9 +99,9 @@ def validate(caller: Caller, request: TranscodeRequest, unknown: list[str]) -> V
                 seconds = min(settings().job_seconds, caller.plan.max_job_seconds)
                 plan = planned(admitted.checked, files, known, folder, seconds, deadline)
         except MediaError as error:
-            raise Problem(422, str(error)) from error
+            raise Problem("unreadable_media", str(error)) from error
         except StorageError as error:
-            raise Problem(503, UNAVAILABLE) from error
+            raise Problem("storage_unavailable", UNAVAILABLE) from error
     cost = billable_seconds(admitted.checked, probes)
     left = _minutes_left(caller)
     if cost is None:

@@ -47,7 +47,9 @@ def client() -> stripe.StripeClient:
 
     key = settings().stripe_secret_key
     if key is None:
-        raise Problem(503, "This service has no billing: its plans can't be bought here.")
+        raise Problem(
+            "billing_unavailable", "This service has no billing: its plans can't be bought here."
+        )
     return stripe.StripeClient(
         key,
         base_addresses={"api": settings().stripe_url},
@@ -68,7 +70,9 @@ def asking() -> Iterator[None]:
     except stripe.CardError as error:
         raise Declined(error.user_message or "The payment was declined.") from error
     except (stripe.APIConnectionError, stripe.RateLimitError, stripe.APIError) as error:
-        raise Problem(503, "Stripe does not answer just now. Try again in a moment.") from error
+        raise Problem(
+            "stripe_unavailable", "Stripe does not answer just now. Try again in a moment."
+        ) from error
 
 
 def event(payload: bytes, signature: str | None) -> stripe.Event:
@@ -81,7 +85,9 @@ def event(payload: bytes, signature: str | None) -> stripe.Event:
 
     secret = settings().stripe_webhook_secret
     if secret is None:
-        raise Problem(503, "This service has no secret to check Stripe's signatures by.")
+        raise Problem(
+            "billing_unavailable", "This service has no secret to check Stripe's signatures by."
+        )
     try:
         text = payload.decode()
         stripe.WebhookSignature.verify_header(text, signature or "", secret, TOLERANCE_SECONDS)

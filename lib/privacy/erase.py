@@ -38,13 +38,16 @@ class Erasure(msgspec.Struct, forbid_unknown_fields=True):
     """The password, unless one has just signed in."""
 
     password: str | None = None
+    """Your password; not needed within ten minutes of signing in."""
 
 
 class Erasing(msgspec.Struct):
     """What happens now."""
 
     status: Literal["deleting"]
+    """Always `deleting`."""
     message: str
+    """A sentence that says what happens next."""
 
 
 def begin(account_id: UUID, request: Erasure, token: str) -> Erasing:
@@ -54,13 +57,13 @@ def begin(account_id: UUID, request: Erasure, token: str) -> Erasing:
     """
     row = postgres.row("select email, name from app.accounts where id = %(id)s", {"id": account_id})
     if row is None:
-        raise Problem(404, "This account is gone.")
+        raise Problem("account_not_found", "This account is gone.")
     if request.password is not None:
         if not row["email"] or not auth.right_password(row["email"], request.password):
-            raise Problem(403, "This is not the password. Nothing was deleted.")
+            raise Problem("wrong_password", "This is not the password. Nothing was deleted.")
     elif not _fresh(token):
         raise Problem(
-            403,
+            "recent_login_required",
             "Send your `password`, or sign in again first: the sign-in must be of the last ten"
             " minutes. Nothing was deleted.",
         )

@@ -20,7 +20,7 @@ from lib.files.stores.storage import EXPORTS, OUTPUTS, UPLOADS
 from lib.media import scratch
 from lib.outbox import mail, tasks
 from lib.platform import postgres
-from lib.platform.errors import UNAVAILABLE, Problem, not_found
+from lib.platform.errors import UNAVAILABLE, Problem
 from lib.platform.settings import settings
 from lib.platform.times import stamp, stamp_or_none
 from lib.privacy.inventory import LOGIN, TABLES
@@ -42,10 +42,13 @@ class Export(msgspec.Struct):
     """An archive: asked for, ready, or deleted after its day; `none` when none was asked for."""
 
     id: str | None
+    """The export's id; null if there is none."""
     status: Literal["none", "pending", "ready", "deleted", "failed"]
     """A failed one may be asked for anew."""
     created_at: str | None
+    """When it was requested; null if there is none."""
     expires_at: str | None
+    """When its archive is deleted; null until it is ready."""
     url: str | None
     """Good until `expires_at`, and for whoever has it."""
 
@@ -60,7 +63,7 @@ def ask(account_id: UUID) -> Export:
     )
     if row and not row["under_way"] and row["number"] >= MOST_A_DAY:
         raise Problem(
-            429,
+            "daily_limit",
             f"{MOST_A_DAY} exports were made within a day. Take the newest one, or wait until"
             " tomorrow.",
             headers={"Retry-After": str(DAY)},
@@ -151,7 +154,7 @@ def resolve(export_id: str, expires: str, signature: str) -> str:
         else None
     )
     if found is None or found["object_name"] is None:
-        raise not_found("This link is over. Ask for a new export.")
+        raise Problem("link_expired", "This link is over. Ask for a new export.")
     over = retention.gone("The export", found["expires_at"], found["deleted_at"])
     if over:
         raise over
@@ -159,7 +162,7 @@ def resolve(export_id: str, expires: str, signature: str) -> str:
     try:
         return storage.sign_download(EXPORTS, found["object_name"], seconds, "export.zip")
     except storage.StorageError as error:
-        raise Problem(503, UNAVAILABLE) from error
+        raise Problem("storage_unavailable", UNAVAILABLE) from error
 
 
 def _write(path: Path, account_id: UUID) -> None:

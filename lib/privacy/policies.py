@@ -10,7 +10,7 @@ import msgspec
 from lib.outbox import mail, tasks
 from lib.outbox.tasks import GoOn, Task
 from lib.platform import postgres
-from lib.platform.errors import not_found
+from lib.platform.errors import Problem
 from lib.platform.times import stamp
 
 BATCH = 500
@@ -25,7 +25,9 @@ class Policy(msgspec.Struct):
     """A version of the policies."""
 
     version: str
+    """The version."""
     published_at: str
+    """When it was published, ISO 8601."""
     summary: str
     """What is new in it."""
 
@@ -36,13 +38,16 @@ class Policies(msgspec.Struct):
     current: str | None
     """The version that counts now."""
     items: list[Policy]
+    """The versions, newest first."""
 
 
 class Acceptance(msgspec.Struct):
     """A version that the caller accepted, and when first."""
 
     version: str
+    """The version."""
     accepted_at: str
+    """When you accepted it, ISO 8601."""
 
 
 def listed() -> Policies:
@@ -67,7 +72,9 @@ def accept(account_id: UUID, version: str) -> Acceptance:
         {"account": account_id, "version": version},
     )
     if row is None:
-        raise not_found("There is no policy of this version. GET /v1/policies lists them.")
+        raise Problem(
+            "policy_not_found", "There is no policy of this version. GET /v1/policies lists them."
+        )
     return Acceptance(version, stamp(row["accepted_at"]))
 
 

@@ -25,23 +25,31 @@ class NewReport(msgspec.Struct, forbid_unknown_fields=True):
     """What is wrong with a job."""
 
     message: Text
+    """What is wrong with the job."""
 
 
 class Report(msgspec.Struct):
     """A report; while it is open, the job's files may be looked at to help."""
 
     id: str
+    """The report's id."""
     job_id: str
+    """The reported job."""
     message: str
+    """What was wrong with the job."""
     state: Literal["open", "closed"]
+    """Whether it is still open."""
     created_at: str
+    """When it was sent, ISO 8601."""
     closed_at: str | None
+    """When it was closed; null while it is open."""
 
 
 class Reports(msgspec.Struct):
     """An account's reports, newest first."""
 
     items: list[Report]
+    """The reports, newest first."""
 
 
 def report(account_id: UUID, job_id: str, request: NewReport) -> Report:
@@ -91,11 +99,12 @@ def report(account_id: UUID, job_id: str, request: NewReport) -> Report:
         raise unknown_job()
     if not row["few_open"]:
         raise Problem(
-            409, f"This job has {MOST_OPEN} open reports already. Wait for our answer to them."
+            "report_limit",
+            f"This job has {MOST_OPEN} open reports already. Wait for our answer to them.",
         )
     if not row["few_today"]:
         raise Problem(
-            429,
+            "daily_limit",
             f"{MOST_A_DAY} reports a day are taken of one account. Write to support instead.",
             headers={"Retry-After": "3600"},
         )

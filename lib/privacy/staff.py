@@ -45,9 +45,13 @@ class Access(msgspec.Struct):
     """A time that somebody of the operator's opened files of the account."""
 
     at: str
+    """When the files were accessed, ISO 8601."""
     who: str
+    """Who accessed them."""
     job_id: str
+    """The job whose files they are."""
     reason: str
+    """Why they were accessed."""
     legal_reference: str | None
     """What the law required it for; null when you had reported the job."""
     until: str
@@ -60,6 +64,7 @@ class Accesses(msgspec.Struct):
     """All of them, newest first."""
 
     items: list[Access]
+    """The accesses, newest first."""
 
 
 def open(

@@ -10,7 +10,7 @@ import msgspec
 from lib.files.job_id import unknown_job
 from lib.outbox import mail
 from lib.platform import postgres
-from lib.platform.errors import Problem, bad_request
+from lib.platform.errors import Problem
 from lib.platform.mail import possible
 from lib.platform.settings import settings
 from lib.platform.times import stamp
@@ -25,17 +25,22 @@ class Letter(msgspec.Struct, forbid_unknown_fields=True):
     """What somebody writes."""
 
     message: Text
+    """What you want to tell us."""
     email: Annotated[str, msgspec.Meta(max_length=254)] | None = None
     """Where to answer to; needed without a credential, and not taken with one."""
     subject: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+    """What it is about."""
     job_id: UUID | None = None
+    """The job it is about, if any."""
 
 
 class Received(msgspec.Struct):
     """A message that was stored."""
 
     id: str
+    """The message's id."""
     received_at: str
+    """When we received it, ISO 8601."""
 
 
 def receive(letter: Letter, account_id: UUID | None) -> Received:
@@ -98,7 +103,7 @@ def receive(letter: Letter, account_id: UUID | None) -> Received:
         raise unknown_job()
     if row["at"] is None:
         raise Problem(
-            429,
+            "daily_limit",
             f"{MOST_A_DAY} messages a day are taken of one writer. We have yours; wait for our"
             " answer.",
             headers={"Retry-After": "3600"},
@@ -109,13 +114,15 @@ def receive(letter: Letter, account_id: UUID | None) -> Received:
 def written(message: str) -> str:
     """A message without the blanks around it. Raises Problem 400 for one that has nothing else."""
     if not message.strip():
-        raise bad_request("`message` is empty. Say what you want to tell us.")
+        raise Problem("invalid_request", "`message` is empty. Say what you want to tell us.")
     return message.strip()
 
 
 def _address(email: str | None) -> str:
     if not email:
-        raise bad_request("`email` is missing. Without signing in, say where to answer to.")
+        raise Problem(
+            "invalid_request", "`email` is missing. Without signing in, say where to answer to."
+        )
     if not possible(email):
-        raise bad_request("`email` must be an address that mail can be sent to.")
+        raise Problem("invalid_request", "`email` must be an address that mail can be sent to.")
     return email

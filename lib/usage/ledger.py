@@ -21,11 +21,14 @@ class Entry(msgspec.Struct):
     """A row of the ledger."""
 
     at: str
+    """When it happened, ISO 8601."""
     kind: Literal["reserve", "settle", "release", "refund", "grant"]
     """reserve holds a job's minutes; settle charges it and release gives what was held back;
     refund gives back what was charged; grant adds to the month."""
     minutes: float
+    """How many minutes."""
     job_id: str | None
+    """The job it belongs to; null for grants."""
     period: str
     """The month (UTC) it counts for, YYYY-MM."""
 
@@ -34,9 +37,13 @@ class Entries(msgspec.Struct):
     """A page of the ledger, newest first."""
 
     items: list[Entry]
+    """The entries of this page."""
     page: int
+    """The page's number, from 1."""
     limit: int
+    """Entries a page."""
     total: int
+    """Entries of the period."""
 
 
 def entries(account_id: UUID, period: str | None, *, page: int, limit: int) -> Entries:

@@ -10,7 +10,7 @@ import msgspec
 
 from lib import models
 from lib.platform import postgres
-from lib.platform.errors import bad_request
+from lib.platform.errors import Problem
 from lib.platform.times import stamp
 from lib.usage.plan_limits import limited
 
@@ -19,16 +19,22 @@ class Day(msgspec.Struct):
     """A day (UTC) on which jobs were charged."""
 
     date: str
+    """The day, as 2026-11-23."""
     minutes: float
+    """Minutes charged."""
     jobs: int
+    """Jobs that were charged."""
 
 
 class Kind(msgspec.Struct):
     """What one kind of job came to."""
 
     job_type: str
+    """The kind of job."""
     minutes: float
+    """Minutes charged."""
     jobs: int
+    """Jobs that were charged."""
 
 
 class Usage(msgspec.Struct):
@@ -39,12 +45,17 @@ class Usage(msgspec.Struct):
     minutes_limit: float
     """Of the plan, and granted on top."""
     minutes_used: float
+    """Minutes charged this month."""
     minutes_reserved: float
     """Held for jobs under way."""
     minutes_left: float
+    """Minutes left this month."""
     resets_at: str
+    """When the next month begins, ISO 8601."""
     days: list[Day]
+    """Usage by day."""
     kinds: list[Kind]
+    """Usage by kind of job."""
     limits: dict[str, int]
     """Of the plan as it is now."""
 
@@ -101,5 +112,5 @@ def month_of(period: str | None) -> date:
     if period is None:
         return datetime.now(UTC).date().replace(day=1)
     if not re.fullmatch(r"20[0-9]{2}-(0[1-9]|1[0-2])", period):
-        raise bad_request("`period` must be a month such as 2026-11.")
+        raise Problem("invalid_request", "`period` must be a month such as 2026-11.")
     return date(int(period[:4]), int(period[5:]), 1)

@@ -5,62 +5,55 @@ from __future__ import annotations
 import importlib
 import io
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from flask import Flask
 from werkzeug.test import create_environ, run_wsgi_app
 
-ROOT = Path(__file__).parent.parent.parent
+from lib.http.access import Secret
+from lib.http.routes import Route as Declared
+from tools import declared
+
 PARAMETERS = {"index": "0"}
-NO_CREDENTIAL = {
-    "GET /.well-known/security.txt", "GET /health-check", "GET /openapi.yaml",
-    "GET /v1/billing/plans", "GET /v1/policies",
-    "GET /v1/site", "GET /v1/status", "POST /hooks/stripe", "POST /v1/support", "POST /v1/try",
-    "GET /v1/account/export/<export_id>/download", "GET /v1/account/export/file",
-    "GET /v1/transcodes/<job_id>/inputs/<int:index>",
-}  # fmt: skip
-"""What answers without a credential."""
 
 
 class Route(NamedTuple):
     """A method and a path of one function."""
 
     app: Flask
-    method: str
-    rule: str
+    declared: Declared
+
+    @property
+    def method(self) -> str:
+        """Its method."""
+        return self.declared.method
 
     @property
     def name(self) -> str:
-        """As an operation is called: method and rule."""
-        return f"{self.method} {self.rule}"
+        """As an operation is called: method and path."""
+        return f"{self.method} {self.declared.path}"
 
     @property
     def path(self) -> str:
         """A path that the rule matches."""
         unknown = "00000000-0000-0000-0000-000000000007"
         return re.sub(
-            r"<(?:\w+:)?(\w+)>", lambda match: PARAMETERS.get(match[1], unknown), self.rule
+            r"\{(\w+)\}", lambda match: PARAMETERS.get(match[1], unknown), self.declared.path
         )
 
     @property
     def for_operators(self) -> bool:
         """Whether it takes one of our own secrets."""
-        return self.rule.startswith("/internal/") or self.rule == "/metrics"
+        return isinstance(self.declared.access, Secret)
 
 
 def every_route() -> list[Route]:
-    """All of them. The settings must be in the environment: a stack runs."""
-    return list(_routes())
-
-
-def _routes() -> Iterator[Route]:
-    for path in sorted((ROOT / "api").glob("[!_]*.py")):
-        app: Flask = importlib.import_module(f"api.{path.stem}").app
-        for rule in app.url_map.iter_rules():
-            for method in sorted(set(rule.methods or ()) - {"HEAD", "OPTIONS"}):
-                yield Route(app, method, rule.rule)
+    """All of them."""
+    return [
+        Route(importlib.import_module(f"api.{name}").app, each)
+        for name, routes in declared.functions().items()
+        for each in routes
+    ]
 
 
 class Body(io.BytesIO):

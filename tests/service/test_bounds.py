@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from lib.http import bounds, errors
+from lib.http.bounds import BODY_BYTES
 from lib.jobs.listing import MAX_SEARCH
 from local.stack import Stack
 from tests.conftest import Account, Person
@@ -21,10 +22,6 @@ NEVER = ("DELETE /v1/account", "DELETE /v1/account/sessions")
 """What a test of sizes must not do."""
 
 
-def limit_of(route: Route) -> int:
-    return bounds.BODY_LIMITS.get(route.name, bounds.BODY_BYTES)
-
-
 def with_body() -> list[Route]:
     return [each for each in every_route() if each.method not in ("GET", "DELETE")]
 
@@ -33,7 +30,9 @@ def test_every_route_has_a_limit_of_its_body(stack: Stack, person: Person) -> No
     """At the limit it is read, one byte past it is 413, with and without a credential."""
     routes = with_body()
     assert len(routes) > 15
-    assert {each.name for each in routes} >= set(bounds.BODY_LIMITS)
+    assert {each.name for each in every_route() if each.declared.most_bytes > BODY_BYTES} <= {
+        each.name for each in routes
+    }
     for route in routes:
         for credential in (f"Bearer {person.token}", ""):
             headers = {**JSON, "X-Real-IP": fresh_address(), "Authorization": credential}
@@ -46,11 +45,11 @@ def test_every_route_has_a_limit_of_its_body(stack: Stack, person: Person) -> No
                     trust_env=False,
                     timeout=30,
                 )
-                for size in (limit_of(route), limit_of(route) + 1)
+                for size in (route.declared.most_bytes, route.declared.most_bytes + 1)
             )
             assert at.status_code not in (413, 500), (route.name, at.text)
             assert past.status_code == 413, (route.name, past.text)
-            assert f"{limit_of(route):,} bytes" in past.json()["error"]
+            assert f"{route.declared.most_bytes:,} bytes" in past.json()["error"]
 
 
 def chunks(size: int) -> Iterator[bytes]:
@@ -60,12 +59,13 @@ def chunks(size: int) -> Iterator[bytes]:
         size -= 16_384
 
 
-@pytest.mark.parametrize("path", ["/v1/transcodes", "/v1/validate", "/v1/upload/presigned-url",
-                                  "/v1/upload/confirm", "/v1/ffprobe"])  # fmt: skip
+@pytest.mark.parametrize("name", ["createTranscode", "validate", "createUpload", "confirmUpload",
+                                  "probe"])  # fmt: skip
 def test_a_body_without_a_length_has_the_same_limit(
-    stack: Stack, account: Account, path: str
+    stack: Stack, account: Account, name: str
 ) -> None:
-    limit = bounds.BODY_LIMITS.get(f"POST {path}", bounds.BODY_BYTES)
+    route = next(each.declared for each in every_route() if each.declared.name == name)
+    path, limit = route.path, route.most_bytes
     for size, expected in ((limit, 400), (limit + 1, 413)):
         answer = httpx.post(
             stack.url + path,

@@ -38,8 +38,11 @@ def test_a_link_is_refused_for_what_storage_would_refuse(url: str, account: Acco
         assert presign(http, FREE).status_code == 200
         answer = presign(http, FREE + 1)
         assert answer.status_code == 400
+        sentence = "File size too large. This service stores files of at most 50 MiB."
         assert answer.json() == {
-            "error": "File size too large. This service stores files of at most 50 MiB.",
+            "error": sentence,
+            "message": sentence,
+            "code": "file_too_large",
             "details": f"fileSize may be at most {FREE} bytes.",
         }
         beyond = presign(http, MOST_FILE_BYTES + 1).json()["error"]

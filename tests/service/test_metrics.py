@@ -77,7 +77,7 @@ def test_the_values_are_what_was_done(stack: Stack, account: Account, clip: Path
     for _ in range(50):  # the record of the last call is written behind its answer
         after = scrape(stack)
         deleted = grown(before, after, "ffm_requests_total", method="DELETE",
-                        route="/v1/transcodes/<job_id>", status="200")  # fmt: skip
+                        route="/v1/transcodes/<id>", status="200")  # fmt: skip
         if deleted:
             break
         end.wait(0.1)

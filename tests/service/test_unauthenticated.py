@@ -13,13 +13,13 @@ from typing import Any
 import httpx
 import pytest
 
-from lib.http import auth, bounds
+from lib.http import auth
 from lib.media.request import check as media_request
 from lib.platform import postgres
 from local.stack import Stack
 from tests.conftest import Account
 from tests.service.people import fresh_address, stranger
-from tests.service.routes import NO_CREDENTIAL, Body, Route, environ, every_route, status
+from tests.service.routes import Body, Route, environ, every_route, status
 
 PAN = "pan='stereo|" + "c0=c0 |" * 25 + "c0=c0 !'"
 HOSTILE: dict[str, Any] = {
@@ -40,18 +40,14 @@ def hostile(limit: int) -> bytes:
     return body + b" " * (limit - len(body))
 
 
-def limit_of(route: Route) -> int:
-    return bounds.BODY_LIMITS.get(route.name, bounds.BODY_BYTES)
-
-
 @pytest.mark.parametrize("credential", [None, "Bearer ffm_wrong", "Bearer a.b.c", "Basic x"])
 def test_no_route_reads_a_body_before_it_knows_the_caller(
     stack: Stack, credential: str | None
 ) -> None:
-    closed = [route for route in every_route() if route.name not in NO_CREDENTIAL]
+    closed = [route for route in every_route() if route.declared.needs_credential]
     assert len(closed) > 30
     for route in closed:
-        body = Body(hostile(limit_of(route)))
+        body = Body(hostile(route.declared.most_bytes))
         headers = {"X-Real-IP": fresh_address()}
         headers |= {"Authorization": credential} if credential else {}
         assert status(route, environ(route, body, headers)) == 401, route.name
@@ -60,9 +56,9 @@ def test_no_route_reads_a_body_before_it_knows_the_caller(
 
 def test_routes_without_a_credential_bear_a_hostile_body(stack: Stack) -> None:
     for route in every_route():
-        if route.name in NO_CREDENTIAL and route.method == "POST":
+        if not route.declared.needs_credential and route.method == "POST":
             headers = {"X-Real-IP": fresh_address()}
-            body = Body(hostile(limit_of(route)))
+            body = Body(hostile(route.declared.most_bytes))
             assert status(route, environ(route, body, headers)) == 400, route.name
 
 
@@ -83,7 +79,7 @@ def test_a_hostile_body_costs_no_more_than_none(stack: Stack, name: str) -> None
     route = next(each for each in every_route() if each.name == name)
     seconds_of_cpu(route, None)  # imports, connections
     bare = seconds_of_cpu(route, None)
-    assert seconds_of_cpu(route, hostile(limit_of(route))) < 2 * bare
+    assert seconds_of_cpu(route, hostile(route.declared.most_bytes)) < 2 * bare
 
 
 def test_past_the_limit_a_call_costs_no_statement(stack: Stack) -> None:

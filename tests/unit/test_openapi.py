@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
+
 import jsonschema_rs
 import pytest
 
 from lib.http.openapi import document
-from tools import openapi, openapi_docs
+from lib.platform.error_codes import CODES
+from local import functions
+from tools import declared, generated, openapi, openapi_docs
 
 
-def test_the_document_is_up_to_date() -> None:
+def test_what_is_generated_is_up_to_date() -> None:
     assert document().decode() == openapi.text(), "run `make openapi`"
+    assert generated.stale() == {}, "run `make openapi`"
 
 
 OPERATIONS = {
@@ -21,7 +26,10 @@ OPERATIONS = {
 }
 
 
-@pytest.mark.parametrize("name", openapi_docs.EXAMPLES)
+WITH_BODY = [name for name, each in OPERATIONS.items() if "requestBody" in each]
+
+
+@pytest.mark.parametrize("name", WITH_BODY)
 def test_examples_are_what_their_schemas_take(name: str) -> None:
     content = OPERATIONS[name]["requestBody"]["content"]["application/json"]
     components = openapi.document()["components"]
@@ -29,9 +37,43 @@ def test_examples_are_what_their_schemas_take(name: str) -> None:
     validator.validate(content["example"])
 
 
-def test_every_body_has_an_example() -> None:
-    with_body = {name for name, each in OPERATIONS.items() if "requestBody" in each}
-    assert with_body == set(openapi_docs.EXAMPLES)
+def test_every_route_is_served_by_the_function_that_declares_it() -> None:
+    """The first rewrite that matches a path names the declaring function."""
+    for name, routes in declared.functions().items():
+        for route in routes:
+            path = re.sub(r"\{\w+\}", "x", route.path)
+            for tried in (path, f"{path}/"):
+                first = next(each for each in functions.routes() if each.pattern.fullmatch(tried))
+                assert first.function == f"api/{name}", tried
+
+
+def test_every_route_has_its_own_name_and_group() -> None:
+    routes = declared.documented()
+    assert len({route.name for route in routes}) == len(routes) > 40
+    assert {route.tag for route in routes} == set(openapi_docs.TAGS)
+    for routes in declared.functions().values():
+        for route in routes:
+            assert set(route.errors) <= CODES.keys(), route.path
+            assert set(route.error_models) <= set(route.errors), route.path
+
+
+def test_everything_is_described() -> None:
+    """Every operation, parameter, model and field."""
+    document = openapi.document()
+    missing = [name for name, each in OPERATIONS.items() if not each["description"]]
+    for path in document["paths"].values():
+        for operation in path.values():
+            parameters = (
+                operation.get("parameters", ()) if isinstance(operation, dict) else operation
+            )
+            missing += [each["name"] for each in parameters if not each["description"]]
+    for name, model in document["components"]["schemas"].items():
+        if not model.get("description"):
+            missing.append(name)
+        for field, schema in model.get("properties", {}).items():
+            if not schema.get("description"):
+                missing.append(f"{name}.{field}")
+    assert missing == []
 
 
 def test_every_reference_leads_somewhere() -> None:

@@ -33,6 +33,8 @@ class Option(msgspec.Struct, omit_defaults=True):
     option: Annotated[str, msgspec.Meta(max_length=100)]
     """A flag such as -crf, or a virtual option such as @trim."""
     argument: Argument = None
+    """The value: text or number for a flag, an object for a virtual option; left out for a flag
+    without a value."""
 
 
 class Input(msgspec.Struct, omit_defaults=True):
@@ -43,6 +45,7 @@ class Input(msgspec.Struct, omit_defaults=True):
         # The length is that of the cleaned URL, which `check` refuses if it is longer.
         msgspec.Meta(min_length=1, extra_json_schema={"maxLength": address.MAX_LENGTH}),
     ]
+    """A public http(s) URL, or the `gs://` address of one of your files."""
     options: Annotated[
         list[Option] | None, msgspec.Meta(extra_json_schema={"maxItems": MAX_OPTIONS})
     ] = None
@@ -53,6 +56,7 @@ class Preset(msgspec.Struct, omit_defaults=True):
     """What to make when no options say it: high, medium, low are CRF 18, 23, 28 of H.264."""
 
     quality: Literal["high", "medium", "low"] | None = None
+    """The target quality."""
     resolution: Literal["480p", "720p", "1080p", "4k"] | None = None
     """Fitted by the short side, never enlarged."""
 
@@ -61,6 +65,7 @@ class Filter(msgspec.Struct):
     """A filter graph; several are joined with `;` and handed over as -filter_complex."""
 
     filter: Annotated[str, msgspec.Meta(max_length=20_000)]
+    """The filter graph's text."""
 
 
 class TranscodeRequest(msgspec.Struct, omit_defaults=True):
@@ -75,6 +80,7 @@ class TranscodeRequest(msgspec.Struct, omit_defaults=True):
     options: Annotated[list[Option], msgspec.Meta(max_length=MAX_OPTIONS)] | None = None
     """ffmpeg's flags of the output, and virtual options."""
     filters: Annotated[list[Filter], msgspec.Meta(max_length=20)] | None = None
+    """A filter graph, as `-filter_complex` takes it."""
     metadata: dict[str, Any] | None = None
     """Kept with the job and given back, at most 8 KB as JSON."""
     expireAfter: Annotated[

@@ -66,7 +66,9 @@ def right_password(email: str, password: str) -> bool:
     except AuthRefused as error:
         if error.code == "invalid_credentials":
             return False
-        raise Problem(403, UNCHECKED.get(error.code, UNCHECKED_OTHERWISE)) from error
+        raise Problem(
+            "recent_login_required", UNCHECKED.get(error.code, UNCHECKED_OTHERWISE)
+        ) from error
     return True
 
 
@@ -91,11 +93,11 @@ def _call(method: str, path: str, token: str, *, json: Any = None) -> None:
     try:
         response = http().request(method, url, headers=headers, json=json, timeout=SECONDS)
     except httpx.HTTPError as error:
-        raise Problem(503, LOGIN_UNAVAILABLE) from error
+        raise Problem("login_unavailable", LOGIN_UNAVAILABLE) from error
     if response.status_code >= 500:
-        raise Problem(503, LOGIN_UNAVAILABLE)
+        raise Problem("login_unavailable", LOGIN_UNAVAILABLE)
     if response.status_code == 429:
-        raise Problem(429, TOO_MANY, headers={"Retry-After": str(TOO_MANY_SECONDS)})
+        raise Problem("login_busy", TOO_MANY, headers={"Retry-After": str(TOO_MANY_SECONDS)})
     if response.is_error:
         raise _refusal(response)
 

@@ -86,7 +86,7 @@ def _claims(token: str) -> dict[str, Any]:
             raise TokenRefused
         UUID(claims["sub"])
     except jwt.PyJWKClientConnectionError as error:
-        raise Problem(503, LOGIN_UNAVAILABLE) from error
+        raise Problem("login_unavailable", LOGIN_UNAVAILABLE) from error
     except (jwt.PyJWTError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise TokenRefused from error
     methods = claims.get("amr", [])

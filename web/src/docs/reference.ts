@@ -59,14 +59,10 @@ export function reference(): string {
 }
 
 function route(method: string, path: string, operation: Operation, shared: Parameter[]): string {
-  const [title = "", ...rest] = operation.summary.split(/[;:] /);
-  const about = rest.join("; ");
   const parameters = [...shared, ...(operation.parameters ?? [])];
   const body = operation.requestBody?.content?.[JSON_TYPE];
-  const parts = [`### ${title}`, `\`${method} ${path}\``];
-  if (about) parts.push(`${about[0]!.toUpperCase()}${about.slice(1)}.`);
+  const parts = [`### ${operation.summary}`, `\`${method} ${path}\``];
   if (operation.description) parts.push(operation.description);
-  if (operation.security?.length === 0) parts.push("Needs no key.");
   if (parameters.length) parts.push("**Parameters**", parameterTable(parameters));
   if (body) parts.push("**Body**", table(schemas.rows(body.schema)));
   parts.push(code("bash", call(method, path, body?.example, operation.security?.length === 0)));
