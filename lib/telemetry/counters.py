@@ -60,6 +60,8 @@ def totals() -> list[dict[str, Any]]:
 def unsaved() -> Iterator[Jsonb | None]:
     """The process's own counts for app.add_counts, or None; restored if the block fails.
 
+    None is lost: counts whose write succeeded without an answer are written a second time.
+
     Raises what the block raises.
     """
     counts = tally.take()

@@ -17,21 +17,18 @@ select setval('app.event_cursor', (select coalesce(max(id), 1) from app.job_even
 alter table app.job_events alter column account_id set not null;
 create unique index job_events_cursor on app.job_events (account_id, cursor);
 
--- The job as its events have it: what its owner is shown, at most about 20 kB.
+-- The job as its events have it: what a transition can change. The request, the inputs and the
+-- metadata stand in the job, and only there: an input's address may hold a signature.
 create function app.event_payload(j app.jobs) returns jsonb
 language sql stable set search_path = '' as $$
-  select case when octet_length(whole.job::text) <= 20000 then whole.job
-              else whole.job - '{inputs,outputs,ffmpeg_options,metadata}'::text[]
-                     || '{"shortened": true}' end
-    from (select jsonb_build_object(
-      'id', j.id, 'job_type', j.job_type, 'status', j.status, 'output_format', j.output_format,
-      'inputs', j.inputs, 'outputs', j.outputs, 'ffmpeg_options', j.ffmpeg_options,
-      'metadata', j.metadata, 'lane', j.lane, 'attempt', j.attempt, 'progress', j.progress,
-      'reserved_minutes', j.reserved_minutes, 'billable_minutes', j.billable_minutes,
-      'duration_seconds', j.duration_seconds, 'processing_seconds', j.processing_seconds,
-      'error_category', j.error_category, 'error_message', j.error_message,
-      'created_at', j.created_at, 'updated_at', j.updated_at, 'started_at', j.started_at,
-      'completed_at', j.completed_at, 'files_expire_at', j.files_expire_at) as job) whole
+  select jsonb_build_object(
+    'id', j.id, 'job_type', j.job_type, 'status', j.status, 'output_format', j.output_format,
+    'outputs', j.outputs, 'lane', j.lane, 'attempt', j.attempt, 'progress', j.progress,
+    'reserved_minutes', j.reserved_minutes, 'billable_minutes', j.billable_minutes,
+    'duration_seconds', j.duration_seconds, 'processing_seconds', j.processing_seconds,
+    'error_category', j.error_category, 'error_message', j.error_message,
+    'created_at', j.created_at, 'updated_at', j.updated_at, 'started_at', j.started_at,
+    'completed_at', j.completed_at, 'files_expire_at', j.files_expire_at)
 $$;
 revoke all on function app.event_payload from public;
 

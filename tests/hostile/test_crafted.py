@@ -94,6 +94,7 @@ def test_crafted(
     guest.assert_wanted(case, sent[case.family, case.name], values)
 
 
+@pytest.mark.slow
 def test_subtitles_that_burn_time_delay_no_other_job(
     guest: Guest, sources: SourceServer, values: dict[str, str], account: Account
 ) -> None:

@@ -6,9 +6,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import Account
 
 
+@pytest.mark.slow
 def test_two_hundred_jobs_do_not_hold_up_another_account(
     account: Account, other_account: Account, make_media: Callable[..., Path]
 ) -> None:

@@ -24,8 +24,6 @@ from tests.sources import SourceServer
 from tests.waiting import eventually
 
 ROOT = Path(__file__).parent.parent.parent
-SLOW_WORKER = pytest.param("worker", marks=pytest.mark.slow)
-"""The gentler half of the kills: with the sweeps."""
 PROJECT = re.compile(r"(?:NEXT_PUBLIC_)?(?:SUPABASE|POSTGRES)_")
 """Settings that name a project, on which `make up` would run. Other tests set them here."""
 
@@ -162,7 +160,9 @@ def ended_once(service: Service, job_id: str) -> dict[str, Any]:
     return job
 
 
-@pytest.mark.parametrize("victim", [SLOW_WORKER, "ffmpeg", "all"])
+@pytest.mark.parametrize(
+    "victim", [pytest.param("worker", marks=pytest.mark.slow), "ffmpeg", "all"]
+)
 def test_killed_while_encoding(service: Service, long_clip: Path, victim: str) -> None:
     job_id = create(service, upload(service, long_clip))
     service.until(job_id, lambda job: job["progress"])
@@ -193,7 +193,8 @@ def test_a_worker_whose_port_was_taken_comes_back(service: Service, clip: Path) 
         assert ended_once(service, create(service, file_url))["status"] == "completed"
 
 
-@pytest.mark.parametrize("victim", [SLOW_WORKER, "all"])
+@pytest.mark.slow
+@pytest.mark.parametrize("victim", ["worker", "all"])
 def test_killed_before_the_worker_starts(service: Service, clip: Path, victim: str) -> None:
     url = upload(service, clip)
     for process in service.find("local.worker"):
@@ -208,7 +209,8 @@ def test_killed_before_the_worker_starts(service: Service, clip: Path, victim: s
     assert ended_once(service, job_id)["status"] == "completed"
 
 
-@pytest.mark.parametrize("victim", [SLOW_WORKER, "all"])
+@pytest.mark.slow
+@pytest.mark.parametrize("victim", ["worker", "all"])
 def test_killed_while_fetching(service: Service, sources: SourceServer, victim: str) -> None:
     job_id = create(service, sources.url("drip"))
     eventually(lambda: "/drip" in sources.hits)
@@ -222,7 +224,8 @@ def test_killed_while_fetching(service: Service, sources: SourceServer, victim: 
     assert ended_once(service, job_id)["status"] in ("canceled", "failed")
 
 
-@pytest.mark.parametrize("victim", [SLOW_WORKER, "all"])
+@pytest.mark.slow
+@pytest.mark.parametrize("victim", ["worker", "all"])
 def test_killed_in_the_finishing_transaction(service: Service, clip: Path, victim: str) -> None:
     """The output is stored; the statement that ends the job waits for a row we hold."""
     url = upload(service, clip)

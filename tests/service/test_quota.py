@@ -114,6 +114,7 @@ def test_who_runs_into_the_wall_is_told(stack: Stack, free_account: Account, cli
     assert "used up" in mail.message["Subject"]
 
 
+@pytest.mark.slow
 def test_a_thousand_creates_at_once_never_overspend(free_account: Account, clip: Path) -> None:
     url = free_account.upload(clip)
     use(free_account, used=99.5)  # 0.5 minutes are 15 jobs of 2 seconds (0.0333)

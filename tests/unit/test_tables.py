@@ -30,6 +30,7 @@ def test_the_page_names_flags_filters_options_and_fonts() -> None:
         assert f"- `{refused}`" not in page
 
 
+@pytest.mark.slow
 def test_the_filters_are_described_as_this_ffmpeg_does() -> None:
     if "linux-x86_64" not in ffmpeg.binary().name:
         pytest.skip(f"the table is of another build of ffmpeg than {ffmpeg.build()}")
