@@ -19,7 +19,7 @@ import psycopg
 
 from bench import bare
 from local.children import when_parent_ends
-from local.server import Server
+from local.front import Front
 from local.stack import Stack
 
 
@@ -34,21 +34,21 @@ def main(folder: str, idle: bool) -> None:
             connection.execute("update app.plans set requests_per_minute = 1000000")
         url = stack.url
         if idle:
-            sink = running.enter_context(Server(_sink))
+            sink = running.enter_context(Front(_sink))
             api = running.enter_context(_functions(stack, sink.url))
             url = api.url
-        plain = running.enter_context(Server(bare.create_app(stack.settings["POSTGRES_URL"])))
+        plain = running.enter_context(Front(bare.create_app(stack.settings["POSTGRES_URL"])))
         told = {"url": url, "key": stack.demo_key(), "bare": plain.url, "settings": stack.settings}
         print(json.dumps(told), flush=True)
         stopped.wait()
 
 
-def _functions(stack: Stack, worker: str) -> Server:
+def _functions(stack: Stack, worker: str) -> Front:
     """The functions, whose calls to the worker go to `worker`."""
     os.environ.update(stack.settings | {"WORKER_URL": worker})
     from local import functions
 
-    return Server(functions.dispatcher(["api/transcodes"]))
+    return Front(functions.dispatcher(["api/transcodes"]))
 
 
 def _sink(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

@@ -1,6 +1,6 @@
 """Serves the functions in api/ as Vercel would, from what vercel.json says of them.
 
-The path a function sees is the original one, not decoded; bodies end at 4.5 MB.
+The path a function sees is the original one, not decoded.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from lib.platform.errors import Problem
 
 ROOT = Path(__file__).parent.parent
-MAX_BODY_BYTES = 4_500_000
 
 
 class Route(NamedTuple):
@@ -62,9 +61,6 @@ def dispatcher(functions: Collection[str]) -> WSGIApplication:
     def dispatch(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = str(environ.get("REQUEST_URI") or environ["PATH_INFO"]).partition("?")[0]
         environ["PATH_INFO"], environ["SCRIPT_NAME"] = path, ""
-        length = str(environ.get("CONTENT_LENGTH") or "0")
-        if length.isdigit() and int(length) > MAX_BODY_BYTES:
-            return _refuse(start_response, "413 Payload Too Large", _TOO_LARGE)
         for route in table:
             if route.pattern.fullmatch(path):
                 return _Answer(apps[route.function](environ, start_response))
@@ -96,23 +92,12 @@ class _Answer:
 
 def _refuse(start_response: StartResponse, status: str, problem: Problem) -> Iterable[bytes]:
     body = json.dumps(problem.body()).encode()
-    start_response(
-        status,
-        [
-            ("Content-Type", "application/json"),
-            ("Content-Length", str(len(body))),
-            ("Connection", "close"),
-        ],
-    )
+    headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+    start_response(status, headers)
     return [body]
 
 
 _NO_ROUTE = Problem("route_not_found", "There is no such route.")
-_TOO_LARGE = Problem(
-    "body_too_large",
-    "The request body is larger than 4.5 MB. Send media with the link from"
-    " POST /v1/upload/presigned-url instead.",
-)
 
 
 def _load(name: str) -> WSGIApplication:

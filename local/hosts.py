@@ -29,19 +29,24 @@ def allowed() -> frozenset[str]:
     return LOOPBACK | {public} if public else LOOPBACK
 
 
-def guarded(app: WSGIApplication, names: frozenset[str] | None = None) -> WSGIApplication:
+def guarded(
+    app: WSGIApplication, names: frozenset[str] | None = None, *, close: bool = True
+) -> WSGIApplication:
     """`app`, which answers 421 to a foreign Host and 403 to a foreign Origin.
 
     `names` are the accepted host names, by default those of `allowed` at the time of the call.
+    `close` ends the connection of a refused request, whose body is not read.
     """
     names = allowed() if names is None else names
 
     def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if _host_of(f"//{environ.get('HTTP_HOST', '')}") not in names:
-            return refuse(start_response, "421 Misdirected Request", "wrong_host", WRONG_HOST)
+            return refuse(
+                start_response, "421 Misdirected Request", "wrong_host", WRONG_HOST, close
+            )
         origin = environ.get("HTTP_ORIGIN")
         if origin is not None and _host_of(origin) not in names:
-            return refuse(start_response, "403 Forbidden", "wrong_origin", WRONG_ORIGIN)
+            return refuse(start_response, "403 Forbidden", "wrong_origin", WRONG_ORIGIN, close)
         return app(environ, start_response)
 
     return serve
@@ -63,15 +68,16 @@ def private(app: WSGIApplication) -> WSGIApplication:
     return guarded(serve, LOOPBACK)
 
 
-def refuse(start_response: StartResponse, status: str, code: str, error: str) -> Iterable[bytes]:
-    """Answer an error without reading the request's body, and close the connection."""
+def refuse(
+    start_response: StartResponse, status: str, code: str, error: str, close: bool = True
+) -> Iterable[bytes]:
+    """Answer an error without reading the request's body, and close the connection if asked."""
     body = json.dumps({"error": error, "message": error, "code": code}).encode()
     headers = [
         ("Content-Type", "application/json"),
         ("Content-Length", str(len(body))),
-        ("Connection", "close"),
     ]
-    start_response(status, headers)
+    start_response(status, [*headers, ("Connection", "close")] if close else headers)
     return [body]
 
 

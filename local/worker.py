@@ -16,8 +16,9 @@ from lib.jobs.worker import loop
 from lib.media.run import ffmpeg
 from lib.platform import log
 from lib.platform.postgres import PostgresError
-from local import functions, server
+from local import functions
 from local.children import when_parent_ends
+from local.front import Front
 
 POLL_SECONDS = 0.5
 THREADS = 32
@@ -45,12 +46,12 @@ def main(arguments: list[str]) -> None:
     _work(stopped)
 
 
-def _server(app: WSGIApplication, port: int) -> server.Server:
+def _server(app: WSGIApplication, port: int) -> Front:
     """On any free port if another program has `port`: the worker still looks at the queue."""
     try:
-        return server.Server(app, port, threads=THREADS)
+        return Front(app, port, threads=THREADS)
     except OSError:
-        return server.Server(app, threads=THREADS)
+        return Front(app, threads=THREADS)
 
 
 def _work(stopped: threading.Event) -> None:

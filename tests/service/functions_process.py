@@ -12,7 +12,7 @@ import threading
 
 from local import functions
 from local.children import when_parent_ends
-from local.server import Server
+from local.front import Front
 
 
 def main() -> None:
@@ -20,7 +20,7 @@ def main() -> None:
     stopped = threading.Event()
     when_parent_ends(stopped.set)
     port = int(os.environ.get("FUNCTIONS_PORT", "0"))
-    with Server(functions.dispatcher(sys.argv[1:]), port) as server:
+    with Front(functions.dispatcher(sys.argv[1:]), port) as server:
         print(server.url, flush=True)
         stopped.wait()
 

@@ -214,7 +214,7 @@ def test_all_lines_go_through_one_module() -> None:
     """Nothing in the product prints or logs by itself."""
     allowed = {
         *("lib/platform/log.py", "lib/admin/output.py", "lib/admin/__main__.py"),
-        "lib/media/run/subtitle_parser.py",  # answers the process that started it on its standard output
+        "lib/media/run/subtitle_parser.py",  # its standard output goes to its parent
     }
     for path in [*(ROOT / "lib").rglob("*.py"), *(ROOT / "api").rglob("*.py")]:
         if str(path.relative_to(ROOT)) in allowed:
