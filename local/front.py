@@ -75,7 +75,7 @@ class Front:
             hosts.guarded(app, names, close=False),  # waitress has read the body already
             sockets=[self._socket],
             threads=threads,
-            max_request_header_size=MAX_HEADER_BYTES,
+            max_request_header_size=MAX_HEADER_BYTES + 1,  # refuses what is as large as this
             max_request_body_size=MAX_BODY_BYTES,
             connection_limit=MAX_CONNECTIONS,
             channel_timeout=SILENT_SECONDS,
