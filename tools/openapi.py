@@ -30,6 +30,7 @@ def document() -> dict[str, Any]:
         models, ref_template="#/components/schemas/{name}"
     )
     openapi_docs.describe(components, models)
+    _for_generators(components)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -41,7 +42,7 @@ def document() -> dict[str, Any]:
                 " act on, and a stable code."
             ),
             "license": {"name": "MIT", "identifier": "MIT"},
-            "contact": {"name": "Support", "url": "/support"},
+            "contact": {"name": "The operator's support page, /support"},
         },
         "servers": [{"url": "/", "description": "The service that serves this document."}],
         "security": [{"bearerApiKey": []}],
@@ -67,7 +68,16 @@ SECURITY = {
 
 def text() -> str:
     """The document as YAML."""
-    return yaml.safe_dump(document(), sort_keys=False, allow_unicode=True, width=100)
+    return yaml.dump(
+        document(), Dumper=_WithoutAliases, sort_keys=False, allow_unicode=True, width=100
+    )
+
+
+class _WithoutAliases(yaml.SafeDumper):
+    """Writes a part that is used twice twice: not every reader of OpenAPI knows anchors."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
 
 
 def _models(routes: list[Route]) -> list[type]:
@@ -78,6 +88,26 @@ def _models(routes: list[Route]) -> list[type]:
             if isinstance(model, type):
                 models[model] = None
     return list(models)
+
+
+def _for_generators(schema: Any) -> None:
+    """Say what generators of clients need, in place.
+
+    A default of null says nothing more than that a field may be absent, yet openapi-typescript then
+    requires the field. An object of any fields must say so, or it is read as one without fields.
+    """
+    if isinstance(schema, list):
+        for each in schema:
+            _for_generators(each)
+    if not isinstance(schema, dict):
+        return
+    if "default" in schema and schema["default"] is None:
+        del schema["default"]
+    kinds = schema.get("type", ())
+    if "object" in ([kinds] if isinstance(kinds, str) else kinds) and "properties" not in schema:
+        schema.setdefault("additionalProperties", True)
+    for each in schema.values():
+        _for_generators(each)
 
 
 def _paths(routes: list[Route]) -> dict[str, Any]:

@@ -49,7 +49,7 @@ class ValidatedInput(msgspec.Struct):
 class Validation(msgspec.Struct):
     """What a job of this request would do."""
 
-    valid: Literal[True]
+    valid: bool
     """Always true: a request that is not valid gets a 400."""
     output_format: str
     """The output's format, as requested."""

@@ -161,7 +161,7 @@ export interface Filter {
 /** What a job of this request would do. */
 export interface Validation {
   /** Always true: a request that is not valid gets a 400. */
-  valid: true;
+  valid: boolean;
   /** The output's format, as requested. */
   output_format: string;
   /** Where the options come from; this and what ffmpeg is told is null when an input can't be looked into before the job runs. */
