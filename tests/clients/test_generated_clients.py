@@ -20,6 +20,7 @@ from lib.http.openapi import document
 from local.stack import Stack
 from tests.conftest import Account
 
+pytestmark = pytest.mark.slow
 FOLDER = Path(__file__).parent / "js"
 FILES = ("package.json", "package-lock.json", "client.ts", "tsconfig.json", "redocly.yaml",
          ".spectral.yaml")  # fmt: skip
