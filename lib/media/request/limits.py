@@ -8,7 +8,12 @@ import msgspec
 
 from lib.media.errors import Refused
 from lib.media.request.findings import Findings, _printable
-from lib.media.request.models import MAX_ARGUMENT, MAX_EXPIRE_AFTER, MAX_OPTIONS
+from lib.media.request.models import (
+    MAX_ARGUMENT,
+    MAX_EXPIRE_AFTER,
+    MAX_OPTIONS,
+    SHORT_EXPIRE_AFTER,
+)
 
 MAX_METADATA_BYTES = 8192
 MAX_GRAPHS = 200_000
@@ -55,6 +60,11 @@ def check_request(findings: Findings) -> None:
             "expireAfter",
             f"it must be at most {MAX_EXPIRE_AFTER} seconds (7 days).",
             "Leave it out to keep the files as long as your plan does.",
+        )
+    elif request.expireAfter is not None and request.expireAfter < SHORT_EXPIRE_AFTER:
+        findings.warnings.append(
+            f"expireAfter deletes the output {request.expireAfter} seconds after the job ends: a"
+            " client that polls may find it gone. Allow a minute or more for the download."
         )
     if _holds_nul(msgspec.to_builtins(msgspec.structs.replace(request, metadata=None))):
         findings.refuse("the request", "a text in it holds a NUL character.")

@@ -19,6 +19,8 @@ MAX_OPTIONS = 100
 MAX_ARGUMENT = 20_000
 """Characters of an argument."""
 MAX_EXPIRE_AFTER = 7 * 24 * 3600
+SHORT_EXPIRE_AFTER = 60
+"""Below it, a client that polls may come too late for the output."""
 Scalar = str | int | float | bool
 Argument = Annotated[
     Scalar | dict[str, Any] | None,

@@ -20,7 +20,13 @@ from lib.media.request.check import check
 from lib.media.request.findings import MAX_REFUSALS, MAX_WARNINGS
 from lib.media.request.flags import MAX_DRAWN
 from lib.media.request.limits import MAX_GRAPHS, MAX_METADATA_BYTES
-from lib.media.request.models import MAX_ARGUMENT, MAX_EXPIRE_AFTER, MAX_OPTIONS, TranscodeRequest
+from lib.media.request.models import (
+    MAX_ARGUMENT,
+    MAX_EXPIRE_AFTER,
+    MAX_OPTIONS,
+    SHORT_EXPIRE_AFTER,
+    TranscodeRequest,
+)
 from lib.media.request.values import Kind
 from tests.hostile import burning
 from tests.unit.media.helpers import ask, options
@@ -117,6 +123,13 @@ def test_expire_after_is_at_most_seven_days() -> None:
         assert "expireAfter it must be at most 604800 seconds" in refusal(ask(expireAfter=seconds))
     with pytest.raises(msgspec.ValidationError):
         ask(expireAfter=-1)
+
+
+def test_a_life_below_a_minute_is_warned_of() -> None:
+    for seconds in (0, SHORT_EXPIRE_AFTER - 1):
+        [warning] = check(ask(expireAfter=seconds)).warnings
+        assert f"{seconds} seconds after the job ends" in warning
+    assert check(ask(expireAfter=SHORT_EXPIRE_AFTER)).warnings == []
 
 
 def test_fifty_refusals_at_most_and_the_last_says_that_there_are_more() -> None:
