@@ -275,8 +275,8 @@ def test_health_tells_what_holds_ffmpeg(stack: Stack, account: Account, clip: Pa
 
 
 def test_progress_tells_the_seconds_left(account: Account, long: Path) -> None:
-    slow = [{"option": "-c:v", "argument": "libx264"}, {"option": "-preset", "argument": "slower"}]
-    job_id = account.create(account.upload(long), "mp4", options=slow)
+    steady = [{"option": "-c:v", "argument": "libx264"}, {"option": "-preset", "argument": "slow"}]
+    job_id = account.create(account.upload(long), "mp4", options=steady)
     seen: list[tuple[float, float | None]] = []
     while (job := account.job(job_id))["status"] in ("pending", "processing"):
         if job["progress"]:

@@ -358,6 +358,7 @@ tasks.run({"held": erase.step}, 60)
 """
 
 
+@pytest.mark.slow
 def test_it_survives_a_kill_between_all_steps(
     stack: Stack, person: Person, full: Worker, nobody_else: None
 ) -> None:

@@ -31,6 +31,7 @@ def test_two_hundred_jobs_do_not_hold_up_another_account(
         account.http.patch(f"/v1/transcodes/{job_id}/cancel")
 
 
+@pytest.mark.slow
 def test_creates_in_parallel_never_overspend(free_account: Account, stack: object,
                                              make_media: Callable[..., Path]) -> None:  # fmt: skip
     tone = make_media("minute.mp3", "-f", "lavfi", "-i", "sine", "-t", "300")

@@ -137,6 +137,7 @@ def test_a_thousand_creates_at_once_never_overspend(free_account: Account, clip:
     assert usage()["minutes_used"] == pytest.approx(99.5 + 15 * 0.0333, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_an_account_runs_as_many_jobs_as_its_plan_allows(
     free_account: Account, account: Account, sources: Any, make_media: Any
 ) -> None:
