@@ -6,7 +6,6 @@ from lib.media.formats import Format, animated
 from lib.media.model import Flags
 from lib.media.request import graph, values, virtual
 from lib.media.request.findings import Findings
-from lib.media.request.virtual import Virtual
 
 
 def check_maps(findings: Findings, output: Flags, tree: graph.Graph) -> None:
@@ -36,12 +35,11 @@ def check_format(findings: Findings, made: Format, output: Flags) -> None:
                 "Leave -f out; outputFormat chooses it.",
             )
     if made.kind == "audio":
-        drawn = [each for each in findings.virtual if not isinstance(each, _SOUND)]
+        drawn = virtual.needs_picture(findings.virtual)
         if drawn:
             findings.refuse(
-                _virtual_name(drawn[0]), f"there is no picture in {made.name}.",
-                "Choose a video or image format.",
-            )  # fmt: skip
+                drawn, f"there is no picture in {made.name}.", "Choose a video or image format."
+            )
     if made.kind != "image" and any(isinstance(x, virtual.Thumbnail) for x in findings.virtual):
         findings.refuse("@thumbnail", f"{made.name} is no picture.", "Use jpeg, png or webp.")
 
@@ -66,9 +64,6 @@ def check_length(findings: Findings, made: Format, inputs: list[Flags], output: 
             )
 
 
-_SOUND = (virtual.Trim, virtual.Speed, virtual.Normalize)
-
-
 def _endless(flags: Flags) -> bool:
     given = dict(flags)
     repeats = (
@@ -77,7 +72,3 @@ def _endless(flags: Flags) -> bool:
         or given.get("-ignore_loop") == "0"
     )
     return repeats and "-t" not in given and "-to" not in given
-
-
-def _virtual_name(made: Virtual) -> str:
-    return next(name for name, kind in virtual.TYPES.items() if isinstance(made, kind))

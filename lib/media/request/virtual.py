@@ -8,7 +8,7 @@ lib/media/plan/options applies them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from itertools import islice
 from typing import Annotated, Any, Literal
@@ -180,6 +180,8 @@ TYPES: dict[str, type[Virtual]] = {
     "@speed": Speed,
     "@normalize": Normalize,
 }
+SOUND_ONLY_TOO = (Trim, Speed, Normalize)
+"""The options that need no picture."""
 MAX_MEMBERS = 50
 """That are looked at for a warning."""
 SIZES = {"small": 0.12, "medium": 0.2, "large": 0.35}
@@ -208,6 +210,12 @@ def parse(name: str, argument: Any) -> Virtual:
     CHECKS.get(type(made), lambda _: None)(made)
     made.passed_over.extend(_passed_over(TYPES[name], argument))
     return made
+
+
+def needs_picture(options: Sequence[Virtual]) -> str | None:
+    """The name of the first option that needs a picture, or None."""
+    drawn = next((each for each in options if not isinstance(each, SOUND_ONLY_TOO)), None)
+    return next((name for name, kind in TYPES.items() if kind is type(drawn)), None)
 
 
 def warnings(made: Virtual) -> list[str]:

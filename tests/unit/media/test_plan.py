@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from lib.media.errors import MediaError
-from lib.media.model import Probe
+from lib.media.errors import MediaError, Refused
+from lib.media.model import Audio, Probe
 from lib.media.plan.argv import argv
 from lib.media.plan.model import Plan
 from lib.media.plan.price import billable_seconds, lane
@@ -251,3 +251,32 @@ def test_a_sound_has_the_cover_that_is_mapped(maps: list[tuple[str, str]], cover
     request = ask("mp3", inputs=2, options=options(*maps))
     arguments = argv(planned(request, [video(), still()]), ["a", "b"], "o")
     assert ("-vn" not in arguments) == cover
+
+
+SOUND = Probe("wav", 1000, 10.0, None, Audio("pcm_s16le", 48000, "stereo"))
+SILENT = video(sound=False)
+VIRTUAL = {
+    "@text-overlay": {"text": "a"}, "@quote-card": {"quote": "a"},
+    "@watermark": {"url": "https://example.com/a.png"}, "@thumbnail": {},
+    "@subtitles": {"url": "https://example.com/a.srt"}, "@trim": {"start": 1},
+    "@speed": {"factor": 2}, "@normalize": {},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", VIRTUAL)
+@pytest.mark.parametrize("output_format", ["mp4", "gif", "jpeg", "mp3"])
+@pytest.mark.parametrize("probe", [SOUND, SILENT], ids=["sound only", "picture only"])
+def test_a_virtual_option_for_what_the_file_lacks_is_explained(
+    probe: Probe, output_format: str, name: str
+) -> None:
+    """A plan, or a sentence for the caller; never a fault of ours."""
+    try:
+        plan = planned(ask(output_format, options=options((name, VIRTUAL[name]))), [probe])
+    except Refused as refused:
+        assert name in str(refused)
+        return
+    except MediaError as error:
+        assert error.category == "validation"
+        assert "The input has no" in str(error)
+        return
+    assert flag(plan, "-map"), plan

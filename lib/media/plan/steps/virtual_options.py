@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+from lib.media.errors import MediaError
 from lib.media.plan.draft import Draft, change, filter_video
 from lib.media.plan.lengths import output_rate, output_seconds
 from lib.media.plan.options import STEPS
 from lib.media.plan.options.trim import trim
-from lib.media.plan.preset import palette
+from lib.media.plan.preset import palette, require
 from lib.media.request import graph, virtual
 
 
 def virtual_options(draft: Draft) -> Draft:
-    """Apply each virtual option; the cut of a @trim comes first, whatever its place."""
+    """Apply each virtual option; the cut of a @trim comes first, whatever its place.
+
+    Raises MediaError for files that lack the picture or sound that is needed.
+    """
     if draft.kind != "virtual":
         return draft
     options = draft.checked.virtual
+    drawn = virtual.needs_picture(options)
+    if drawn and not draft.video:
+        raise MediaError(
+            "validation",
+            f"The input has no picture, so {drawn} has nothing to draw on. Send a video or an"
+            " image.",
+        )
+    require(draft.format, bool(draft.video), bool(draft.audio))
     for option in options:
         if isinstance(option, virtual.Trim):
             draft = trim(draft, option)
