@@ -19,6 +19,8 @@ from typing import Any
 from lib.media.fetch.ranges import RangeFile
 
 MAX_CONNECTIONS = 8
+PLACE_SECONDS = 5.0
+"""How long a further connection waits: one that ffmpeg has just closed may not have ended here."""
 PIECE_BYTES = 64 * 1024
 SEND_BUFFER_BYTES = 128 * 1024
 """Small: what waits in it for ffmpeg has been fetched, and may not be wanted."""
@@ -50,18 +52,20 @@ class _Server:
         self._address = self._listener.getsockname()
         self.url = f"http://127.0.0.1:{self._address[1]}{self.path}"
         self._open: dict[socket.socket, threading.Thread] = {}
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._acceptor = threading.Thread(target=self._accept, daemon=True)
         self._acceptor.start()
 
     def close(self) -> None:
         """End all connections; every thread has ended when it returns."""
-        self.stopping = True
+        with self._changed:
+            self.stopping = True
+            self._changed.notify_all()
         with suppress(OSError), socket.create_connection(self._address):
             pass  # wakes the acceptor, on every system
         self._acceptor.join()
         self._listener.close()
-        with self._lock:
+        with self._changed:
             threads = list(self._open.values())
             for connection in self._open:
                 with suppress(OSError):  # ffmpeg ended it already
@@ -73,7 +77,8 @@ class _Server:
     def _accept(self) -> None:
         while True:
             connection, address = self._listener.accept()
-            with self._lock:
+            with self._changed:
+                self._changed.wait_for(self._may_go_on, PLACE_SECONDS)
                 if self.stopping or len(self._open) >= MAX_CONNECTIONS:
                     connection.close()
                 else:
@@ -85,14 +90,18 @@ class _Server:
             if self.stopping:
                 return
 
+    def _may_go_on(self) -> bool:
+        return self.stopping or len(self._open) < MAX_CONNECTIONS
+
     def _answer(self, connection: socket.socket, address: Any) -> None:
         try:
             with suppress(OSError):  # ffmpeg has closed it
                 _Handler(connection, address, self)  # type: ignore[arg-type]
         finally:
-            with self._lock:
+            with self._changed:
                 del self._open[connection]
                 connection.close()
+                self._changed.notify_all()
 
 
 class _Handler(BaseHTTPRequestHandler):

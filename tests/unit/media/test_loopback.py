@@ -159,6 +159,18 @@ def test_eight_at_once(mirror: tuple[RangeFile, str]) -> None:
     eventually(free)
 
 
+def test_a_ninth_connection_waits_for_one_that_ends(mirror: tuple[RangeFile, str]) -> None:
+    """ffmpeg opens a new connection for a seek right after it closed another."""
+    _, url = mirror
+    held = [connect(url) for _ in range(loopback.MAX_CONNECTIONS)]
+    assert all(each.recv(20).startswith(b"HTTP/1.1 200") for each in held)
+    ninth = connect(url)
+    for each in held:
+        each.close()
+    assert ninth.recv(20).startswith(b"HTTP/1.1 200")
+    ninth.close()
+
+
 def test_a_source_that_fails_cuts_the_connection(tmp_path: Path) -> None:
     @contextmanager
     def breaking(offset: int) -> Iterator[Iterator[bytes]]:

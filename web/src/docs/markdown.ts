@@ -66,11 +66,18 @@ export function html(markdown: string): { html: string; headings: Heading[] } {
         return `<h${depth} id="${id}">${text}</h${depth}>\n`;
       },
       table(token) {
-        const row = (cells: typeof token.header, tag: string) =>
-          `<tr>${cells.map((cell) => `<${tag}>${this.parser.parseInline(cell.tokens)}</${tag}>`).join("")}</tr>`;
+        // Three columns and more are too narrow to read on a phone: there each row is a block.
+        const stacked = token.header.length > 2;
+        const names = token.header.map((cell) => this.parser.parseInline(cell.tokens));
+        const label = (column: number) =>
+          stacked && column > 0 ? ` data-label="${(names[column] ?? "").replace(/<[^>]*>/g, "").replace(/"/g, "&quot;")}"` : "";
+        const rows = token.rows.map((cells) =>
+          cells.map((cell, column) => `<td${label(column)}>${this.parser.parseInline(cell.tokens)}</td>`).join(""),
+        );
         return (
-          `<div class="table" tabindex="0" role="group" aria-label="Table"><table><thead>${row(token.header, "th")}</thead>` +
-          `<tbody>${token.rows.map((cells) => row(cells, "td")).join("")}</tbody></table></div>\n`
+          `<div class="table" tabindex="0" role="group" aria-label="Table"><table${stacked ? ' class="stack"' : ""}>` +
+          `<thead><tr>${names.map((name) => `<th>${name}</th>`).join("")}</tr></thead>` +
+          `<tbody>${rows.map((row) => `<tr>${row}</tr>`).join("")}</tbody></table></div>\n`
         );
       },
       code({ text, lang }) {
