@@ -129,6 +129,10 @@ lint: $(VENV)/dev.done ## ruff, types, import rules, generated files
 	$(BIN)/lint-imports
 	$(BIN)/python -m tools.generated --check
 
+.PHONY: hooks
+hooks: ## run `make lint` before each commit of this clone
+	git config core.hooksPath .githooks
+
 .PHONY: format
 format: $(VENV)/dev.done ## put the code into shape
 	$(BIN)/ruff check --fix .

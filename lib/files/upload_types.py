@@ -101,7 +101,7 @@ def checked(content_type: str, filename: str) -> str:
 
 
 def _refused(details: str) -> Problem:
-    """In the words that the official clients know."""
+    """In the sentence that official clients match (docs/contract.md, section 7.1)."""
     return Problem(
         "invalid_file_type",
         "Invalid file type. Only video, audio, or image files are allowed.",

@@ -29,7 +29,7 @@ MAX_BYTES = MOST_FILE_BYTES
 LINK_SECONDS = 15 * 60
 CONFIRMED_LINK_SECONDS = 3600
 NOT_FOUND = "File not found in GCS bucket"
-"""The words that the official clients know."""
+"""Official clients match this and the next two sentences (docs/contract.md, section 7.1)."""
 MISSING = "Missing required fields: filename, contentType, fileSize"
 BAD_SIZE = (
     "Invalid fileSize. Must be a positive number in bytes (not a formatted string like '1.46mbs')"
@@ -96,8 +96,8 @@ def presign(caller: Uploader, request: Any) -> Presigned:
 
     Raises Problem 400, 503.
 
-    How large an input may be is the plan's, and checked when a job names it (contract, section 4);
-    but a visitor's uploads are checked here.
+    How large an input may be is the plan's, and checked when a job names it (docs/contract.md,
+    section 6); but a visitor's uploads are checked here.
     """
     filename, content_type, size = _presign_fields(request)
     if caller.guest and size > caller.plan.max_input_bytes:
@@ -137,7 +137,7 @@ def presign(caller: Uploader, request: Any) -> Presigned:
 def confirm(caller: Uploader, request: Any) -> Confirmed:
     """Check that the bytes arrived, look into them and keep what was found.
 
-    Raises Problem 400 in the contract's words, 503.
+    Raises Problem 400 in the sentences of docs/contract.md, section 7.1, and 503.
     """
     filename, stated = _confirm_fields(request)
     address = addresses.upload(caller.account_id, filename)
@@ -357,7 +357,9 @@ def _too_many(caller: Uploader, beyond: str, most: int) -> Problem:
 
 
 def _probe_or_none(address: Address, size: int) -> Probe | None:
-    """What ffmpeg finds; None when it can't read the file (the contract answers `{}` then)."""
+    """What ffmpeg finds; None when it can't read the file (docs/contract.md, section 4.3, has
+    `{}` then).
+    """
     try:
         return _probe(address, size)
     except MediaError:

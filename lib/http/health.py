@@ -1,4 +1,7 @@
-"""Whether the service can do its work: the database answers, Storage and the login are there."""
+"""Whether the service can do its work: the database answers, Storage and the login are there.
+
+Clients read the shape of /health-check (docs/contract.md, section 1).
+"""
 
 from __future__ import annotations
 
@@ -73,7 +76,7 @@ class Operator(msgspec.Struct):
 
 
 class Health(msgspec.Struct, omit_defaults=True):
-    """The answer of /health-check (contract, route 23)."""
+    """Whether the service works, and what does not."""
 
     ok: bool
     """Whether everything works."""

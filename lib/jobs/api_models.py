@@ -1,4 +1,4 @@
-"""The shapes of jobs on the wire, as the official clients read them (contract, section 2.4)."""
+"""The shapes of jobs on the wire, as official clients read them (docs/contract.md, section 4)."""
 
 from __future__ import annotations
 

@@ -29,6 +29,7 @@ def cancel(account_id: UUID, job_id: str) -> Canceled:
         raise Problem("job_already_ended", f"Cannot cancel job in status: {ended['status']}")
     row = canceled[0]
     log.info("job", job_id=row["id"], account_id=account_id, status="canceled", reason="user")
+    # Clients match the sentence, with its two l (docs/contract.md, section 7.1).
     return Canceled(True, "Job cancelled successfully", transcode(row))
 
 

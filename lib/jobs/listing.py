@@ -49,7 +49,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def page(account_id: UUID, wanted: Wanted) -> TranscodeList:
-    """A page of the account's jobs. An unknown status is an empty list (contract, 3.6).
+    """A page of the account's jobs. An unknown status is an empty list
+    (docs/contract.md, section 5).
 
     Raises Problem 400 for an unknown order, a cursor that is none or does not fit, and a search of
     more than MAX_SEARCH characters.

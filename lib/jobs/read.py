@@ -39,7 +39,9 @@ def get(account_id: UUID, job_id: str) -> tuple[Transcode, bool]:
 
 
 def download(account_id: UUID, job_id: str) -> Download:
-    """A signed link to the job's output. Raises Problem 400 when there is none, 404."""
+    """A signed link to the job's output. Raises Problem 404, and 400 when there is none, in the
+    sentences of docs/contract.md, section 7.1.
+    """
     row = _row(account_id, job_id)
     if row["status"] != "completed":
         raise Problem(

@@ -12,7 +12,7 @@ Category = Literal[
     "processing_limit", "file_size", "quota", "upload", "storage", "validation",
     "processing", "transient", "unknown",
 ]  # fmt: skip
-"""The contract's error_category."""
+"""The `error_category` of a job (docs/contract.md, section 4.2)."""
 
 
 class MediaError(Exception):

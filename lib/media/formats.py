@@ -1,4 +1,4 @@
-"""The sixteen output formats (contract, section 3.1) and what each is made with by default."""
+"""The output formats (docs/contract.md, section 3.1) and the default codecs of each."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def moving(probe: Probe) -> Video | None:
 
 
 def media_metadata(found: Probe) -> dict[str, Any]:
-    """The contract's MediaMetadata (section 2.4)."""
+    """The metadata of a file as responses have it (docs/contract.md, section 4.3)."""
     metadata: dict[str, Any] = {
         "duration_seconds": found.duration or 0,
         "format": found.format or "unknown",

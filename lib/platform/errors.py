@@ -55,7 +55,9 @@ class Problem(Exception):
 
 
 def unauthorized(sentence: str, *, closed: bool = False) -> Problem:
-    """401. `error` is the word that the official clients match; `message` is the sentence."""
+    """401. `error` is the word that clients match (docs/contract.md, section 7.1); `message`
+    is the sentence.
+    """
     return Problem(
         "account_closed" if closed else "unauthorized",
         "unauthorized",

@@ -14,7 +14,7 @@ from lib.platform.hkdf import derive
 SECRET_CHARACTERS = 32
 """The shortest secret that is accepted: one signature by a weak secret is enough to guess it."""
 MOST_FILE_BYTES = 2_040_109_465
-"""The largest file of the wire contract; no plan and no project takes more."""
+"""The largest upload (docs/contract.md, section 6); no plan and no project takes more."""
 MAIL_FROM = "FFmpeg Micro <no-reply@localhost.localdomain>"
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 

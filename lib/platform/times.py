@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 
 
 def stamp(moment: datetime) -> str:
-    """A moment in UTC with milliseconds, always of the same length: clients compare the text."""
+    """A moment in UTC with milliseconds, always of the same length: clients compare the text
+    (docs/contract.md, section 2.3).
+    """
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + (
         f"{moment.microsecond // 1000:03d}Z"
     )

@@ -155,7 +155,7 @@ def test_bodies_that_are_wrong_as_a_whole(account: Account) -> None:
     assert post(b" " * 5_000_000, "application/json").status_code == 413
 
 
-def test_the_contract_s_words(account: Account) -> None:
+def test_sentences_that_official_clients_match(account: Account) -> None:
     def presign(**body: Any) -> str:
         answer = account.http.post("/v1/upload/presigned-url", json=body)
         assert answer.status_code == 400

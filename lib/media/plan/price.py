@@ -44,7 +44,9 @@ def billable_seconds(checked: Checked, probes: Sequence[Probe | None]) -> float 
 
 
 def lane(checked: Checked, probes: Sequence[Probe | None]) -> Literal["short", "long", "heavy"]:
-    """The contract's lane: heavy for many large pictures, long over two minutes, else short."""
+    """The lane of a job (docs/contract.md, section 4.2): heavy for several inputs of many pixels,
+    long for over two minutes of media, else short.
+    """
     pixels = sum(
         found.video.width * found.video.height for found in probes if found and found.video
     )

@@ -1,4 +1,7 @@
-"""Members of a JSON object that its model does not have: they are named, and never stored."""
+"""Members of a JSON object that its model does not have: they are named, and never stored.
+
+See docs/contract.md, section 2.4.
+"""
 
 from __future__ import annotations
 

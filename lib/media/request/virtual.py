@@ -1,4 +1,4 @@
-"""Virtual options: @text-overlay and @quote-card of the contract, and ours.
+"""Virtual options: @text-overlay and @quote-card (docs/contract.md, section 3.2), and ours.
 
 Each is an object, or a string that holds one as JSON (n8n's argument field is text). Numbers may
 come as text, for the same reason. Here they are checked;

@@ -908,7 +908,7 @@ export interface Guest {
   minutes: number;
 }
 
-/** The answer of /health-check (contract, route 23). */
+/** Whether the service works, and what does not. */
 export interface Health {
   /** Whether everything works. */
   ok: boolean;
