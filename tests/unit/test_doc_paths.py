@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tools.deployment import ROOT
+
 DOCUMENTS = sorted(
     path.relative_to(ROOT)
     for path in (
