@@ -61,6 +61,20 @@ def test_migrations_apply_with_hosted_rights(server: Postgres, before: str) -> N
     assert owners == [OWNER]
 
 
+def test_data_of_an_older_version_is_refused(server: Postgres) -> None:
+    url = hosted_database(server)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("create schema supabase_migrations")
+        connection.execute(
+            "create table supabase_migrations.schema_migrations"
+            " (version text primary key, statements text[], name text)"
+        )
+        connection.execute("insert into supabase_migrations.schema_migrations values ('1')")
+    with pytest.raises(migrate.OtherMigrations, match="make reset"):
+        migrate.migrate(url)
+    assert rows(url, "select to_regclass('app.plans')") == [(None,)]
+
+
 def test_a_login_opens_its_account_there(server: Postgres) -> None:
     """Triggers run as Auth's role, which may do less than the owner."""
     url = hosted_database(server)
