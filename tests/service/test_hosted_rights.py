@@ -12,6 +12,7 @@ from psycopg.conninfo import make_conninfo
 from local import migrate, postgres
 from local.postgres import Postgres
 from tests.service.hosted import OWNER, hosted_database, offer_pgmq
+from tools import schema
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +60,7 @@ def test_migrations_apply_with_hosted_rights(server: Postgres, before: str) -> N
     [(owners,)] = rows(url, "select array_agg(distinct tableowner::text) from pg_tables"
                             " where schemaname = 'app'")  # fmt: skip
     assert owners == [OWNER]
+    assert schema.text(url) == schema.TARGET.read_text(), "stale: run `make schema`"
 
 
 def test_data_of_an_older_version_is_refused(server: Postgres) -> None:
