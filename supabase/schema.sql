@@ -375,6 +375,50 @@ CREATE UNIQUE INDEX usage_ledger_refund ON app.usage_ledger USING btree (job_id)
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON app.usage_ledger FOR EACH ROW EXECUTE FUNCTION app.refuse_change();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON app.usage_ledger FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change();
 
+CREATE OR REPLACE FUNCTION app.grant_minutes(p_account uuid, p_minutes numeric)
+ RETURNS TABLE(account_id uuid, period date, granted_minutes numeric)
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  with granted as (
+    insert into app.usage as u (account_id, period, granted_minutes)
+    select a.id, date_trunc('month', now() at time zone 'utc')::date, p_minutes
+      from app.accounts a where a.id = p_account
+    on conflict (account_id, period) do update
+      set granted_minutes = u.granted_minutes + excluded.granted_minutes
+    returning u.account_id, u.period, u.granted_minutes
+  ),
+  ledger as (
+    insert into app.usage_ledger (account_id, period, kind, minutes)
+    select g.account_id, g.period, 'grant', p_minutes from granted g
+  )
+  select g.account_id, g.period, g.granted_minutes from granted g
+$function$
+;
+
+CREATE OR REPLACE FUNCTION app.refund_job(p_job uuid)
+ RETURNS TABLE(account_id uuid, minutes numeric, refunded boolean)
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  with charged as (
+    select l.account_id, l.job_id, l.period, l.minutes from app.usage_ledger l
+     where l.job_id = p_job and l.kind = 'settle' and l.minutes > 0
+  ),
+  refunded as (
+    insert into app.usage_ledger as l (account_id, job_id, period, kind, minutes)
+    select c.account_id, c.job_id, c.period, 'refund', c.minutes from charged c
+    on conflict (job_id) where kind = 'refund' do nothing
+    returning l.account_id, l.period, l.minutes
+  ),
+  usage as (
+    update app.usage u set used_minutes = greatest(0, u.used_minutes - r.minutes)
+      from refunded r where u.account_id = r.account_id and u.period = r.period
+  )
+  select c.account_id, c.minutes, exists (select from refunded) from charged c
+$function$
+;
+
 CREATE OR REPLACE FUNCTION app.refuse_change()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -394,17 +438,14 @@ CREATE OR REPLACE FUNCTION app.warn_of_quota(p_account uuid, p_period date, p_us
  LANGUAGE sql
  SET search_path TO ''
 AS $function$
-  -- A mail about 100 % makes a later one about 80 % pointless: its key is used up too.
-  insert into app.tasks (kind, key, account_id, payload, ended_at)
-  select 'mail', format('quota_%s:%s:%s', percent, p_account, p_period), p_account,
-         jsonb_build_object('template', 'quota_' || percent, 'values', jsonb_build_object(
-           'used', trim_scale(round(p_used, 1))::text, 'limit', trim_scale(p_limit)::text,
-           'month', to_char(p_period, 'FMMonth YYYY'))),
-         case when percent < p_percent then now() end
-    from unnest(array[80, 100]) as percent
-   where percent <= p_percent
-     and exists (select from app.accounts a where a.id = p_account and a.email is not null)
-  on conflict (key) do nothing
+  select app.add_task('mail', format('quota_%s:%s:%s', p_percent, p_account, p_period), p_account,
+           jsonb_build_object('template', 'quota_' || p_percent, 'values', jsonb_build_object(
+             'used', trim_scale(round(p_used, 1))::text, 'limit', trim_scale(p_limit)::text,
+             'month', to_char(p_period, 'FMMonth YYYY'))))
+    from app.accounts a
+   where a.id = p_account and a.email is not null
+     and (p_percent = 100 or not exists (
+       select from app.tasks t where t.key = format('quota_100:%s:%s', p_account, p_period)))
 $function$
 ;
 
@@ -1111,9 +1152,10 @@ begin
      and (e.created_at > now() - interval '1 day' or e.object_name is null);
   if not under_way and number < p_most then
     insert into app.exports (account_id) values (p_account) returning id into made;
-    insert into app.tasks (kind, key, account_id, payload)
-    select 'export', 'export:' || made, p_account, jsonb_build_object('export', made)
-     where made is not null;
+    if made is not null then  -- null for a closed account
+      perform app.add_task(
+        'export', 'export:' || made, p_account, jsonb_build_object('export', made));
+    end if;
   end if;
   return next;
 end

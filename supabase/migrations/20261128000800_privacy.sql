@@ -89,9 +89,10 @@ begin
      and (e.created_at > now() - interval '1 day' or e.object_name is null);
   if not under_way and number < p_most then
     insert into app.exports (account_id) values (p_account) returning id into made;
-    insert into app.tasks (kind, key, account_id, payload)
-    select 'export', 'export:' || made, p_account, jsonb_build_object('export', made)
-     where made is not null;
+    if made is not null then  -- null for a closed account
+      perform app.add_task(
+        'export', 'export:' || made, p_account, jsonb_build_object('export', made));
+    end if;
   end if;
   return next;
 end
