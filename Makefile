@@ -146,6 +146,10 @@ pins: $(VENV)/dev.done ## pin all packages again, from tools/requirements/*.in: 
 openapi: $(VENV)/dev.done ## regenerate what is made from the routes: OpenAPI, rewrites, tables, types
 	$(BIN)/python -m tools.generated
 
+.PHONY: schema
+schema: $(VENV)/local.done ## write supabase/schema.sql, the schema as the migrations leave it
+	@$(BIN)/python -m tools.schema
+
 .PHONY: mails
 mails: $(VENV)/dev.done ## regenerate the mails of Supabase Auth from their texts
 	$(BIN)/python -m tools.auth_mails

@@ -68,6 +68,7 @@ def _up(arguments: argparse.Namespace) -> int:
     from lib.billing import stripe_setup
     from lib.platform.settings import SettingsError, names_project, read_project
     from local import client, sample
+    from local.migrate import OtherMigrations
     from local.stack import PortTaken, Stack
 
     stopped = threading.Event()
@@ -89,7 +90,7 @@ def _up(arguments: argparse.Namespace) -> int:
             overrides=overrides,
             project=project.environment() if project else None,
         )
-    except (PortTaken, SettingsError) as error:
+    except (OtherMigrations, PortTaken, SettingsError) as error:
         print(error, file=sys.stderr)
         return 1
     with stack:

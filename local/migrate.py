@@ -9,8 +9,15 @@ import psycopg
 FOLDER = Path(__file__).parent.parent / "supabase" / "migrations"
 
 
+class OtherMigrations(Exception):
+    """The database was migrated by an older version that shares no migration with this one."""
+
+
 def migrate(url: str) -> list[str]:
-    """Apply what is missing, each file in a transaction; the names of the files applied."""
+    """Apply what is missing, each file in a transaction; the names of the files applied.
+
+    Raises OtherMigrations, with nothing applied.
+    """
     applied: list[str] = []
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("create schema if not exists supabase_migrations")
@@ -24,7 +31,13 @@ def migrate(url: str) -> list[str]:
                 "select version from supabase_migrations.schema_migrations"
             )
         }
-        for path in sorted(FOLDER.glob("*.sql")):
+        paths = sorted(FOLDER.glob("*.sql"))
+        if known and known.isdisjoint(path.stem.partition("_")[0] for path in paths):
+            raise OtherMigrations(
+                "This data was created by an older version of FFmpeg Micro and can't be upgraded."
+                " Delete it with `make reset`, then start again."
+            )
+        for path in paths:
             version, _, name = path.stem.partition("_")
             if version in known:
                 continue

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 from lib import models
 from lib.accounts import callers
 from lib.admin.output import Refused, Row
-from lib.jobs import create
+from lib.jobs import create, transitions
 from lib.media.request.models import TranscodeRequest
 from lib.platform import log, postgres, wake
 from lib.platform.errors import Problem
@@ -41,26 +41,10 @@ def listed(account_id: UUID, status: str | None, *, who: str) -> list[Row]:
 
 def stop(job_id: UUID, *, reason: str, who: str) -> None:
     """Cancel a job that has not ended; nothing is charged. Raises Refused."""
-    row = postgres.row(
-        """
-        with job as (
-          select id, account_id, status from app.jobs where id = %(job)s
-        ),
-        canceled as (
-          select c.id, c.account_id from job,
-                 lateral app.cancel_jobs(job.account_id, job.id, %(message)s, 1) c
-        ),
-        logged as (
-          insert into app.operator_log (who, act, account_id, job_id, reason)
-          select %(who)s, 'cancel', account_id, id, %(reason)s from canceled
-        )
-        select job.account_id, job.status, exists (select from canceled) as done from job
-        """,
-        {"job": job_id, "message": CANCELED, "reason": reason, "who": who},
-    )
+    row = transitions.cancel_for_operator(job_id, CANCELED, reason=reason, who=who)
     if row is None:
         raise Refused("There is no job with this id.")
-    if not row["done"]:
+    if not row["canceled"]:
         raise Refused(
             f"Only jobs that have not ended can be canceled; this one is {row['status']}."
         )

@@ -12,6 +12,7 @@ from psycopg.conninfo import make_conninfo
 from local import migrate, postgres
 from local.postgres import Postgres
 from tests.service.hosted import OWNER, hosted_database, offer_pgmq
+from tools import schema
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +60,21 @@ def test_migrations_apply_with_hosted_rights(server: Postgres, before: str) -> N
     [(owners,)] = rows(url, "select array_agg(distinct tableowner::text) from pg_tables"
                             " where schemaname = 'app'")  # fmt: skip
     assert owners == [OWNER]
+    assert schema.text(url) == schema.TARGET.read_text(), "stale: run `make schema`"
+
+
+def test_data_of_an_older_version_is_refused(server: Postgres) -> None:
+    url = hosted_database(server)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("create schema supabase_migrations")
+        connection.execute(
+            "create table supabase_migrations.schema_migrations"
+            " (version text primary key, statements text[], name text)"
+        )
+        connection.execute("insert into supabase_migrations.schema_migrations values ('1')")
+    with pytest.raises(migrate.OtherMigrations, match="make reset"):
+        migrate.migrate(url)
+    assert rows(url, "select to_regclass('app.plans')") == [(None,)]
 
 
 def test_a_login_opens_its_account_there(server: Postgres) -> None:

@@ -1,4 +1,4 @@
-"""Which modules may hold SQL that writes the tables of a job's life, and of tasks."""
+"""Which modules and SQL functions may write the tables of a job's life, and of tasks."""
 
 from __future__ import annotations
 
@@ -13,17 +13,26 @@ ROOT = Path(__file__).parent.parent.parent
 TRANSITIONS = "lib/jobs/transitions.py"
 WRITERS = {
     "job_events": {TRANSITIONS},
-    # What the operator grants and refunds is of no job's life.
-    "usage": {TRANSITIONS, "lib/usage/grants.py"},
-    "usage_ledger": {TRANSITIONS, "lib/usage/grants.py"},
+    "usage": {TRANSITIONS},
+    "usage_ledger": {TRANSITIONS},
     "tasks": {"lib/outbox/tasks.py"},
 }
 FUNCTIONS = {
     "create_job": {TRANSITIONS},
     "claim_job": {TRANSITIONS},
-    # The operator's cancel is logged in the statement that cancels.
-    "cancel_jobs": {TRANSITIONS, "lib/admin/jobs.py"},
+    "cancel_jobs": {TRANSITIONS},
+    "grant_minutes": {"lib/usage/grants.py"},
+    "refund_job": {"lib/usage/grants.py"},
+    "retry_task": {"lib/admin/stuck.py"},
 }
+SQL_WRITERS = {
+    "jobs": {"create_job", "claim_job", "cancel_jobs", "stamp_change", "erase_account"},
+    "job_events": {"create_job", "claim_job", "cancel_jobs", "place_event"},
+    "usage": {"create_job", "cancel_jobs", "grant_minutes", "refund_job"},
+    "usage_ledger": {"create_job", "cancel_jobs", "grant_minutes", "refund_job"},
+    "tasks": {"add_task", "retry_task", "erase_account"},
+}
+"""The functions of supabase/schema.sql that write a table; they are called where FUNCTIONS says."""
 LIFE = {"status", "reserved_minutes", "billable_minutes", "attempt", "period", "error_category",
         "error_message", "completed_at", "started_at", "updated_at", "outputs"}  # fmt: skip
 """Columns of app.jobs that only transitions set; others set when files expire, or leases end."""
@@ -55,6 +64,20 @@ def test_a_table_has_its_writers_alone(table: str) -> None:
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_the_functions_of_transitions_are_called_there(function: str) -> None:
     assert {name for name, text in sql() if f"app.{function}(" in text} == FUNCTIONS[function]
+
+
+@pytest.mark.parametrize("table", SQL_WRITERS)
+def test_a_table_has_its_functions_alone(table: str) -> None:
+    schema = (ROOT / "supabase" / "schema.sql").read_text()
+    found = {
+        name
+        for name, body in re.findall(
+            r"^CREATE OR REPLACE FUNCTION app\.(\w+)\(.*?\$function\$(.*?)\$function\$", schema,
+            re.MULTILINE | re.DOTALL,
+        )
+        if table in WRITE.findall(body)
+    }  # fmt: skip
+    assert found == SQL_WRITERS[table]
 
 
 def test_only_transitions_change_a_jobs_life() -> None:

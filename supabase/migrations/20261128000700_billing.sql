@@ -1,13 +1,9 @@
--- What Stripe says of an account, in so far as we need it. No card, no address, no name.
-
--- Plans that are not on offer stay with whom they were given to.
-alter table app.plans add column offered boolean not null default false;
-update app.plans set offered = true where id in ('free', 'starter', 'pro');
+-- What we store of Stripe's state. No card, no address, no name.
 
 create table app.subscriptions (
   account_id uuid primary key references app.accounts (id) on delete cascade,
   customer_id text not null unique,
-  -- All null until something was bought.
+  -- Null until something was bought, as are plan_id, status and period_end.
   subscription_id text,
   plan_id text references app.plans (id),
   status text,
@@ -15,14 +11,15 @@ create table app.subscriptions (
   cancel_at_period_end boolean not null default false,
   -- The smaller plan that begins with the next period.
   next_plan_id text references app.plans (id),
-  -- Since a payment failed: the plan holds until then.
+  -- Set when a payment fails: the plan stays until then.
   grace_until timestamptz,
-  -- Each reading of Stripe's state has a number; none is written over one that began later.
+  -- Each reading of Stripe's state has a number; none overwrites one that began later.
   reading bigint not null default 0,
   written bigint not null default 0
 );
+alter table app.subscriptions enable row level security;
 
--- Each event once. Not its body: what it told of is asked of Stripe anew.
+-- Each event once. Not its body: we read the state that it is about from Stripe.
 create table app.stripe_events (
   id text primary key,
   type text not null,
@@ -34,8 +31,9 @@ create table app.stripe_events (
 );
 create index stripe_events_open on app.stripe_events (received_at) where processed_at is null;
 create index stripe_events_customer on app.stripe_events (customer_id);
+alter table app.stripe_events enable row level security;
 
--- Figures that the law wants kept; the account they were of is forgotten with it.
+-- The law requires us to keep the amounts. An invoice outlives its account and no longer names it.
 create table app.invoices (
   id text primary key,
   account_id uuid references app.accounts (id) on delete set null,
@@ -44,12 +42,10 @@ create table app.invoices (
   currency text not null,
   amount_cents bigint not null,
   paid_cents bigint not null,
+  refunded_cents bigint not null default 0,
   period_start timestamptz not null,
   period_end timestamptz not null,
   created_at timestamptz not null
 );
 create index invoices_account on app.invoices (account_id, created_at desc);
-
-alter table app.subscriptions enable row level security;
-alter table app.stripe_events enable row level security;
 alter table app.invoices enable row level security;

@@ -1,8 +1,52 @@
--- What a person on call needs: heartbeats of workers, counters of attempts and failures, counts that
--- survive a database outage, and one statement that cancels the jobs of an account.
+-- The record of API calls, counters for the metrics, and what workers report.
 
--- One row per worker process or function instance. lib/jobs/heartbeat.py writes it while the process
--- works or polls, and deletes rows that have been silent for an hour.
+-- Every API call of the last 90 days.
+create table app.request_log (
+  id bigint generated always as identity primary key,
+  at timestamptz not null default now(),
+  request_id text not null,
+  account_id uuid,
+  key_id uuid,
+  method text not null,
+  route text not null,
+  status smallint not null,
+  milliseconds real not null,
+  ip inet
+);
+create index request_log_at on app.request_log (at);
+create index request_log_account on app.request_log (account_id, at) where account_id is not null;
+create index request_log_ip on app.request_log (at) where ip is not null;
+-- Signals of abuse read the refused calls of the last hours.
+create index request_log_refused on app.request_log (status, at)
+  where status in (400, 401, 402, 429);
+alter table app.request_log enable row level security;
+
+-- Calls older than 90 days, counted by day.
+create table app.request_days (
+  day date not null,
+  account_id uuid,
+  route text not null,
+  status smallint not null,
+  calls bigint not null,
+  milliseconds double precision not null,
+  unique nulls not distinct (day, account_id, route, status)
+);
+alter table app.request_days enable row level security;
+
+-- Workers -------------------------------------------------------------------------------------------
+
+-- A row for each kind of machine that ran jobs: its ffmpeg, and the parts of the sandbox that its
+-- kernel provides.
+create table app.worker_reports (
+  ffmpeg text not null,
+  cage text[] not null,
+  seen_at timestamptz not null default now(),
+  primary key (ffmpeg, cage)
+);
+alter table app.worker_reports enable row level security;
+
+-- One row per worker process or function instance. lib/telemetry/heartbeat.py writes it while the
+-- process works or polls, and deletes rows that have been silent for an hour.
 create table app.worker_heartbeats (
   id uuid primary key,
   started_at timestamptz not null,
@@ -19,82 +63,26 @@ create table app.worker_heartbeats (
 create index worker_heartbeats_seen on app.worker_heartbeats (seen_at);
 alter table app.worker_heartbeats enable row level security;
 
--- The signals of abuse and `stuck` read these few rows instead of all jobs.
-create index jobs_failed_by_time on app.jobs (updated_at) where status = 'failed';
-create index jobs_retried on app.jobs (updated_at) where attempt > 1;
+-- Counters ------------------------------------------------------------------------------------------
 
--- Cancels an account's jobs that have not ended, at most `p_most`, or the one job `p_job`. Nothing is
--- charged. Returns the jobs that it canceled.
---
--- Queue messages are left alone: a worker that reads one finds that the job has ended, and a running
--- ffmpeg stops with its worker's next beat. Jobs are locked before the month's usage, as in the
--- statement that ends a job, so that the two never wait for each other.
-create function app.cancel_jobs(
-  p_account uuid, p_job uuid, p_message text, p_most integer
-) returns setof app.jobs
-language plpgsql set search_path = '' as $$
-#variable_conflict use_column
-declare
-  v_ids uuid[];
-  v_was_running boolean;
-begin
-  select array_agg(j.id), coalesce(bool_or(j.status = 'processing'), false)
-    into v_ids, v_was_running
-    from (
-      select id, status from app.jobs
-       where account_id = p_account and (p_job is null or id = p_job)
-         and status in ('pending', 'processing')
-       order by id limit p_most for update) j;
-  if v_ids is null then
-    return;
-  end if;
-  return query
-    with before as (
-      select id, reserved_minutes as held from app.jobs where id = any (v_ids)
-    ),
-    canceled as (
-      update app.jobs j
-         set status = 'canceled', error_message = p_message, updated_at = now(),
-             reserved_minutes = 0, billable_minutes = 0
-        from before b where j.id = b.id
-      returning j.*
-    ),
-    ledger as (
-      insert into app.usage_ledger (account_id, job_id, period, kind, minutes)
-      select c.account_id, c.id, c.period, 'release', b.held from canceled c join before b using (id)
-    ),
-    usage as (
-      update app.usage u set reserved_minutes = u.reserved_minutes - released.minutes
-        from (select c.account_id, c.period, sum(b.held) as minutes
-                from canceled c join before b using (id) group by 1, 2) released
-       where u.account_id = released.account_id and u.period = released.period
-    ),
-    event as (
-      insert into app.job_events (job_id, kind) select id, 'canceled' from canceled
-    )
-    select * from canceled;
-  if v_was_running then
-    perform app.send_ticket_of_waiting(p_account);
-  end if;
-end
-$$;
-revoke all on function app.cancel_jobs from public;
+-- Totals that only grow, whatever is rolled up, swept or erased.
+create table app.counters (
+  name text not null,
+  labels jsonb not null,
+  value numeric not null,
+  primary key (name, labels)
+);
+alter table app.counters enable row level security;
 
--- A create that was authenticated before its account was suspended may commit after the suspension
--- canceled the account's jobs. Its job is canceled in its own transaction.
-create function app.cancel_job_of_suspended() returns trigger
-language plpgsql set search_path = '' as $$
-begin
-  if exists (select from app.accounts a
-              where a.id = new.account_id and a.suspended_at is not null) then
-    perform app.cancel_jobs(new.account_id, new.id, 'The account was suspended.', 1);
-  end if;
-  return null;
-end
-$$;
-revoke all on function app.cancel_job_of_suspended() from public;
-create trigger cancel_job_of_suspended after insert on app.jobs
-  for each row when (new.status = 'pending') execute function app.cancel_job_of_suspended();
+-- How far each append-only table has been counted.
+create table app.counted (
+  source text primary key,
+  last_id bigint not null default 0,
+  last_at timestamptz not null default '-infinity'
+);
+alter table app.counted enable row level security;
+insert into app.counted (source)
+values ('request_log'), ('job_events'), ('usage_ledger'), ('deletions'), ('tasks');
 
 -- Adds counts that a process kept in memory: an array of {name, labels, value}.
 create function app.add_counts(p_counts jsonb) returns void
@@ -106,9 +94,29 @@ language sql set search_path = '' as $$
 $$;
 revoke all on function app.add_counts from public;
 
--- As before (migration 11), and from the events of jobs: attempts, failures by category and reason,
--- and attempts that began because the worker before fell silent.
-create or replace function app.count_up(p_batch integer, p_settled interval) returns boolean
+-- The last id of a batch after `p_last` in which every row was written before `p_before`; null when
+-- there is none.
+create function app.batch_end(
+  p_source text, p_last bigint, p_before timestamptz, p_batch integer
+) returns bigint
+language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+declare
+  found bigint;
+begin
+  execute format(
+    'select coalesce(min(id) filter (where at >= $2) - 1, max(id))
+       from (select id, at from app.%I where id > $1 order by id limit $3) batch', p_source)
+    into found using p_last, p_before, p_batch;
+  return case when found > p_last then found end;
+end
+$$;
+revoke all on function app.batch_end from public;
+
+-- Adds what was written since the last time to the counters, at most `p_batch` rows of each table;
+-- true if a table had that many. Rows count when they are `p_settled` old: until then a row with a
+-- lower id may still appear. Two calls at once wait for each other, so that nothing counts twice.
+-- Whatever the statistics say of tables that grow fast, only their new end is read (enable_seqscan).
+create function app.count_up(p_batch integer, p_settled interval) returns boolean
 language plpgsql set search_path = '' set enable_seqscan = off as $$
 declare
   v_source text;
@@ -117,7 +125,7 @@ declare
   v_until bigint;
   v_more boolean := false;
   v_before constant timestamptz := clock_timestamp() - p_settled;
-  -- Milliseconds, as in lib/jobs/counters.py.
+  -- Milliseconds, as in lib/telemetry/counters.py.
   v_bounds constant real[] := '{5,10,25,50,100,250,500,1000,2500,5000,10000}';
 begin
   foreach v_source in array array['request_log', 'job_events', 'usage_ledger', 'deletions'] loop
@@ -163,7 +171,7 @@ begin
        where v_source = 'job_events' and e.id > v_last and e.id <= v_until
          and e.kind = 'failed' group by 2
       union all
-      -- A worker that gives its job back says so with an event; one that falls silent does not.
+      -- A worker that gives its job back adds an event; one that falls silent does not.
       select 'leases_expired', '{}'::jsonb, count(*)
         from app.job_events e
        where v_source = 'job_events' and e.id > v_last and e.id <= v_until
@@ -186,7 +194,7 @@ begin
     update app.counted c set last_id = v_until where c.source = v_source;
   end loop;
 
-  -- Tasks have no growing id; the moment they ended grows.
+  -- Tasks have no growing id, but the time at which they ended grows.
   select c.last_at into v_moment from app.counted c where c.source = 'tasks' for update;
   insert into app.counters as c (name, labels, value)
   select 'tasks', jsonb_build_object('kind', case when t.kind ~ '^[a-z_]+$' then t.kind else
