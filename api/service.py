@@ -4,14 +4,14 @@ from typing import Any
 
 from flask import Response
 
-from lib.http import health, security_txt
-from lib.http import metrics as metrics_text
-from lib.http import openapi as openapi_file
-from lib.http import site as site_settings
-from lib.http.access import Open, Secret
 from lib.http.app import answer, create_app
 from lib.http.auth import carries
-from lib.http.routes import Media, Routes
+from lib.http.routes.access import Open, Secret
+from lib.http.routes.declaration import Media, Routes
+from lib.http.service import health, security_txt
+from lib.http.service import metrics as metrics_text
+from lib.http.service import openapi as openapi_file
+from lib.http.service import site as site_settings
 from lib.platform.settings import settings
 
 app = create_app(__name__)

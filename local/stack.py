@@ -16,11 +16,12 @@ from types import TracebackType
 from urllib.parse import urlsplit
 
 from lib.platform.settings import Project, read_project
-from local import clock, functions, keys_command, mail, migrate, private
-from local.children import Child
-from local.parts import Part
-from local.server import LOOPBACK
-from local.supabase import keys
+from local import keys, keys_command, migrate, private
+from local.processes.children import Child
+from local.processes.parts import Part
+from local.vercel import clock, functions
+from standins import mail
+from standins.http.server import LOOPBACK
 
 SETTINGS = "settings.env"
 DEMO_EMAIL = "demo@localhost.localdomain"
@@ -101,7 +102,7 @@ class Stack:
         """Start the database and the stand-ins; their addresses and keys."""
         folder = str(self.folder / "postgres")
         self.database = self._part(
-            "Postgres", lambda: Child("local.postgres_server", [folder], dict(os.environ))
+            "Postgres", lambda: Child("local.processes.postgres", [folder], dict(os.environ))
         )
         database_url = self.database.ready()
         migrate.migrate(database_url)
@@ -109,7 +110,7 @@ class Stack:
         self.supabase = self._part(
             "the Supabase stand-in",
             lambda: Child(
-                "local.supabase",
+                "local.processes.supabase",
                 [str(self.folder), database_url, str(address.port), self.url],
                 dict(os.environ),
             ),
@@ -128,14 +129,18 @@ class Stack:
         address = _Address(0)
         self.worker = self._part(
             "the worker",
-            lambda: Child("local.worker", [str(address.port)], os.environ | self.settings),
+            lambda: Child(
+                "local.processes.worker", [str(address.port)], os.environ | self.settings
+            ),
         )
         self.settings["WORKER_URL"] = f"{address.keep(self.worker.ready())}/internal/worker"
         os.environ.update(self.settings)  # for our own commands in this process
         descriptor = self._listening.fileno()
         self.web = self._part(
             "the web process",
-            lambda: Child("local.web", [str(descriptor)], os.environ | self.settings, [descriptor]),
+            lambda: Child(
+                "local.processes.web", [str(descriptor)], os.environ | self.settings, [descriptor]
+            ),
         )
         self.web.ready()
         stopped = threading.Event()
@@ -148,7 +153,8 @@ class Stack:
     def _stripe(self) -> Part:
         arguments = [str(self.folder), "0", self.url]  # it keeps its port by itself
         return self._part(
-            "the stand-in for Stripe", lambda: Child("local.stripe", arguments, dict(os.environ))
+            "the stand-in for Stripe",
+            lambda: Child("local.processes.stripe", arguments, dict(os.environ)),
         )
 
     def _part(self, name: str, start: Callable[[], Child]) -> Part:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 
-from lib.http.routes import Route
+from lib.http.routes.declaration import Route
 
 ROOT = Path(__file__).parent.parent
 

@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 import yaml
 
-from lib.http.access import Credential, Open, OptionalCredential, Secret
-from lib.http.parameters import PATH
-from lib.http.routes import Media, Route
+from lib.http.routes.access import Credential, Open, OptionalCredential, Secret
+from lib.http.routes.declaration import Media, Route
+from lib.http.routes.parameters import PATH
 from lib.platform.error_codes import CODES
 from lib.platform.errors import Error, Refused
 from tools import declared, openapi_docs

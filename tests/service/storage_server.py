@@ -15,11 +15,12 @@ import jwt
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from local import hosts
+from local import keys
 from local.postgres import BOOTSTRAP, Postgres
-from local.server import Server
-from local.supabase import keys, storage
-from local.supabase.gateway import create_gateway
+from standins.http import hosts
+from standins.http.server import Server
+from standins.supabase import storage
+from standins.supabase.gateway import create_gateway
 
 USER = "8705699e-ced2-44e3-aa72-575e9b0af9b9"
 

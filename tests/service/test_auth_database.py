@@ -12,8 +12,8 @@ import psycopg
 import pytest
 
 from local import migrate, postgres
-from local.mail import MailSink
-from local.supabase import auth
+from standins.mail import MailSink
+from standins.supabase import auth
 from tests.service import auth_rig
 from tests.service.auth_rig import Project, Rig
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from local import private
-from local.mail import MailSink
 from local.stack import Stack
+from standins.mail import MailSink
 from tests.conftest import Account, supabase_client
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)

@@ -14,7 +14,7 @@ import psutil
 import pytest
 import stripe
 
-from local.supabase import keys
+from local import keys
 from tests.service.stripe_rig import StandIn, running, until
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import time
 
-from local.children import Child
-from local.parts import Part
+from local.processes.children import Child
+from local.processes.parts import Part
 
 
 def test_a_part_that_can_not_start_is_tried_again_ever_later() -> None:

@@ -1,0 +1,197 @@
+"""The billing portal's configurations and sessions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from standins.stripe.answers import PAGE, Condition, page
+from standins.stripe.billing.changes import PRORATIONS
+from standins.stripe.errors import invalid, missing_parameter
+from standins.stripe.objects import customers
+from standins.stripe.objects.routes import Route
+from standins.stripe.parameters import Parameters
+from standins.stripe.service import Service
+from standins.stripe.state import Thing
+
+_CONFIGURATIONS = "/v1/billing_portal/configurations"
+_SESSIONS = "/v1/billing_portal/sessions"
+_FEATURES: dict[str, Any] = {
+    "customer_update": {"allowed_updates": [], "enabled": False},
+    "invoice_history": {"enabled": False},
+    "payment_method_update": {"enabled": False, "payment_method_configuration": None},
+    "subscription_cancel": {
+        "cancellation_reason": {"enabled": False, "options": []},
+        "enabled": False,
+        "mode": "at_period_end",
+        "proration_behavior": "none",
+    },
+    "subscription_update": {
+        "billing_cycle_anchor": None,
+        "default_allowed_updates": [],
+        "enabled": False,
+        "products": [],
+        "proration_behavior": "none",
+        "schedule_at_period_end": {"conditions": []},
+        "trial_update_behavior": "end_trial",
+    },
+}
+_CONDITIONS = ("decreasing_item_amount", "shortening_interval")
+
+
+def create_configuration(service: Service, parameters: Parameters) -> Thing:
+    """A configuration; what is not enabled is not there.
+
+    It is never the default: that one is made by hand, in Stripe's Dashboard alone.
+    """
+    parameters.only("business_profile", "default_return_url", "features", "metadata", "name")
+    if "features" not in parameters:
+        raise missing_parameter("features")
+    configuration = _configuration(service, _features(service, parameters, _FEATURES))
+    return service.state.put(_given(parameters, configuration))
+
+
+def _configuration(service: Service, features: dict[str, Any]) -> Thing:
+    return service.new(
+        "billing_portal.configuration",
+        "bpc",
+        active=True,
+        application=None,
+        business_profile=dict.fromkeys(("headline", "privacy_policy_url", "terms_of_service_url")),
+        default_return_url=None,
+        features=features,
+        is_default=False,
+        login_page={"enabled": False, "url": None},
+        name=None,
+        updated=service.now(),
+    )
+
+
+def _given(parameters: Parameters, configuration: Thing) -> Thing:
+    profile = parameters.inside("business_profile")
+    names = ("headline", "privacy_policy_url", "terms_of_service_url")
+    profile.only(*names)
+    given = {name: profile.text(name) for name in names if name in profile}
+    configuration["business_profile"] |= given
+    for name in ("default_return_url", "name"):
+        if name in parameters:
+            configuration[name] = parameters.text(name)
+    if "metadata" in parameters:
+        configuration["metadata"] = parameters.metadata(configuration["metadata"])
+    return configuration
+
+
+def _features(service: Service, parameters: Parameters, kept: dict[str, Any]) -> dict[str, Any]:
+    features = parameters.inside("features")
+    features.only(*_FEATURES)
+    result = dict(kept)
+    for name in features.plain():
+        result[name] = _feature(service, features.inside(name), kept[name])
+    return result
+
+
+def _feature(service: Service, given: Parameters, kept: dict[str, Any]) -> dict[str, Any]:
+    """A feature with what is given, in the types that it has."""
+    given.only(*kept)
+    after = dict(kept)
+    for name in given.plain():
+        if name == "products":
+            after[name] = [_product(service, each) for each in given.each(name)]
+        elif name == "schedule_at_period_end":
+            inner = given.inside(name)
+            inner.only("conditions")
+            conditions = [each.choice("type", _CONDITIONS) for each in inner.each("conditions")]
+            after[name] = {"conditions": [{"type": each} for each in conditions]}
+        elif name == "cancellation_reason":
+            inner = given.inside(name)
+            inner.only("enabled", "options")
+            options = inner.texts("options")
+            after[name] = {"enabled": bool(inner.boolean("enabled")), "options": options}
+        elif name == "enabled":
+            after[name] = bool(given.boolean(name))
+        elif name == "mode":
+            after[name] = given.choice(name, ("at_period_end", "immediately"))
+        elif name == "proration_behavior":
+            after[name] = given.choice(name, PRORATIONS)
+        elif isinstance(kept[name], list):
+            after[name] = given.texts(name)
+        else:
+            after[name] = given.text(name)
+    return after
+
+
+def _product(service: Service, given: Parameters) -> dict[str, Any]:
+    given.only("adjustable_quantity", "prices", "product")
+    product = service.get("product", given.required("product"), given.named("product"))
+    prices = given.texts("prices")
+    for price_id in prices:
+        price = service.get("price", price_id, given.named("prices"))
+        if price["product"] != product["id"]:
+            raise invalid("The price is of another product.", given.named("prices"))
+    quantity = {"enabled": False, "maximum": None, "minimum": 1}
+    return {"adjustable_quantity": quantity, "prices": prices, "product": product["id"]}
+
+
+def retrieve_configuration(service: Service, parameters: Parameters, configuration: str) -> Thing:
+    """A configuration."""
+    parameters.only()
+    return service.get("billing_portal.configuration", configuration)
+
+
+def update_configuration(service: Service, parameters: Parameters, configuration: str) -> Thing:
+    """Change what is given, feature by feature."""
+    parameters.only(
+        "active", "business_profile", "default_return_url", "features", "metadata", "name"
+    )
+    found = service.get("billing_portal.configuration", configuration)
+    found["features"] = _features(service, parameters, found["features"])
+    if "active" in parameters:
+        found["active"] = parameters.boolean("active")
+    return service.state.put(_given(parameters, found) | {"updated": service.now()})
+
+
+def listed_configurations(service: Service, parameters: Parameters) -> Thing:
+    """Configurations: the active ones, the default one."""
+    parameters.only(*PAGE, "active", "is_default")
+    conditions: list[Condition] = [
+        (f"json_extract(body, '$.{name}') = ?", (value,))
+        for name in ("active", "is_default")
+        if (value := parameters.boolean(name)) is not None
+    ]
+    kind = "billing_portal.configuration"
+    return page(service, parameters, _CONFIGURATIONS, kind, None, *conditions)
+
+
+def create_session(service: Service, parameters: Parameters) -> Thing:
+    """A session: a customer's way into the portal."""
+    parameters.only("configuration", "customer", "locale", "return_url")
+    customer = customers.existing(service, parameters.required("customer"), "customer")
+    wanted = parameters.text("configuration")
+    if wanted is None:
+        raise invalid(
+            "No `configuration` was named, and there is no default one: the Dashboard makes it.",
+            "configuration",
+        )
+    configuration = service.get("billing_portal.configuration", wanted, "configuration")
+    session = service.new(
+        "billing_portal.session",
+        "bps",
+        configuration=configuration["id"],
+        customer=customer["id"],
+        customer_account=None,
+        flow=None,
+        locale=parameters.text("locale"),
+        on_behalf_of=None,
+        return_url=parameters.text("return_url") or configuration["default_return_url"],
+    )
+    del session["metadata"]
+    session["url"] = f"{service.url}/portal/{session['id']}"
+    return service.state.put(session)
+
+
+ROUTES = [
+    Route("POST", _CONFIGURATIONS, create_configuration),
+    Route("GET", _CONFIGURATIONS, listed_configurations),
+    Route("GET", f"{_CONFIGURATIONS}/<configuration>", retrieve_configuration),
+    Route("POST", f"{_CONFIGURATIONS}/<configuration>", update_configuration),
+    Route("POST", _SESSIONS, create_session),
+]
