@@ -1,4 +1,4 @@
-"""The keys of one machine's stack: made once, kept in a file only its owner reads."""
+"""The keys of one machine's stack: created once, stored in a file that only its owner can read."""
 
 from __future__ import annotations
 
@@ -8,19 +8,12 @@ from pathlib import Path
 
 import msgspec
 
+from standins.supabase.keys import ProjectKeys
 
-class Keys(msgspec.Struct, frozen=True):
-    """What hosted Supabase and Stripe would hand out, plus what Supabase keeps to itself."""
 
-    publishable: str
-    """The client-side key, role `anon`."""
-    secret: str
-    """The server-side key, role `service_role`."""
-    user_token_key: str
-    """PEM of the P-256 private key that signs users' access tokens (ES256)."""
-    user_token_kid: str
-    storage_secret: str
-    """Signs Storage's upload and download links (HS256)."""
+class Keys(ProjectKeys, frozen=True, kw_only=True):
+    """The Supabase project's keys, and the secrets that the service and Stripe's stand-in share."""
+
     worker_secret: str
     """Authenticates calls to the worker function."""
     cron_secret: str
@@ -32,12 +25,12 @@ class Keys(msgspec.Struct, frozen=True):
 
 
 def load(path: Path) -> Keys:
-    """Read the keys kept at `path`, making those first that there are none of."""
-    kept = msgspec.json.decode(path.read_bytes(), type=Keys) if path.exists() else None
-    if kept and kept.stripe_secret:
-        return kept
+    """Read the keys stored at `path`; missing ones are created first."""
+    stored = msgspec.json.decode(path.read_bytes(), type=Keys) if path.exists() else None
+    if stored and stored.stripe_secret:
+        return stored
     keys = msgspec.structs.replace(
-        kept or _make(),
+        stored or _create(),
         stripe_secret=f"sk_test_{secrets.token_urlsafe(24)}",
         stripe_webhook_secret=f"whsec_{secrets.token_urlsafe(24)}",
     )
@@ -47,8 +40,8 @@ def load(path: Path) -> Keys:
     return keys
 
 
-def _make() -> Keys:
-    # Imported where it is used: reading the keys is part of every start, making them of one.
+def _create() -> Keys:
+    # Imported where it is used: reading the keys is part of every start, creating them of one.
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import ec
 

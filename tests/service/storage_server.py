@@ -16,10 +16,10 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from local import keys
-from local.postgres import BOOTSTRAP, Postgres
+from local.postgres import Postgres
 from standins.http import hosts
 from standins.http.server import Server
-from standins.supabase import storage
+from standins.supabase import BOOTSTRAP, storage
 from standins.supabase.gateway import create_gateway
 
 USER = "8705699e-ced2-44e3-aa72-575e9b0af9b9"

@@ -42,6 +42,7 @@ def test_nothing_converts_by_itself() -> None:
             text = path.read_text()
             allowed = path in (
                 ROOT / "lib" / "models.py",
+                ROOT / "standins" / "models.py",
                 ROOT / "lib" / "media" / "request" / "tables.py",
             )
             direct = "msgspec.convert(" in text or ("type=" in text and "json.decode(" in text)

@@ -50,7 +50,7 @@ def collect(service: Service, invoice: Thing, moment: int, pay: bool | None = No
 
 
 def _payment(service: Service, invoice: Thing, amount: int, succeeds: bool) -> None:
-    """The payment intent, the charge and what ties them to the invoice."""
+    """Store the payment intent, the charge, and the invoice payment that links them."""
     common = {
         "amount": amount,
         "currency": invoice["currency"],
@@ -66,24 +66,7 @@ def _payment(service: Service, invoice: Thing, amount: int, succeeds: bool) -> N
         "payment_intent", "pi", **common
     )
     declined = None if succeeds else {"code": "card_declined", "type": "card_error"}
-    charge = service.new(
-        "charge",
-        "ch",
-        **common,
-        amount_captured=amount if succeeds else 0,
-        amount_refunded=0,
-        balance_transaction=None,
-        billing_details={"address": None, "email": None, "name": None, "phone": None},
-        captured=succeeds,
-        disputed=False,
-        failure_code=None if succeeds else "card_declined",
-        failure_message=None if succeeds else "Your card was declined.",
-        paid=succeeds,
-        payment_intent=intent["id"],
-        receipt_url=invoice["hosted_invoice_url"],
-        refunded=False,
-        status="succeeded" if succeeds else "failed",
-    )
+    charge = _charge(service, invoice, common | {"payment_intent": intent["id"]}, succeeds)
     intent |= {
         "amount_capturable": 0,
         "amount_received": amount if succeeds else 0,
@@ -94,9 +77,9 @@ def _payment(service: Service, invoice: Thing, amount: int, succeeds: bool) -> N
         "payment_method_types": ["card"],
         "status": "succeeded" if succeeds else "requires_payment_method",
     }
-    tie = rows[0] if rows else service.new("invoice_payment", "inpay")
-    tie.pop("metadata", None)
-    tie |= {
+    link = rows[0] if rows else service.new("invoice_payment", "inpay")
+    link.pop("metadata", None)
+    link |= {
         "amount_paid": amount if succeeds else None,
         "amount_requested": amount,
         "currency": invoice["currency"],
@@ -109,11 +92,32 @@ def _payment(service: Service, invoice: Thing, amount: int, succeeds: bool) -> N
             "paid_at": service.now() if succeeds else None,
         },
     }
-    for thing in (intent, charge, tie):
+    for thing in (intent, charge, link):
         service.state.put(thing)
+
+
+def _charge(service: Service, invoice: Thing, common: Thing, succeeds: bool) -> Thing:
+    """A new charge; `common` is what it shares with its payment intent, and that one's id."""
+    return service.new(
+        "charge",
+        "ch",
+        **common,
+        amount_captured=common["amount"] if succeeds else 0,
+        amount_refunded=0,
+        balance_transaction=None,
+        billing_details={"address": None, "email": None, "name": None, "phone": None},
+        captured=succeeds,
+        disputed=False,
+        failure_code=None if succeeds else "card_declined",
+        failure_message=None if succeeds else "Your card was declined.",
+        paid=succeeds,
+        receipt_url=invoice["hosted_invoice_url"],
+        refunded=False,
+        status="succeeded" if succeeds else "failed",
+    )
 
 
 def payments_of(service: Service, invoice: Thing) -> Thing:
     """The `payments` of an invoice, where they are asked for."""
-    found = service.state.find("invoice_payment", {"invoice": invoice["id"]})
-    return whole(found, f"/v1/invoices/{invoice['id']}/payments")
+    payments = service.state.find("invoice_payment", {"invoice": invoice["id"]})
+    return whole(payments, f"/v1/invoices/{invoice['id']}/payments")

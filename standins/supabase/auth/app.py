@@ -16,7 +16,6 @@ import psycopg
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from local.keys import Keys
 from standins.mail import MailSink
 from standins.supabase.auth.callers import Callers
 from standins.supabase.auth.cors import add_cors
@@ -43,6 +42,7 @@ from standins.supabase.auth.routes import (
 from standins.supabase.auth.service import Policy, Service, answer, bodiless
 from standins.supabase.auth.timestamps import utc_now
 from standins.supabase.auth.tokens.access_tokens import AccessTokens
+from standins.supabase.keys import ProjectKeys
 
 PREFIX = "/auth/v1"
 MAX_BODY = 1024 * 1024
@@ -52,7 +52,7 @@ LOG = logging.getLogger(__name__)
 def create_app(
     *,
     postgres_url: str,
-    keys: Keys,
+    keys: ProjectKeys,
     public_url: str,
     site_url: str,
     redirect_allow: Sequence[str] = (),

@@ -12,13 +12,13 @@ from uuid import UUID
 
 from flask import request
 
-from local.keys import Keys
 from standins.supabase.auth import users
 from standins.supabase.auth.database import Connection
 from standins.supabase.auth.errors import AuthError, bad_jwt, no_authorization, not_admin
 from standins.supabase.auth.tokens import sessions
 from standins.supabase.auth.tokens.access_tokens import AccessTokens
 from standins.supabase.auth.users import User
+from standins.supabase.keys import ProjectKeys
 
 BEARER = re.compile(r"[Bb]earer (\S+)")
 
@@ -34,7 +34,9 @@ class SignedIn:
 class Callers:
     """Reads the credentials of the request under way."""
 
-    def __init__(self, keys: Keys, tokens: AccessTokens, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, keys: ProjectKeys, tokens: AccessTokens, clock: Callable[[], datetime]
+    ) -> None:
         self._keys = keys
         self._tokens = tokens
         self._clock = clock

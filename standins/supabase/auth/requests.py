@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 from flask import request
 
-from lib import models
+from standins import models
 from standins.supabase.auth.errors import AuthError, validation_failed
 
 EMAIL_FORMAT = re.compile(

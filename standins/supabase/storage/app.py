@@ -16,7 +16,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import PathConverter
 
-from local.keys import Keys
+from standins.supabase.keys import ProjectKeys
 from standins.supabase.storage.callers import Callers
 from standins.supabase.storage.database import Database
 from standins.supabase.storage.errors import BodyCutError, StorageError, not_found
@@ -26,9 +26,11 @@ from standins.supabase.storage.partials import Partials
 from standins.supabase.storage.routes import (
     buckets,
     downloads,
+    info,
     listing,
     objects,
     resumable,
+    signing,
     uploads,
 )
 from standins.supabase.storage.service import Service, answer
@@ -45,7 +47,9 @@ class _KeyConverter(PathConverter):
     weight = 300
 
 
-def create_app(*, postgres_url: str, root: Path, keys: Keys, public_url: str) -> WSGIApplication:
+def create_app(
+    *, postgres_url: str, root: Path, keys: ProjectKeys, public_url: str
+) -> WSGIApplication:
     """Storage below `/storage/v1`, its rows at `postgres_url`, its files below `root`.
 
     `public_url` is its own address, `/storage/v1` included. What an earlier crash left in `root`
@@ -64,8 +68,8 @@ def create_app(*, postgres_url: str, root: Path, keys: Keys, public_url: str) ->
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.merge_slashes = False
     app.url_map.converters["key"] = _KeyConverter
-    for rooms in (buckets, uploads, downloads, objects, listing, resumable):
-        app.register_blueprint(rooms.routes(service), url_prefix=PREFIX)
+    for group in (buckets, uploads, signing, downloads, info, objects, listing, resumable):
+        app.register_blueprint(group.routes(service), url_prefix=PREFIX)
     _add_health(app, service)
     _add_errors(app)
     app.after_request(_drained)

@@ -16,7 +16,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.http import parse_options_header
 from werkzeug.sansio import multipart
 
-from lib import models
+from standins import models
 from standins.supabase.storage.errors import BodyCutError, StorageError, invalid_request
 from standins.supabase.storage.files import CHUNK
 

@@ -9,7 +9,7 @@ import jwt
 import msgspec
 from cryptography.hazmat.primitives import serialization
 
-from local.keys import Keys
+from standins.supabase.keys import ProjectKeys
 from standins.supabase.storage.errors import access_denied
 
 ROLES = frozenset({"anon", "authenticated", "service_role"})
@@ -28,7 +28,7 @@ class Caller:
 class Callers:
     """Tells callers apart by their headers."""
 
-    def __init__(self, keys: Keys) -> None:
+    def __init__(self, keys: ProjectKeys) -> None:
         self._by_key = {
             keys.secret: Caller("service_role", '{"role":"service_role"}'),
             keys.publishable: Caller("anon", '{"role":"anon"}'),

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 from psycopg import errors as pg
-from psycopg.rows import DictRow
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import ConnectionPool
 
-from lib.platform.database.pool import Pool
 from standins.supabase.storage.callers import Caller
 from standins.supabase.storage.errors import (
     bucket_exists,
@@ -21,13 +22,31 @@ from standins.supabase.storage.errors import (
 
 Connection = psycopg.Connection[DictRow]
 CONNECT_SECONDS = 15.0
+CONNECTIONS = 16
+RECONNECT_SECONDS = 2.0
+"""A connection that can't be opened for this long is given up; the next request tries again."""
 
 
 class Database:
     """A small pool; no connection is held while bytes move."""
 
     def __init__(self, url: str) -> None:
-        self._pool = Pool(url)
+        self._pool = ConnectionPool(
+            url,
+            connection_class=psycopg.Connection[DictRow],
+            kwargs={
+                "autocommit": True,
+                "connect_timeout": 2,
+                "prepare_threshold": None,  # each caller has a role, and so a plan, of its own
+                "row_factory": dict_row,
+            },
+            min_size=0,
+            max_size=CONNECTIONS,
+            reconnect_timeout=RECONNECT_SECONDS,
+            check=ConnectionPool.check_connection,  # the server may have been restarted
+            open=True,
+        )
+        atexit.register(self._pool.close)  # Python 3.13 can't end its threads later than this
 
     @contextmanager
     def transaction(self, caller: Caller | None = None) -> Iterator[Connection]:

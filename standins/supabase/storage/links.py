@@ -8,7 +8,7 @@ from typing import Literal
 import jwt
 import msgspec
 
-from lib import models
+from standins import models
 from standins.supabase.storage.callers import token_fault
 from standins.supabase.storage.errors import invalid_link_token, invalid_signature
 

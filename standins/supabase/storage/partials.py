@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from lib import models
+from standins import models
 from standins.supabase.storage.errors import StorageError, too_large
 from standins.supabase.storage.files import read_chunks, write_all
 
@@ -39,8 +39,8 @@ class Partial(msgspec.Struct):
     length: int | None
     """Bytes in all; None while the client does not know."""
     limit: int
-    told: str
-    """The `Upload-Metadata` header, given back on HEAD."""
+    header: str
+    """`Upload-Metadata`, sent back on HEAD."""
     content_type: str
     cache_control: str
     metadata: dict[str, Any] | None

@@ -11,10 +11,10 @@ import msgspec
 from psycopg import Rollback
 from psycopg.types.json import Jsonb
 
-from lib import models
+from standins import models
 from standins.supabase.storage.callers import Caller
 from standins.supabase.storage.database import Connection
-from standins.supabase.storage.errors import no_such_object, object_exists
+from standins.supabase.storage.errors import no_such_bucket, no_such_object, object_exists
 from standins.supabase.storage.files import Stored
 from standins.supabase.storage.service import Service, iso
 
@@ -37,7 +37,7 @@ class Object(msgspec.Struct, frozen=True):
     metadata: dict[str, Any] | None
     user_metadata: dict[str, Any] | None
 
-    def told(self, key: str, default: Any) -> Any:
+    def fact(self, key: str, default: Any) -> Any:
         """A fact of the bytes, as the upload recorded it."""
         return (self.metadata or {}).get(key, default)
 
@@ -92,6 +92,23 @@ def find(connection: Connection, bucket: str, key: str) -> Object:
     if row is None:
         raise no_such_object()
     return models.convert(row, Object)
+
+
+def read(service: Service, caller: Caller | None, bucket: str, key: str) -> Object:
+    """The object, if the caller may see it; None is Storage itself. Raises StorageError (404)."""
+    with service.database.transaction(caller) as connection:
+        return find(connection, bucket, key)
+
+
+def read_public(service: Service, bucket: str, key: str) -> Object:
+    """The object, if its bucket is public. Raises StorageError (404)."""
+    with service.database.transaction() as connection:
+        row = connection.execute(
+            "select from storage.buckets where id = %s and public", (bucket,)
+        ).fetchone()
+        if row is None:
+            raise no_such_bucket()
+        return find(connection, bucket, key)
 
 
 def try_write(

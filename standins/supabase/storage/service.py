@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from flask import Response, request
 
-from lib import models
+from standins import models
 from standins.supabase.storage.callers import Caller, Callers
 from standins.supabase.storage.database import Database
 from standins.supabase.storage.errors import (

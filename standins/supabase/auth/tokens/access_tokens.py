@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from jwt.algorithms import ECAlgorithm
 
-from local.keys import Keys
 from standins.supabase.auth.errors import bad_jwt
+from standins.supabase.keys import ProjectKeys
 
 ALGORITHM = "ES256"
 REFUSED = "invalid JWT: unable to parse or verify signature, "
@@ -19,7 +19,7 @@ REFUSED = "invalid JWT: unable to parse or verify signature, "
 class AccessTokens:
     """Signs and reads the tokens of one project."""
 
-    def __init__(self, keys: Keys) -> None:
+    def __init__(self, keys: ProjectKeys) -> None:
         private = load_pem_private_key(keys.user_token_key.encode(), None)
         if not isinstance(private, ec.EllipticCurvePrivateKey):
             raise TypeError("the key that signs users' tokens is not an elliptic curve key")

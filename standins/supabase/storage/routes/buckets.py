@@ -20,8 +20,6 @@ from standins.supabase.storage.errors import (
 )
 from standins.supabase.storage.service import FILE_BYTES, Service, answer, iso
 
-COLUMNS = """id, name, owner_id, public, type::text, file_size_limit, allowed_mime_types,
-  created_at, updated_at"""
 EMPTYING = "Empty bucket has been queued. Completion may take up to an hour."
 UNITS = {"b": 1, "kb": 1000, "mb": 1000**2, "gb": 1000**3}
 
@@ -51,6 +49,14 @@ class CreateBody(UpdateBody, kw_only=True):
     name: str
     id: str | None = None
 
+    def values(self) -> dict[str, Any]:
+        """The columns of the row, but for its owner. Raises StorageError (400, 413)."""
+        bucket = self.id or self.name
+        if not re.fullmatch(r"[\w!.*'() &$@=;:+,?-]{1,100}", bucket) or bucket.strip() != bucket:
+            raise invalid_bucket_name()
+        defaults = {"public": False, "file_size_limit": None, "allowed_mime_types": None}
+        return defaults | {"id": bucket, "name": self.name} | self.changes()
+
 
 def routes(service: Service) -> Blueprint:
     """The routes below `/bucket`."""
@@ -59,38 +65,21 @@ def routes(service: Service) -> Blueprint:
     @blueprint.post("/bucket")
     def create() -> Response:
         caller = service.caller()
-        body = read_json(request, CreateBody)
-        name = body.id or body.name
-        if not re.fullmatch(r"[\w!.*'() &$@=;:+,?-]{1,100}", name) or name.strip() != name:
-            raise invalid_bucket_name()
-        values = {"public": False, "file_size_limit": None, "allowed_mime_types": None}
+        values = read_json(request, CreateBody).values()
         with service.database.transaction(caller) as connection:
-            connection.execute(
-                """
-                insert into storage.buckets
-                  (id, name, owner_id, public, file_size_limit, allowed_mime_types)
-                values (%(id)s, %(name)s, %(owner)s, %(public)s, %(file_size_limit)s,
-                  %(allowed_mime_types)s)
-                """,
-                {"id": name, "name": body.name, "owner": caller.owner} | values | body.changes(),
-            )
-        return answer({"name": name})
+            connection.execute(_INSERT, values | {"owner": caller.owner})
+        return answer({"name": values["id"]})
 
     @blueprint.get("/bucket")
     def list_() -> Response:
         with service.database.transaction(service.caller()) as connection:
-            rows = connection.execute(
-                f"select {COLUMNS} from storage.buckets order by name".encode()  # noqa: S608
-            ).fetchall()
+            rows = connection.execute(f"{_SELECT} order by name".encode()).fetchall()
         return answer([_wire(row) | {"type": row["type"]} for row in rows])
 
     @blueprint.get("/bucket/<bucket>")
     def get(bucket: str) -> Response:
         with service.database.transaction(service.caller()) as connection:
-            row = connection.execute(
-                f"select {COLUMNS} from storage.buckets where id = %s".encode(),  # noqa: S608
-                (bucket,),
-            ).fetchone()
+            row = connection.execute(f"{_SELECT} where id = %s".encode(), (bucket,)).fetchone()
         if row is None:
             raise no_such_bucket()
         return answer(_wire(row))
@@ -99,15 +88,8 @@ def routes(service: Service) -> Blueprint:
     def update(bucket: str) -> Response:
         caller = service.caller()
         changes = read_json(request, UpdateBody).changes()
-        columns = "".join(f"{name} = %({name})s, " for name in changes)
         with service.database.transaction(caller) as connection:
-            changed = connection.execute(
-                f"update storage.buckets set {columns} updated_at = now()"  # noqa: S608
-                " where id = %(id)s".encode(),
-                changes | {"id": bucket},
-            )
-        if changed.rowcount == 0:
-            raise no_such_bucket()
+            _update(connection, bucket, changes)
         return answer({"message": "Successfully updated"})
 
     @blueprint.post("/bucket/<bucket>/empty")
@@ -126,13 +108,7 @@ def routes(service: Service) -> Blueprint:
         with service.database.transaction(caller) as connection:
             _must_see(connection, bucket)
         with service.database.transaction() as connection:
-            if (
-                connection.execute(
-                    "select from storage.objects where bucket_id = %s limit 1", (bucket,)
-                ).fetchone()
-                is not None
-            ):
-                raise bucket_not_empty()
+            _must_be_empty(connection, bucket)
         with service.database.transaction(caller) as connection:
             connection.execute("delete from storage.buckets where id = %s", (bucket,))
         return answer({"message": "Successfully deleted"})
@@ -140,8 +116,41 @@ def routes(service: Service) -> Blueprint:
     return blueprint
 
 
+_SELECT = """
+    select id, name, owner_id, public, type::text, file_size_limit, allowed_mime_types,
+           created_at, updated_at
+      from storage.buckets"""
+
+_INSERT = """
+    insert into storage.buckets
+      (id, name, owner_id, public, file_size_limit, allowed_mime_types)
+    values (%(id)s, %(name)s, %(owner)s, %(public)s, %(file_size_limit)s, %(allowed_mime_types)s)
+"""
+
+
+def _update(connection: Connection, bucket: str, changes: dict[str, Any]) -> None:
+    """Set the columns in `changes`. Raises StorageError (404)."""
+    columns = "".join(f"{name} = %({name})s, " for name in changes)
+    result = connection.execute(
+        f"update storage.buckets set {columns} updated_at = now()"  # noqa: S608
+        " where id = %(id)s".encode(),
+        changes | {"id": bucket},
+    )
+    if result.rowcount == 0:
+        raise no_such_bucket()
+
+
+def _must_be_empty(connection: Connection, bucket: str) -> None:
+    """Raises StorageError (409) when the bucket holds an object."""
+    row = connection.execute(
+        "select from storage.objects where bucket_id = %s limit 1", (bucket,)
+    ).fetchone()
+    if row is not None:
+        raise bucket_not_empty()
+
+
 def _must_see(connection: Connection, bucket: str) -> None:
-    """See that the bucket is there for the caller. Raises StorageError (404)."""
+    """Raises StorageError (404) when the caller can't see the bucket."""
     row = connection.execute("select from storage.buckets where id = %s", (bucket,)).fetchone()
     if row is None:
         raise no_such_bucket()

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import msgspec
 from flask import Blueprint, Response, request
 
-from lib import models
+from standins import models
 from standins.supabase.storage.bodies import read_json
 from standins.supabase.storage.callers import Caller
 from standins.supabase.storage.errors import no_such_object
@@ -45,7 +45,7 @@ def routes(service: Service) -> Blueprint:
         bucket, key = body.target()
         with service.database.transaction(caller) as connection:
             source = find(connection, body.bucketId, body.sourceKey)
-        service.bucket(bucket).check(source.told("size", 0), source.told("mimetype", ""))
+        service.bucket(bucket).check(source.fact("size", 0), source.fact("mimetype", ""))
         try_write(service, caller, bucket, key, upsert=upsert())
         content = Content(
             service.files.duplicate(source.version or ""),

@@ -1,61 +1,50 @@
-"""Resumable uploads: the tus protocol 1.0.0, with its extensions as the real server has them.
+"""Routes for resumable uploads (tus), with a caller's credential or below `/sign` with a link's.
 
 Refusals are plain text with the true status here, but for callers who are not known.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import time
 import uuid
 from dataclasses import dataclass
 
 from flask import Blueprint, Response, g, request
 
-from standins.supabase.storage.bodies import DEFAULT_TYPE, max_age, parse_metadata, raw_chunks
+from standins.supabase.storage import tus
+from standins.supabase.storage.bodies import DEFAULT_TYPE, parse_metadata, raw_chunks
 from standins.supabase.storage.callers import Caller
 from standins.supabase.storage.errors import StorageError, invalid_signature
 from standins.supabase.storage.files import Stored
 from standins.supabase.storage.partials import Partial
 from standins.supabase.storage.rows import Content, facts, keep, try_write
-from standins.supabase.storage.service import FILE_BYTES, Service, answer, check_key, upsert
-
-VERSION = "1.0.0"
-BODY_TYPE = "application/offset+octet-stream"
-COMMON = {
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": (
-        "Authorization, Content-Type, Location, Tus-Extension, Tus-Max-Size, Tus-Resumable,"
-        " Tus-Version, Upload-Concat, Upload-Defer-Length, Upload-Length, Upload-Metadata,"
-        " Upload-Offset, X-HTTP-Method-Override, X-Requested-With, X-Forwarded-Host,"
-        " X-Forwarded-Proto, Forwarded,"
-    ),
-    "Tus-Resumable": VERSION,
-}
-OPTIONS = COMMON | {
-    "Access-Control-Allow-Headers": (
-        "Authorization, Content-Type, Location, Tus-Extension, Tus-Max-Size, Tus-Resumable,"
-        " Tus-Version, Upload-Concat, Upload-Defer-Length, Upload-Length, Upload-Metadata,"
-        " Upload-Offset, X-HTTP-Method-Override, X-Requested-With, X-Forwarded-Host,"
-        " X-Forwarded-Proto, Forwarded, Authorization, X-Upsert, Upload-Expires, ApiKey,"
-        " x-signature"
-    ),
-    "Access-Control-Allow-Methods": "POST, HEAD, PATCH, OPTIONS, DELETE",
-    "Access-Control-Max-Age": "86400",
-    "Tus-Extension": "creation,creation-with-upload,creation-defer-length,termination,expiration",
-    "Tus-Max-Size": str(FILE_BYTES),
-    "Tus-Version": VERSION,
-}
+from standins.supabase.storage.service import Service, answer, check_key, upsert
+from standins.supabase.storage.tus import TusError
 
 
-class TusError(Exception):
-    """A refusal by the protocol."""
+def routes(service: Service) -> Blueprint:
+    """The routes below `/upload/resumable`."""
+    blueprint = Blueprint("resumable", __name__)
+    uploads = ResumableUploads(service)
+    blueprint.before_request(uploads.authenticate)
 
-    def __init__(self, status: int, text: str) -> None:
-        super().__init__(text)
-        self.status = status
-        self.text = text
+    @blueprint.errorhandler(TusError)
+    def refused(error: TusError) -> Response:
+        return tus.reply(error.status, error.text)
+
+    @blueprint.errorhandler(StorageError)
+    def refused_by_storage(error: StorageError) -> Response:
+        return tus.reply(error.status, error.message)
+
+    for all_uploads in ("/upload/resumable", "/upload/resumable/sign"):
+        one = f"{all_uploads}/<upload_id>"
+        blueprint.add_url_rule(all_uploads, view_func=uploads.options, methods=["OPTIONS"])
+        blueprint.add_url_rule(one, view_func=uploads.options, methods=["OPTIONS"])
+        blueprint.add_url_rule(all_uploads, view_func=uploads.create, methods=["POST"])
+        blueprint.add_url_rule(one, view_func=uploads.offset, methods=["HEAD"])
+        blueprint.add_url_rule(one, view_func=uploads.append, methods=["PATCH"])
+        blueprint.add_url_rule(one, view_func=uploads.terminate, methods=["DELETE"])
+    return blueprint
 
 
 @dataclass(frozen=True)
@@ -67,215 +56,151 @@ class Permit:
     upsert: bool
 
 
-def routes(service: Service) -> Blueprint:
-    """The routes below `/upload/resumable`."""
-    blueprint = Blueprint("resumable", __name__)
-    partials = service.partials
+@dataclass(frozen=True)
+class ResumableUploads:
+    """What each route does."""
 
-    def permit(bucket: str, key: str, *, replace: bool) -> Permit:
-        """Who may write this object. Raises StorageError."""
-        if g.signed:
-            token = request.headers.get("x-signature")
-            if not token:
-                raise invalid_signature("Missing x-signature header")
-            link = service.links.verify(token, bucket, key, "upload")
-            try_write(service, None, bucket, key, upsert=link.upsert)
-            return Permit(None, link.owner, link.upsert)
-        caller: Caller = g.caller
-        try_write(service, caller, bucket, key, upsert=replace)
-        return Permit(caller, caller.owner, replace)
+    service: Service
 
-    def found(upload_id: str) -> Partial:
-        """The upload that the address names. Raises TusError (404)."""
-        name, _, version = _decode(upload_id.encode()).rpartition("/")
-        partial = partials.find(version)
-        if partial is None or name != f"{partial.bucket}/{partial.key}":
-            raise TusError(404, "The file for this url was not found\n")
-        return partial
-
-    def received(partial: Partial) -> tuple[int, dict[str, str]]:
-        """Take the body; once all has come, the object is there. Offset and headers."""
-        offset = partials.append(partial, raw_chunks(request))
-        if offset != partial.length:
-            return offset, {"Upload-Offset": str(offset)}
-        stored = Stored(partial.version, offset, partials.etag(partial))
-        service.files.adopt(partials.bytes_of(partial), partial.version)
-        told = facts(stored, partial.content_type, partial.cache_control)
-        content = Content(partial.version, told, partial.metadata, partial.owner)
-        keep(service, partial.bucket, partial.key, content, upsert=partial.upsert)
-        partial.complete = True
-        partials.save(partial)
-        return offset, {"Upload-Offset": str(offset), "Tus-Complete": "1"}
-
-    @blueprint.before_request
-    def checked() -> Response | None:
+    def authenticate(self) -> Response | None:
+        """Before each request: who sends it, and do they speak our version? Raises TusError."""
         g.signed = "/upload/resumable/sign" in request.path
         if request.method == "OPTIONS":
             return None
         if not g.signed:
             try:
-                g.caller = service.sender()
+                g.caller = self.service.sender()
             except StorageError as error:
                 return answer(error.body(), error.wire_status)
-        if request.headers.get("Tus-Resumable") != VERSION:
+        if request.headers.get("Tus-Resumable") != tus.VERSION:
             raise TusError(412, "Tus-Resumable Required\n")
         return None
 
-    @blueprint.errorhandler(TusError)
-    def refused(error: TusError) -> Response:
-        return _tus(error.status, error.text)
+    def options(self, upload_id: str = "") -> Response:
+        """What the server can do."""
+        return Response(status=204, headers=tus.OPTIONS)
 
-    @blueprint.errorhandler(StorageError)
-    def refused_by_storage(error: StorageError) -> Response:
-        return _tus(error.status, error.message)
-
-    @blueprint.route("/upload/resumable", methods=["OPTIONS"])
-    @blueprint.route("/upload/resumable/sign", methods=["OPTIONS"])
-    @blueprint.route("/upload/resumable/<upload_id>", methods=["OPTIONS"])
-    @blueprint.route("/upload/resumable/sign/<upload_id>", methods=["OPTIONS"])
-    def options(upload_id: str = "") -> Response:
-        return Response(status=204, headers=OPTIONS)
-
-    @blueprint.post("/upload/resumable")
-    @blueprint.post("/upload/resumable/sign")
-    def create() -> Response:
-        metadata = _read_metadata()
-        bucket = service.bucket(metadata.get("bucketName", ""))
-        key = check_key(metadata.get("objectName", ""))
-        length = _length()
-        if length is not None and length > bucket.limit():
-            raise TusError(413, "Maximum size exceeded\n")
-        permitted = permit(bucket.id, key, replace=upsert())
-        content_type = metadata.get("contentType", DEFAULT_TYPE)
-        bucket.check(length, content_type)
-        partial = Partial(
-            version=str(uuid.uuid4()),
-            bucket=bucket.id,
-            key=key,
-            length=length,
-            limit=bucket.limit(),
-            told=_write_metadata(metadata),
-            content_type=content_type,
-            cache_control=metadata["cacheControl"],
-            metadata=parse_metadata(metadata["metadata"]) if "metadata" in metadata else None,
-            owner=permitted.owner,
-            upsert=permitted.upsert,
-            created=time.time(),
-        )
-        partials.create(partial)
+    def create(self) -> Response:
+        """Announce an upload; its first bytes may come with it."""
+        partial = self._announced()
+        self.service.partials.create(partial)
         place = "resumable/sign" if g.signed else "resumable"
-        upload_id = f"{bucket.id}/{key}/{partial.version}".encode()
-        encoded = base64.urlsafe_b64encode(upload_id).decode().rstrip("=")
-        headers = {"Location": f"{service.public_url}/upload/{place}/{encoded}"}
-        if request.content_type == BODY_TYPE or length == 0:
-            with partials.lock(partial.version):
-                headers |= received(partial)[1]
-        return _tus(201, "", headers)
+        upload_id = tus.encode_id(partial.bucket, partial.key, partial.version)
+        headers = {"Location": f"{self.service.public_url}/upload/{place}/{upload_id}"}
+        if request.content_type == tus.BODY_TYPE or partial.length == 0:
+            with self.service.partials.lock(partial.version):
+                headers |= self._receive(partial)
+        return tus.reply(201, headers=headers)
 
-    @blueprint.route("/upload/resumable/<upload_id>", methods=["HEAD"])
-    @blueprint.route("/upload/resumable/sign/<upload_id>", methods=["HEAD"])
-    def offset(upload_id: str) -> Response:
-        partial = found(upload_id)
+    def offset(self, upload_id: str) -> Response:
+        """How many bytes have come."""
+        partial = self._find(upload_id)
         headers = {
             "Cache-Control": "no-store",
-            "Upload-Offset": str(partials.offset(partial)),
-            "Upload-Metadata": partial.told,
+            "Upload-Offset": str(self.service.partials.offset(partial)),
+            "Upload-Metadata": partial.header,
         }
         if partial.length is None:
             headers["Upload-Defer-Length"] = "1"
         else:
             headers["Upload-Length"] = str(partial.length)
-        return _tus(200, "", headers)
+        return tus.reply(200, headers=headers)
 
-    @blueprint.patch("/upload/resumable/<upload_id>")
-    @blueprint.patch("/upload/resumable/sign/<upload_id>")
-    def append(upload_id: str) -> Response:
-        if request.content_type != BODY_TYPE:
+    def append(self, upload_id: str) -> Response:
+        """Take further bytes."""
+        if request.content_type != tus.BODY_TYPE:
             raise TusError(415, "Content-Type header required\n")
-        start = _whole_number("Upload-Offset")
+        start = tus.whole_number("Upload-Offset")
         if start is None:
             raise TusError(403, "Upload-Offset header required\n")
-        version = found(upload_id).version
-        with partials.lock(version):
-            partial = found(upload_id)
-            permit(partial.bucket, partial.key, replace=partial.upsert)
-            if start != partials.offset(partial):
+        with self.service.partials.lock(self._find(upload_id).version):
+            partial = self._find(upload_id)
+            self._permit(partial.bucket, partial.key, replace=partial.upsert)
+            if start != self.service.partials.offset(partial):
                 raise TusError(409, "Upload-Offset conflict\n")
-            if partial.length is None and (length := _whole_number("Upload-Length")) is not None:
-                if length > partial.limit:
-                    raise TusError(413, "Maximum size exceeded\n")
-                partial.length = length
-                partials.save(partial)
+            self._take_length(partial)
             room = partial.limit if partial.length is None else partial.length
             if start + (request.content_length or 0) > room:
                 raise TusError(413, "upload's size exceeded\n")
-            return _tus(204, "", received(partial)[1])
+            return tus.reply(204, headers=self._receive(partial))
 
-    @blueprint.delete("/upload/resumable/<upload_id>")
-    @blueprint.delete("/upload/resumable/sign/<upload_id>")
-    def terminate(upload_id: str) -> Response:
-        version = found(upload_id).version
-        with partials.lock(version):
-            partial = found(upload_id)
-            permit(partial.bucket, partial.key, replace=partial.upsert)
-            partials.remove(version)
-        return _tus(204, "")
+    def terminate(self, upload_id: str) -> Response:
+        """Delete an upload."""
+        version = self._find(upload_id).version
+        with self.service.partials.lock(version):
+            partial = self._find(upload_id)
+            self._permit(partial.bucket, partial.key, replace=partial.upsert)
+            self.service.partials.remove(version)
+        return tus.reply(204)
 
-    return blueprint
+    def _announced(self) -> Partial:
+        """The upload that the request's headers announce. Raises TusError, StorageError."""
+        metadata = tus.read_metadata()
+        bucket = self.service.bucket(metadata.get("bucketName", ""))
+        key = check_key(metadata.get("objectName", ""))
+        length = tus.announced_length()
+        if length is not None and length > bucket.limit():
+            raise TusError(413, "Maximum size exceeded\n")
+        permit = self._permit(bucket.id, key, replace=upsert())
+        content_type = metadata.get("contentType", DEFAULT_TYPE)
+        bucket.check(length, content_type)
+        return Partial(
+            version=str(uuid.uuid4()),
+            bucket=bucket.id,
+            key=key,
+            length=length,
+            limit=bucket.limit(),
+            header=tus.write_metadata(metadata),
+            content_type=content_type,
+            cache_control=metadata["cacheControl"],
+            metadata=parse_metadata(metadata["metadata"]) if "metadata" in metadata else None,
+            owner=permit.owner,
+            upsert=permit.upsert,
+            created=time.time(),
+        )
 
+    def _permit(self, bucket: str, key: str, *, replace: bool) -> Permit:
+        """Who may write this object. Raises StorageError."""
+        if g.signed:
+            token = request.headers.get("x-signature")
+            if not token:
+                raise invalid_signature("Missing x-signature header")
+            link = self.service.links.verify(token, bucket, key, "upload")
+            try_write(self.service, None, bucket, key, upsert=link.upsert)
+            return Permit(None, link.owner, link.upsert)
+        caller: Caller = g.caller
+        try_write(self.service, caller, bucket, key, upsert=replace)
+        return Permit(caller, caller.owner, replace)
 
-def _tus(status: int, text: str, headers: dict[str, str] | None = None) -> Response:
-    response = Response(text, status, COMMON | (headers or {}))
-    if status == 204:
-        response.headers.remove("Content-Type")
-    else:
-        response.headers["Content-Type"] = "text/plain;charset=UTF-8"
-    return response
+    def _find(self, upload_id: str) -> Partial:
+        """The upload that the address names. Raises TusError (404)."""
+        name, version = tus.decode_id(upload_id)
+        partial = self.service.partials.find(version)
+        if partial is None or name != f"{partial.bucket}/{partial.key}":
+            raise TusError(404, "The file for this url was not found\n")
+        return partial
 
+    def _take_length(self, partial: Partial) -> None:
+        """Note the length of an upload that was announced without one. Raises TusError (413)."""
+        length = tus.whole_number("Upload-Length") if partial.length is None else None
+        if length is None:
+            return
+        if length > partial.limit:
+            raise TusError(413, "Maximum size exceeded\n")
+        partial.length = length
+        self.service.partials.save(partial)
 
-def _read_metadata() -> dict[str, str]:
-    """The `Upload-Metadata` header, its cache rule as it will be served. Raises TusError (400)."""
-    header = request.headers.get("Upload-Metadata")
-    if not header:
-        raise TusError(400, "Metadata header is required")
-    metadata: dict[str, str] = {}
-    for pair in header.split(","):
-        name, _, value = pair.strip().partition(" ")
-        try:
-            metadata[name] = base64.b64decode(value, validate=True).decode()
-        except (binascii.Error, UnicodeDecodeError):
-            raise TusError(400, "Upload-Metadata is invalid\n") from None
-    return metadata | {"cacheControl": max_age(metadata.get("cacheControl"))}
-
-
-def _write_metadata(metadata: dict[str, str]) -> str:
-    return ",".join(
-        f"{name} {base64.b64encode(value.encode()).decode()}" for name, value in metadata.items()
-    )
-
-
-def _length() -> int | None:
-    """The bytes announced; None when that comes later. Raises TusError (400)."""
-    length = _whole_number("Upload-Length")
-    deferred = request.headers.get("Upload-Defer-Length") == "1"
-    if (length is None) != deferred:
-        raise TusError(400, "Upload-Length or Upload-Defer-Length header required\n")
-    return length
-
-
-def _whole_number(header: str) -> int | None:
-    """The header's value; None without it. Raises TusError (400)."""
-    text = request.headers.get(header)
-    if text is None:
-        return None
-    if not (text.isascii() and text.isdecimal()):
-        raise TusError(400, f"Invalid {header.lower()}\n")
-    return int(text)
-
-
-def _decode(upload_id: bytes) -> str:
-    """The text in an address; empty when it holds none."""
-    try:
-        return base64.urlsafe_b64decode(upload_id + b"=" * (-len(upload_id) % 4)).decode()
-    except (binascii.Error, UnicodeDecodeError):
-        return ""
+    def _receive(self, partial: Partial) -> dict[str, str]:
+        """Take the body; once all has come, the object is there. The headers that say so."""
+        partials = self.service.partials
+        offset = partials.append(partial, raw_chunks(request))
+        if offset != partial.length:
+            return {"Upload-Offset": str(offset)}
+        stored = Stored(partial.version, offset, partials.etag(partial))
+        self.service.files.adopt(partials.bytes_of(partial), partial.version)
+        metadata = facts(stored, partial.content_type, partial.cache_control)
+        content = Content(partial.version, metadata, partial.metadata, partial.owner)
+        keep(self.service, partial.bucket, partial.key, content, upsert=partial.upsert)
+        partial.complete = True
+        partials.save(partial)
+        return {"Upload-Offset": str(offset), "Tus-Complete": "1"}

@@ -66,6 +66,6 @@ def _receive(
     bucket.check(upload.declared, upload.content_type)
     try_write(service, caller, bucket_id, check_key(key), upsert=upsert)
     stored = service.files.receive(upload.chunks, bucket.limit())
-    told = facts(stored, upload.content_type, upload.cache_control)
-    content = Content(stored.version, told, upload.metadata, owner)
+    metadata = facts(stored, upload.content_type, upload.cache_control)
+    content = Content(stored.version, metadata, upload.metadata, owner)
     return keep(service, bucket_id, key, content, upsert=upsert)
