@@ -99,7 +99,7 @@ def _up(arguments: argparse.Namespace) -> int:
         file_url = client.upload(stack.url, stack.demo_key(), clip)
         print(_welcome(stack, file_url, standins=project is None), flush=True)
         while not stopped.wait(0.5):
-            for sentence in stack.mend():
+            for sentence in stack.restart_ended():
                 print(sentence, file=sys.stderr, flush=True)
         print("\nstopping", flush=True)
     return 0

@@ -11,7 +11,7 @@ import msgspec
 from standins.supabase.keys import ProjectKeys
 
 
-class Keys(ProjectKeys, frozen=True, kw_only=True):
+class StackKeys(ProjectKeys, frozen=True, kw_only=True):
     """The Supabase project's keys, and the secrets that the service and Stripe's stand-in share."""
 
     worker_secret: str
@@ -24,9 +24,9 @@ class Keys(ProjectKeys, frozen=True, kw_only=True):
     """Signs the stand-in's webhooks, `whsec_…`."""
 
 
-def load(path: Path) -> Keys:
+def load(path: Path) -> StackKeys:
     """Read the keys stored at `path`; missing ones are created first."""
-    stored = msgspec.json.decode(path.read_bytes(), type=Keys) if path.exists() else None
+    stored = msgspec.json.decode(path.read_bytes(), type=StackKeys) if path.exists() else None
     if stored and stored.stripe_secret:
         return stored
     keys = msgspec.structs.replace(
@@ -40,7 +40,7 @@ def load(path: Path) -> Keys:
     return keys
 
 
-def _create() -> Keys:
+def _create() -> StackKeys:
     # Imported where it is used: reading the keys is part of every start, creating them of one.
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -50,7 +50,7 @@ def _create() -> Keys:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    return Keys(
+    return StackKeys(
         publishable=f"sb_publishable_{secrets.token_urlsafe(24)}",
         secret=f"sb_secret_{secrets.token_urlsafe(24)}",
         user_token_key=pem.decode(),

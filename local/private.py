@@ -55,12 +55,12 @@ def _close(folder: Path) -> None:
     folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
 
 
-def keep_tidy(folder: Path, stopped: threading.Event) -> None:
-    """Delete old mails and log lines now, and every hour in a thread until `stopped`."""
+def keep_tidy(folder: Path, stop: threading.Event) -> None:
+    """Delete old mails and log lines now, and every hour in a thread until `stop`."""
     tidy(folder, datetime.now(UTC))
 
     def run() -> None:
-        while not stopped.wait(HOUR):
+        while not stop.wait(HOUR):
             tidy(folder, datetime.now(UTC))
 
     threading.Thread(target=run, name="tidy", daemon=True).start()

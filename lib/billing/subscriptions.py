@@ -263,25 +263,27 @@ def end_for_good(account_id: UUID) -> None:
 
 
 def _grace(
-    found: Subscription | None, known_id: str | None, known: datetime | None
+    subscription: Subscription | None, last_id: str | None, last_grace: datetime | None
 ) -> datetime | None:
     """Until when a plan holds whose payment failed: from the first failure on."""
-    if found is None or found.status not in FAILING:
+    if subscription is None or subscription.status not in FAILING:
         return None
-    if known is not None and known_id == found.id:
-        return known
+    if last_grace is not None and last_id == subscription.id:
+        return last_grace
     return datetime.now(UTC) + GRACE
 
 
-def _warn(account_id: UUID, found: Subscription, grace_until: datetime) -> None:
+def _warn(account_id: UUID, subscription: Subscription, grace_until: datetime) -> None:
     """Tell of a failed payment, once for each invoice, and see to the end of the grace."""
     mail.queue(
         "payment_failed",
         account_id=account_id,
-        key=f"payment_failed:{found.invoice_id}",
+        key=f"payment_failed:{subscription.invoice_id}",
         values={"until": f"{grace_until:%-d %B %Y}"},
     )
-    tasks.add("grace", key=f"grace:{found.invoice_id}", account_id=account_id, due_at=grace_until)
+    tasks.add(
+        "grace", key=f"grace:{subscription.invoice_id}", account_id=account_id, due_at=grace_until
+    )
 
 
 def _void(subscription_id: str) -> None:
@@ -304,21 +306,21 @@ def _cancel(subscription_id: str) -> None:
                 raise
 
 
-def _read(told: stripe.Subscription) -> Subscription:
-    found = told.to_dict()
-    item = found["items"]["data"][0]
-    price, schedule = item["price"], found.get("schedule")
+def _read(answer: stripe.Subscription) -> Subscription:
+    subscription = answer.to_dict()
+    item = subscription["items"]["data"][0]
+    price, schedule = item["price"], subscription.get("schedule")
     return Subscription(
-        id=found["id"],
+        id=subscription["id"],
         item_id=item["id"],
-        status=found["status"],
+        status=subscription["status"],
         plan_id=(price.get("metadata") or {}).get("plan_id") or price.get("lookup_key"),
         period_end=_moment(item["current_period_end"]),
-        cancel_at_period_end=bool(found["cancel_at_period_end"]),
-        ends_at=_moment(found.get("cancel_at")),
+        cancel_at_period_end=bool(subscription["cancel_at_period_end"]),
+        ends_at=_moment(subscription.get("cancel_at")),
         schedule_id=schedule["id"] if schedule else None,
         next_plan_id=_next_plan(schedule, item["current_period_end"]) if schedule else None,
-        invoice_id=found["latest_invoice"],
+        invoice_id=subscription["latest_invoice"],
     )
 
 

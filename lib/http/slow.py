@@ -17,7 +17,7 @@ from lib.platform.postgres import PostgresError
 RETRY_SECONDS = 5
 
 
-class Kind(NamedTuple):
+class SlowCallKind(NamedTuple):
     """A kind of slow call, counted by itself."""
 
     name: str
@@ -27,9 +27,9 @@ class Kind(NamedTuple):
     """How long one takes at most; after a crash, its place is free again then."""
 
 
-LOOK = Kind("look", 2, 60)
+LOOK = SlowCallKind("look", 2, 60)
 """validate and ffprobe."""
-CONFIRM = Kind("confirm", 6, 60)
+CONFIRM = SlowCallKind("confirm", 6, 60)
 
 
 class _Threads:
@@ -70,7 +70,7 @@ _threads = _Threads()
 
 
 @contextmanager
-def slow_call(caller: Caller, kind: Kind) -> Iterator[None]:
+def slow_call(caller: Caller, kind: SlowCallKind) -> Iterator[None]:
     """Hold one of the places for slow calls while the block runs.
 
     The account's places are rows in the database, so that they count across instances. Raises

@@ -19,11 +19,11 @@ LOOK_SECONDS = 0.2
 
 def main() -> None:
     """Run Postgres until the parent ends, or until Postgres does (exit 1)."""
-    stopped = threading.Event()
-    when_parent_ends(stopped.set)
+    stop = threading.Event()
+    when_parent_ends(stop.set)
     running = postgres.start(Path(sys.argv[1]))
     print(running.url, flush=True)
-    while not stopped.wait(LOOK_SECONDS):
+    while not stop.wait(LOOK_SECONDS):
         if not running.alive():
             os._exit(1)  # the package's cleanup would wait a minute for the dead server to stop
     running.stop()

@@ -20,16 +20,16 @@ from standins.supabase import auth, gateway, storage
 def main() -> None:
     """Serve Auth and Storage until the parent ends."""
     folder, postgres_url, port, site_url = sys.argv[1:]
-    made = keys.load(Path(folder, "keys.json"))
+    stack_keys = keys.load(Path(folder, "keys.json"))
     try:
-        served = server.Server(port=int(port), threads=32)
+        http = server.Server(port=int(port), threads=32)
     except OSError:  # another stack has it; any will do
-        served = server.Server(threads=32)
+        http = server.Server(threads=32)
     sink = mail.MailSink(Path(folder, "mail"))
     auth_app = auth.create_app(
         postgres_url=postgres_url,
-        keys=made,
-        public_url=f"{served.url}/auth/v1",
+        keys=stack_keys,
+        public_url=f"{http.url}/auth/v1",
         site_url=site_url,
         mail=sink,
         before_user_created_hook="app.before_user_created",
@@ -37,15 +37,15 @@ def main() -> None:
     storage_app = storage.create_app(
         postgres_url=postgres_url,
         root=Path(folder, "storage"),
-        keys=made,
-        public_url=f"{served.url}/storage/v1",
+        keys=stack_keys,
+        public_url=f"{http.url}/storage/v1",
     )
-    stopped = threading.Event()
-    when_parent_ends(stopped.set)
-    served.serve(gateway.create_gateway(auth_app, storage_app, sink.app()))
-    print(served.url, flush=True)
-    stopped.wait()
-    served.stop()
+    stop = threading.Event()
+    when_parent_ends(stop.set)
+    http.serve(gateway.create_gateway(auth_app, storage_app, sink.app()))
+    print(http.url, flush=True)
+    stop.wait()
+    http.stop()
 
 
 if __name__ == "__main__":

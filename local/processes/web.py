@@ -21,14 +21,14 @@ THREADS = 32
 def main() -> None:
     """Serve until the parent ends."""
     listening = socket.socket(fileno=int(sys.argv[1]))
-    stopped = threading.Event()
-    when_parent_ends(stopped.set)
+    stop = threading.Event()
+    when_parent_ends(stop.set)
     app = functions.dispatcher(sorted({route.function for route in functions.routes()}))
     public = functions.ROOT / "public"
     whole = site.serve(functions.configuration(), public, os.environ["SUPABASE_URL"], app)
     with Front(whole, threads=THREADS, listening=listening):
         print(os.environ["API_URL"], flush=True)
-        stopped.wait()
+        stop.wait()
 
 
 if __name__ == "__main__":

@@ -32,18 +32,18 @@ def main(arguments: list[str]) -> None:
         ffmpeg.binary()  # before any job is taken
     except ffmpeg.FfmpegRefused as error:
         sys.exit(str(error))
-    stopped = threading.Event()
+    stop = threading.Event()
     if arguments:
-        when_parent_ends(stopped.set)
+        when_parent_ends(stop.set)
         app = functions.dispatcher(["api/worker"])
-        with _server(app, int(arguments[0])) as served:
-            print(served.url, flush=True)
-            _work(stopped)
+        with _server(app, int(arguments[0])) as server:
+            print(server.url, flush=True)
+            _work(stop)
         return
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
+        signal.signal(number, lambda *_: stop.set())
     print("working; Ctrl-C gives the job under way back to the queue and stops", flush=True)
-    _work(stopped)
+    _work(stop)
 
 
 def _server(app: WSGIApplication, port: int) -> Front:
@@ -54,16 +54,16 @@ def _server(app: WSGIApplication, port: int) -> Front:
         return Front(app, threads=THREADS)
 
 
-def _work(stopped: threading.Event) -> None:
-    """Jobs and tasks until `stopped`."""
-    tasks = threading.Thread(target=_tasks, args=(stopped,), name="tasks")
+def _work(stop: threading.Event) -> None:
+    """Jobs and tasks until `stop`."""
+    tasks = threading.Thread(target=_tasks, args=(stop,), name="tasks")
     tasks.start()
-    loop.serve(stopped, POLL_SECONDS)
+    loop.serve(stop, POLL_SECONDS)
     tasks.join()
 
 
-def _tasks(stopped: threading.Event) -> None:
-    while not stopped.wait(TASK_SECONDS):
+def _tasks(stop: threading.Event) -> None:
+    while not stop.wait(TASK_SECONDS):
         try:
             background.idle()
         except PostgresError as error:  # it may be back at the next look

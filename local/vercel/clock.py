@@ -11,14 +11,14 @@ import httpx
 from local.vercel.functions import Cron
 
 
-def start(crons: Sequence[Cron], url: str, secret: str, stopped: threading.Event) -> None:
-    """Call each cron in the minutes its schedule names, in a thread, until `stopped`."""
+def start(crons: Sequence[Cron], url: str, secret: str, stop: threading.Event) -> None:
+    """Call each cron in the minutes its schedule names, in a thread, until `stop`."""
 
     def run() -> None:
         while True:
             now = datetime.now(UTC)
             minute = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
-            if stopped.wait((minute - now).total_seconds()):
+            if stop.wait((minute - now).total_seconds()):
                 return
             for cron in crons:
                 if due(cron.schedule, minute):

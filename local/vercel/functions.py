@@ -20,7 +20,7 @@ from lib.platform.errors import Problem
 ROOT = Path(__file__).parent.parent.parent
 
 
-class Route(NamedTuple):
+class Rewrite(NamedTuple):
     """A rewrite: which paths go to which function."""
 
     pattern: re.Pattern[str]
@@ -39,10 +39,10 @@ def configuration() -> dict[str, Any]:
     return cast(dict[str, Any], json.loads((ROOT / "vercel.json").read_text()))
 
 
-def routes() -> list[Route]:
+def routes() -> list[Rewrite]:
     """The rewrites to functions, in order; the first that matches counts."""
     return [
-        Route(_pattern(rewrite["source"]), rewrite["destination"].removeprefix("/"))
+        Rewrite(_pattern(rewrite["source"]), rewrite["destination"].removeprefix("/"))
         for rewrite in configuration()["rewrites"]
         if rewrite["destination"].startswith("/api/")
     ]

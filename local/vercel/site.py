@@ -46,8 +46,8 @@ def serve(
 
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = str(environ.get("REQUEST_URI") or environ["PATH_INFO"]).partition("?")[0]
-        added = [pair for pattern, pairs in headers if pattern.fullmatch(path) for pair in pairs]
-        start = _adding(start_response, added)
+        extra = [pair for pattern, pairs in headers if pattern.fullmatch(path) for pair in pairs]
+        start = _with_headers(start_response, extra)
         file = find(path) if environ["REQUEST_METHOD"] in ("GET", "HEAD") else None
         if file is None:
             return functions(environ, start)
@@ -72,12 +72,12 @@ def _file(public: Path, path: str) -> Path | None:
     return None
 
 
-def _adding(start_response: StartResponse, added: Headers) -> StartResponse:
+def _with_headers(start_response: StartResponse, extra: Headers) -> StartResponse:
     def start(
         status: str, headers: Headers, exc_info: ExcInfo = None, /
     ) -> Callable[[bytes], object]:
         there = {name.lower() for name, _ in headers}
-        more = [(name, value) for name, value in added if name.lower() not in there]
+        more = [(name, value) for name, value in extra if name.lower() not in there]
         return start_response(status, [*headers, *more], exc_info)
 
     return start

@@ -7,14 +7,14 @@ from typing import Any
 
 from standins.stripe.errors import invalid
 from standins.stripe.parameters import Parameters
-from standins.stripe.service import Service, shown
+from standins.stripe.service import StripeService, shown
 from standins.stripe.state import Thing
 
 PAGE = ("limit", "starting_after", "ending_before", "created")
 _COMPARE = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 _MAX_DEPTH = 4
 Condition = tuple[str, tuple[object, ...]]
-Included = Callable[[Service, Thing], Thing]
+Embed = Callable[[StripeService, Thing], Thing]
 
 
 def whole(data: list[Thing], url: str) -> Thing:
@@ -23,7 +23,7 @@ def whole(data: list[Thing], url: str) -> Thing:
 
 
 def page(
-    service: Service,
+    service: StripeService,
     parameters: Parameters,
     url: str,
     kind: str,
@@ -66,32 +66,32 @@ def _created(parameters: Parameters) -> list[Condition]:
 
 
 def expand(
-    service: Service, thing: Thing, paths: list[str], included: Mapping[tuple[str, str], Included]
+    service: StripeService, thing: Thing, paths: list[str], embeds: Mapping[tuple[str, str], Embed]
 ) -> Thing:
     """The object as it is shown, with the objects that `paths` name in place of their ids.
 
-    `included` makes fields that are only there when asked for, by object and name.
+    `embeds` makes fields that are only there when asked for, by object and name.
     """
     result = shown(thing)
     for path in paths:
         names = path.split(".")
         if len(names) > _MAX_DEPTH + (names[0] == "data"):
             raise invalid("You cannot expand more than 4 levels of a property.", "expand")
-        _expand(service, result, names, path, included)
+        _expand(service, result, names, path, embeds)
     return result
 
 
 def _expand(
-    service: Service,
+    service: StripeService,
     thing: Thing,
     names: list[str],
     path: str,
-    included: Mapping[tuple[str, str], Included],
+    embeds: Mapping[tuple[str, str], Embed],
 ) -> None:
     name, *rest = names
     kind = thing.get("object", "")
-    if name not in thing and (kind, name) in included:
-        thing[name] = included[kind, name](service, thing)
+    if name not in thing and (kind, name) in embeds:
+        thing[name] = embeds[kind, name](service, thing)
     if name not in thing or name == "id":
         raise invalid(f"This property cannot be expanded ({path}).", "expand")
     value: Any = thing[name]
@@ -108,4 +108,4 @@ def _expand(
         if rest:
             if not isinstance(each, dict):
                 raise invalid(f"This property cannot be expanded ({path}).", "expand")
-            _expand(service, each, rest, path, included)
+            _expand(service, each, rest, path, embeds)

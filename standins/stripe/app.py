@@ -13,7 +13,7 @@ from typing import Any
 from flask import Flask, Response, jsonify, request
 
 from standins.stripe import calls, control
-from standins.stripe.answers import Included
+from standins.stripe.answers import Embed
 from standins.stripe.billing import payments
 from standins.stripe.objects import (
     checkout,
@@ -30,14 +30,14 @@ from standins.stripe.objects import (
 from standins.stripe.objects.routes import Route
 from standins.stripe.pages import invoice, pay
 from standins.stripe.pages import portal as portal_page
-from standins.stripe.service import API_VERSION, Service
+from standins.stripe.service import API_VERSION, StripeService
 from standins.stripe.webhooks import Sender
 
 _RESOURCES = (
     *(customers, products, checkout, portal, subscriptions, schedules, invoices, refunds),
     *(events, endpoints),
 )
-_INCLUDED: dict[tuple[str, str], Included] = {
+_EMBEDS: dict[tuple[str, str], Embed] = {
     ("charge", "refunds"): refunds.refunds_of,
     ("checkout.session", "line_items"): checkout.line_items,
     ("customer", "subscriptions"): customers.subscriptions_of,
@@ -48,16 +48,16 @@ _REMEMBERED = 10_000
 """Requests that `/_control/requests` shows."""
 
 
-def create_app(service: Service, sender: Sender) -> Flask:
+def create_app(service: StripeService, sender: Sender) -> Flask:
     """The application."""
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = _MAX_BODY
     app.json.sort_keys = False  # type: ignore[attr-defined] # of the default provider
-    received: deque[dict[str, Any]] = deque(maxlen=_REMEMBERED)
+    log: deque[dict[str, Any]] = deque(maxlen=_REMEMBERED)
 
     @app.before_request
     def remember() -> None:
-        received.append(
+        log.append(
             {
                 "method": request.method,
                 "path": request.full_path.rstrip("?"),
@@ -80,24 +80,24 @@ def create_app(service: Service, sender: Sender) -> Flask:
         message = f"Unrecognized request URL ({request.method}: {request.path})."
         return {"error": {"type": "invalid_request_error", "message": message}}, 404
 
-    app.register_blueprint(control.routes(service, received))
+    app.register_blueprint(control.routes(service, log))
     for page in (pay, portal_page, invoice):
         app.register_blueprint(page.routes(service))
     return app
 
 
-def _add(app: Flask, service: Service, route: Route) -> None:
+def _add(app: Flask, service: StripeService, route: Route) -> None:
     def view(**ids: str) -> Response:
         request_id = f"req_{secrets.token_hex(7)}"
-        given = calls.answer(service, request, route, ids, _INCLUDED, request_id)
-        response = jsonify(given.body)
-        response.status_code = given.status
+        result = calls.answer(service, request, route, ids, _EMBEDS, request_id)
+        response = jsonify(result.body)
+        response.status_code = result.status
         response.headers["Request-Id"] = request_id
         response.headers["Stripe-Version"] = API_VERSION
         key = request.headers.get("Idempotency-Key")
         if key:
             response.headers["Idempotency-Key"] = key
-        if given.replayed:
+        if result.replayed:
             response.headers["Idempotent-Replayed"] = "true"
         return response
 

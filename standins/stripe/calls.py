@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 from flask import Request
 
-from standins.stripe.answers import Included, expand
+from standins.stripe.answers import Embed, expand
 from standins.stripe.errors import StripeError, key_reused, unauthorized
 from standins.stripe.objects.routes import Route
 from standins.stripe.parameters import Parameters, decode
-from standins.stripe.service import Service
+from standins.stripe.service import StripeService
 from standins.stripe.state import Thing
 
 KEY_SECONDS = 24 * 3600
@@ -30,7 +30,7 @@ class Answer(NamedTuple):
     replayed: bool = False
 
 
-def authenticate(service: Service, request: Request) -> None:
+def authenticate(service: StripeService, request: Request) -> None:
     """The secret key, as Bearer or as Basic's user. Raises 401."""
     kind, _, value = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() == "basic":
@@ -52,11 +52,11 @@ def parameters_of(request: Request) -> Parameters:
 
 
 def answer(
-    service: Service,
+    service: StripeService,
     request: Request,
     route: Route,
     ids: Mapping[str, str],
-    included: Mapping[tuple[str, str], Included],
+    embeds: Mapping[tuple[str, str], Embed],
     request_id: str,
 ) -> Answer:
     """Do a call, or answer as the first time its idempotency key came."""
@@ -68,20 +68,20 @@ def answer(
             if before:
                 return before
             service.request = {"id": request_id, "idempotency_key": key}
-            given = _do(service, request, route, ids, included)
+            result = _do(service, request, route, ids, embeds)
             if key:
-                _keep(service, key, request, given)
-            return given
+                _keep(service, key, request, result)
+            return result
     except StripeError as error:
         return Answer(error.status, error.body)
 
 
 def _do(
-    service: Service,
+    service: StripeService,
     request: Request,
     route: Route,
     ids: Mapping[str, str],
-    included: Mapping[tuple[str, str], Included],
+    embeds: Mapping[tuple[str, str], Embed],
 ) -> Answer:
     parameters = parameters_of(request)
     paths = parameters.texts("expand")
@@ -92,7 +92,7 @@ def _do(
         if error.keep:
             return Answer(error.status, error.body)
         raise
-    return Answer(200, expand(service, thing, paths, included))
+    return Answer(200, expand(service, thing, paths, embeds))
 
 
 def _fingerprint(request: Request) -> str:
@@ -100,7 +100,7 @@ def _fingerprint(request: Request) -> str:
     return f"{request.path} {hashlib.sha256(json.dumps(pairs).encode()).hexdigest()}"
 
 
-def _before(service: Service, key: str, request: Request) -> Answer | None:
+def _before(service: StripeService, key: str, request: Request) -> Answer | None:
     """The answer that the key got within a day. Raises 400 for another request."""
     oldest = service.now() - KEY_SECONDS
     service.state.run("delete from answers where at < ?", oldest)
@@ -121,12 +121,12 @@ def _before(service: Service, key: str, request: Request) -> Answer | None:
     return Answer(status, json.loads(body), replayed=True)
 
 
-def _keep(service: Service, key: str, request: Request, given: Answer) -> None:
+def _keep(service: StripeService, key: str, request: Request, result: Answer) -> None:
     service.state.run(
         "insert into answers (key, request, status, body, at) values (?, ?, ?, ?, ?)",
         key,
         _fingerprint(request),
-        given.status,
-        json.dumps(given.body),
+        result.status,
+        json.dumps(result.body),
         service.now(),
     )

@@ -6,13 +6,13 @@ import threading
 
 from standins.stripe.billing import periods, renewals, subscriptions
 from standins.stripe.objects import checkout
-from standins.stripe.service import Service
+from standins.stripe.service import StripeService
 from standins.stripe.webhooks import Sender
 
 SECONDS = 30
 
 
-def tick(service: Service) -> None:
+def tick(service: StripeService) -> None:
     """Do what is due by now."""
     now = service.now()
     with service.state.transaction():
@@ -28,11 +28,11 @@ def tick(service: Service) -> None:
                 renewals.renew(service, subscription)
 
 
-def start(service: Service, sender: Sender, stopped: threading.Event) -> None:
+def start(service: StripeService, sender: Sender, stop: threading.Event) -> None:
     """Tick in a thread."""
 
     def run() -> None:
-        while not stopped.wait(SECONDS):
+        while not stop.wait(SECONDS):
             tick(service)
             sender.wake()
 

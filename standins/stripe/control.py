@@ -10,11 +10,11 @@ from flask import Blueprint, Response, jsonify, request
 from standins.stripe import calls, webhooks
 from standins.stripe.billing import renewals, subscriptions
 from standins.stripe.errors import StripeError, invalid
-from standins.stripe.service import Service, shown
+from standins.stripe.service import StripeService, shown
 from standins.stripe.state import Thing
 
 
-def routes(service: Service, received: Collection[dict[str, Any]]) -> Blueprint:
+def routes(service: StripeService, log: Collection[dict[str, Any]]) -> Blueprint:
     """The routes; bodies are JSON."""
     blueprint = Blueprint("control", __name__, url_prefix="/_control")
 
@@ -29,7 +29,7 @@ def routes(service: Service, received: Collection[dict[str, Any]]) -> Blueprint:
     @blueprint.get("/requests")
     def requests() -> Response:
         """Every request received: method, path, body."""
-        return jsonify(list(received))
+        return jsonify(list(log))
 
     @blueprint.get("/deliveries")
     def deliveries() -> Response:
@@ -82,13 +82,13 @@ def _body() -> dict[str, Any]:
     return body
 
 
-def _renew(service: Service, body: dict[str, Any]) -> Thing:
+def _renew(service: StripeService, body: dict[str, Any]) -> Thing:
     with service.state.transaction():
         subscription = service.get("subscription", str(body.get("subscription")))
         return renewals.renew(service, subscription, body.get("pay", True))
 
 
-def _give_up(service: Service, body: dict[str, Any]) -> Thing:
+def _give_up(service: StripeService, body: dict[str, Any]) -> Thing:
     with service.state.transaction():
         subscription = service.get("subscription", str(body.get("subscription")))
         if subscription["status"] != "past_due":
@@ -96,7 +96,7 @@ def _give_up(service: Service, body: dict[str, Any]) -> Thing:
         return subscriptions.cancel(service, subscription, "payment_failed")
 
 
-def _deliveries(service: Service) -> list[dict[str, Any]]:
+def _deliveries(service: StripeService) -> list[dict[str, Any]]:
     with service.state.transaction():
         rows = service.state.run(
             "select event, json_extract(body, '$.type'), endpoint, held, tries, outcome, answer"

@@ -36,10 +36,10 @@ def unknown_parameter(param: str) -> StripeError:
     return invalid(f"Received unknown parameter: {param}", param, "parameter_unknown")
 
 
-def no_such(name: str, wanted: str, param: str = "id") -> StripeError:
+def no_such(name: str, object_id: str, param: str = "id") -> StripeError:
     """No such object: 404 where the path names it, 400 where a parameter does."""
     status = 404 if param == "id" else 400
-    message = f"No such {name}: '{wanted}'"
+    message = f"No such {name}: '{object_id}'"
     return StripeError(status, INVALID, message, code="resource_missing", param=param)
 
 

@@ -94,12 +94,12 @@ class Parameters:
             raise invalid("Invalid array", self._path)
         return sorted(self._values, key=int)
 
-    def metadata(self, kept: dict[str, str] | None = None) -> dict[str, str]:
+    def metadata(self, current: dict[str, str] | None = None) -> dict[str, str]:
         """What `metadata` becomes: an empty value removes its key, an empty `metadata` all."""
         if self._values.get("metadata") == "":
             return {}
         inner = self.inside("metadata")
-        merged = (kept or {}) | {key: inner.text(key) or "" for key in inner._values}
+        merged = (current or {}) | {key: inner.text(key) or "" for key in inner._values}
         merged = {key: value for key, value in merged.items() if value}
         too_long = any(len(k) > _MAX_KEY or len(v) > _MAX_VALUE for k, v in merged.items())
         if len(merged) > _MAX_KEYS or too_long:

@@ -21,7 +21,7 @@ _NAMES = {
 }
 
 
-class Service:
+class StripeService:
     """The state, the address, the key, the clock (Unix seconds)."""
 
     def __init__(self, state: State, url: str, key: str, clock: Callable[[], float]) -> None:

@@ -15,7 +15,7 @@ import httpx
 import psycopg
 
 from local import keys, postgres
-from local.keys import Keys
+from local.keys import StackKeys as Keys
 from standins.http import hosts
 from standins.http.server import Server
 from standins.mail import MailSink

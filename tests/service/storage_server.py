@@ -32,7 +32,7 @@ class Running:
     url: str
     root: Path
     postgres_url: str
-    keys: keys.Keys
+    keys: keys.StackKeys
     http: httpx.Client
 
     @property
@@ -83,7 +83,7 @@ class Running:
         return [path for path in self.root.rglob("*") if path.is_file()]
 
 
-def user_token(made: keys.Keys, seconds: int = 600, **claims: Any) -> str:
+def user_token(made: keys.StackKeys, seconds: int = 600, **claims: Any) -> str:
     """A user's access token, as Auth signs it."""
     told = {
         "sub": USER,

@@ -13,7 +13,7 @@ from standins.stripe import clock
 from standins.stripe.billing import periods, renewals
 from standins.stripe.objects import checkout, customers, products
 from standins.stripe.parameters import decode
-from standins.stripe.service import Service
+from standins.stripe.service import StripeService as Service
 from standins.stripe.state import State, Thing
 
 DAY = 86400

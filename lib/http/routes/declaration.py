@@ -55,7 +55,7 @@ class Body(Generic[Model]):
 
 
 @dataclass(frozen=True)
-class Media:
+class RawAnswer:
     """An answer that is not JSON."""
 
     kind: str
@@ -73,7 +73,7 @@ class Route:
     summary: str
     """One line, from the handler's docstring."""
     access: Access
-    answer: type | Media | None
+    answer: type | RawAnswer | None
     status: int
     body: Body[Any] | None
     most_bytes: int
@@ -122,7 +122,7 @@ class Routes:
     def __init__(self, app: Flask, tag: str) -> None:
         self._app = app
         self._tag = tag
-        self.declared: list[Route] = []
+        self.routes: list[Route] = []
 
     def __call__(
         self,
@@ -130,7 +130,7 @@ class Routes:
         path: str,
         *,
         access: Access,
-        answer: type | Media | None,
+        answer: type | RawAnswer | None,
         status: int = 200,
         body: Body[Any] | None = None,
         most_bytes: int = BODY_BYTES,
@@ -158,7 +158,7 @@ class Routes:
                 error_models=error_models or {},
                 tag=tag or self._tag,
             )
-            self.declared.append(route)
+            self.routes.append(route)
             limit_body(self._app, f"{method} {route.rule}", most_bytes)
             self._app.add_url_rule(
                 route.rule, f"{method} {path}", _view(route, handler), methods=[method]

@@ -6,7 +6,7 @@ import copy
 
 from standins.stripe.billing import invoices, payments, periods, subscriptions
 from standins.stripe.errors import card_declined
-from standins.stripe.service import Service, changed
+from standins.stripe.service import StripeService, changed
 from standins.stripe.state import Thing
 
 PRORATIONS = ("always_invoice", "create_prorations", "none")
@@ -14,9 +14,9 @@ PAYMENTS = ("allow_incomplete", "error_if_incomplete")
 
 
 def change(
-    service: Service,
+    service: StripeService,
     subscription: Thing,
-    wanted: dict[str, tuple[Thing, int]],
+    target: dict[str, tuple[Thing, int]],
     proration: str = "create_prorations",
     payment: str = "allow_incomplete",
 ) -> None:
@@ -31,7 +31,7 @@ def change(
         raise card_declined(keep=False)
     before = copy.deepcopy(subscription)
     moment = periods.now_of(subscription, service.now())
-    lines, restarted = _apply(service, subscription, wanted, moment, proration != "none")
+    lines, restarted = _apply(service, subscription, target, moment, proration != "none")
     difference = changed(before, subscription)
     if not difference:
         return
@@ -45,9 +45,9 @@ def change(
 
 
 def _apply(
-    service: Service,
+    service: StripeService,
     subscription: Thing,
-    wanted: dict[str, tuple[Thing, int]],
+    target: dict[str, tuple[Thing, int]],
     moment: int,
     prorate: bool,
 ) -> tuple[list[Thing], bool]:
@@ -55,7 +55,7 @@ def _apply(
     lines: list[Thing] = []
     restarted = False
     for item in subscription["items"]["data"]:
-        price, quantity = wanted.get(item["id"], (item["price"], item["quantity"]))
+        price, quantity = target.get(item["id"], (item["price"], item["quantity"]))
         if (price["id"], quantity) == (item["price"]["id"], item["quantity"]):
             continue
         other_interval = _interval(price) != _interval(item["price"])
@@ -80,7 +80,7 @@ def _interval(price: Thing) -> tuple[str, int]:
     return price["recurring"]["interval"], price["recurring"]["interval_count"]
 
 
-def _rest(service: Service, item: Thing, moment: int, *, credit: bool) -> Thing:
+def _rest(service: StripeService, item: Thing, moment: int, *, credit: bool) -> Thing:
     """The line for the rest of an item's period."""
     start, end = item["current_period_start"], item["current_period_end"]
     left = max(0, end - moment) / (end - start)
@@ -91,7 +91,7 @@ def _rest(service: Service, item: Thing, moment: int, *, credit: bool) -> Thing:
     return invoices.line(text, -amount if credit else amount, item, period, proration=True)
 
 
-def _keep(service: Service, subscription: Thing, line: Thing) -> None:
+def _keep(service: StripeService, subscription: Thing, line: Thing) -> None:
     """Keep a line for the next invoice."""
     service.state.put(
         service.new(
@@ -107,7 +107,7 @@ def _keep(service: Service, subscription: Thing, line: Thing) -> None:
 
 
 def bill(
-    service: Service,
+    service: StripeService,
     subscription: Thing,
     lines: list[Thing],
     reason: str,

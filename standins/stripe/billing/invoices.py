@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from standins.stripe.answers import whole
-from standins.stripe.service import Service, changed
+from standins.stripe.service import StripeService, changed
 from standins.stripe.state import Thing
 
 
@@ -54,7 +54,7 @@ def line(
 
 
 def make(
-    service: Service,
+    service: StripeService,
     subscription: Thing,
     lines: list[Thing],
     reason: str,
@@ -173,7 +173,7 @@ def subscription_of(invoice: Thing) -> str:
     return str(invoice["parent"]["subscription_details"]["subscription"])
 
 
-def settle(service: Service, subscription: Thing, paid: bool) -> None:
+def settle(service: StripeService, subscription: Thing, paid: bool) -> None:
     """Let the latest invoice's payment decide the subscription's status."""
     before = dict(subscription)
     if paid and subscription["status"] in ("incomplete", "past_due", "unpaid"):

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from standins.stripe.answers import whole
-from standins.stripe.service import Service
+from standins.stripe.service import StripeService
 from standins.stripe.state import Thing
 
 RETRY_SECONDS = 3 * 86400
 
 
-def failing(service: Service, customer: str) -> bool:
+def failing(service: StripeService, customer: str) -> bool:
     """Whether the customer's next payment is set to fail."""
     return bool(service.state.note(f"fail:{customer}"))
 
 
-def fails(service: Service, customer: str) -> bool:
+def fails(service: StripeService, customer: str) -> bool:
     """Whether the payment under way fails; counts it."""
     left = service.state.note(f"fail:{customer}") or 0
     if left:
@@ -22,7 +22,7 @@ def fails(service: Service, customer: str) -> bool:
     return bool(left)
 
 
-def collect(service: Service, invoice: Thing, moment: int, pay: bool | None = None) -> bool:
+def collect(service: StripeService, invoice: Thing, moment: int, pay: bool | None = None) -> bool:
     """Try to be paid, once; whether it was. `pay` decides, or what `_control/fail_next` set."""
     due = invoice["amount_remaining"]
     succeeds = due == 0 or (not fails(service, invoice["customer"]) if pay is None else pay)
@@ -49,7 +49,7 @@ def collect(service: Service, invoice: Thing, moment: int, pay: bool | None = No
     return succeeds
 
 
-def _payment(service: Service, invoice: Thing, amount: int, succeeds: bool) -> None:
+def _payment(service: StripeService, invoice: Thing, amount: int, succeeds: bool) -> None:
     """Store the payment intent, the charge, and the invoice payment that links them."""
     common = {
         "amount": amount,
@@ -96,7 +96,7 @@ def _payment(service: Service, invoice: Thing, amount: int, succeeds: bool) -> N
         service.state.put(thing)
 
 
-def _charge(service: Service, invoice: Thing, common: Thing, succeeds: bool) -> Thing:
+def _charge(service: StripeService, invoice: Thing, common: Thing, succeeds: bool) -> Thing:
     """A new charge; `common` is what it shares with its payment intent, and that one's id."""
     return service.new(
         "charge",
@@ -117,7 +117,7 @@ def _charge(service: Service, invoice: Thing, common: Thing, succeeds: bool) -> 
     )
 
 
-def payments_of(service: Service, invoice: Thing) -> Thing:
+def payments_of(service: StripeService, invoice: Thing) -> Thing:
     """The `payments` of an invoice, where they are asked for."""
     payments = service.state.find("invoice_payment", {"invoice": invoice["id"]})
     return whole(payments, f"/v1/invoices/{invoice['id']}/payments")

@@ -6,11 +6,11 @@ import copy
 
 from standins.stripe.billing import changes, periods, schedules, subscriptions
 from standins.stripe.errors import invalid
-from standins.stripe.service import Service, changed
+from standins.stripe.service import StripeService, changed
 from standins.stripe.state import Thing
 
 
-def renew(service: Service, subscription: Thing, pay: bool | None = None) -> Thing:
+def renew(service: StripeService, subscription: Thing, pay: bool | None = None) -> Thing:
     """Take a subscription to the end of its period; `pay` is whether the renewal is paid.
 
     An unpaid renewal leaves it "past_due". Raises 400 for one that has ended.
@@ -45,7 +45,7 @@ def _next_period(subscription: Thing, end: int) -> int:
     return start
 
 
-def _schedule(service: Service, subscription: Thing, moment: int) -> bool:
+def _schedule(service: StripeService, subscription: Thing, moment: int) -> bool:
     """Enter the phase that begins by now; whether the schedule ends the subscription."""
     schedule = subscription["schedule"] and service.state.get(subscription["schedule"])
     if not schedule or schedule["current_phase"]["end_date"] > moment:

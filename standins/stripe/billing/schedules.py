@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from standins.stripe.service import Service
+from standins.stripe.service import StripeService
 from standins.stripe.state import Thing
 
 
@@ -19,7 +19,7 @@ def show_phase(schedule: Thing, phase: Thing) -> None:
     schedule["current_phase"] = {name: phase[name] for name in ("start_date", "end_date")}
 
 
-def release(service: Service, schedule: Thing, subscription: Thing, moment: int) -> Thing:
+def release(service: StripeService, schedule: Thing, subscription: Thing, moment: int) -> Thing:
     """Let the subscription go on without its schedule."""
     schedule |= {
         "status": "released",

@@ -7,14 +7,14 @@ from typing import Any
 from standins.stripe.answers import whole
 from standins.stripe.billing import invoices, payments, periods
 from standins.stripe.billing.money import rate
-from standins.stripe.service import Service
+from standins.stripe.service import StripeService
 from standins.stripe.state import Thing
 
 ENDED = ("canceled", "incomplete_expired")
 
 
 def begin(
-    service: Service, customer: Thing, price: Thing, quantity: int, metadata: dict[str, str]
+    service: StripeService, customer: Thing, price: Thing, quantity: int, metadata: dict[str, str]
 ) -> tuple[Thing, Thing]:
     """A subscription whose first invoice is paid, and that invoice."""
     now = service.now()
@@ -37,7 +37,7 @@ def begin(
     return subscription, invoice
 
 
-def item(service: Service, subscription: Thing, price: Thing, quantity: int) -> Thing:
+def item(service: StripeService, subscription: Thing, price: Thing, quantity: int) -> Thing:
     """An item, without its period."""
     made = service.new(
         "subscription_item",
@@ -109,7 +109,7 @@ def _fields(now: int, customer: Thing, price: Thing, metadata: dict[str, str]) -
     }
 
 
-def cycle_lines(service: Service, subscription: Thing) -> list[Thing]:
+def cycle_lines(service: StripeService, subscription: Thing) -> list[Thing]:
     """A line for each item, for its current period."""
     lines = []
     for each in subscription["items"]["data"]:
@@ -122,7 +122,7 @@ def cycle_lines(service: Service, subscription: Thing) -> list[Thing]:
 
 
 def cancel(
-    service: Service, subscription: Thing, reason: str = "cancellation_requested", at: int = 0
+    service: StripeService, subscription: Thing, reason: str = "cancellation_requested", at: int = 0
 ) -> Thing:
     """End a subscription for good, at once; what it owes is no longer asked for."""
     at = at or periods.now_of(subscription, service.now())

@@ -10,7 +10,7 @@ from standins.stripe.errors import invalid, missing_parameter
 from standins.stripe.objects import customers
 from standins.stripe.objects.routes import Route
 from standins.stripe.parameters import Parameters
-from standins.stripe.service import Service
+from standins.stripe.service import StripeService
 from standins.stripe.state import Thing
 
 _URL = "/v1/checkout/sessions"
@@ -33,7 +33,7 @@ _SHOWN_ONLY = (
 """Accepted, without effect here."""
 
 
-def create(service: Service, parameters: Parameters) -> Thing:
+def create(service: StripeService, parameters: Parameters) -> Thing:
     """An open session."""
     parameters.only(
         *_SHOWN_ONLY,
@@ -80,7 +80,7 @@ def create(service: Service, parameters: Parameters) -> Thing:
     return service.state.put(session)
 
 
-def _line(service: Service, parameters: Parameters) -> Thing:
+def _line(service: StripeService, parameters: Parameters) -> Thing:
     """The one line, a recurring price and how many."""
     lines = parameters.each("line_items")
     if not lines:
@@ -103,7 +103,7 @@ def _line(service: Service, parameters: Parameters) -> Thing:
     return {"price": price["id"], "quantity": quantity}
 
 
-def _fields(service: Service, line: Thing) -> dict[str, Any]:
+def _fields(service: StripeService, line: Thing) -> dict[str, Any]:
     price = service.get("price", line["price"])
     total = price["unit_amount"] * line["quantity"]
     nothing = (
@@ -134,13 +134,13 @@ def _fields(service: Service, line: Thing) -> dict[str, Any]:
     }
 
 
-def retrieve(service: Service, parameters: Parameters, session: str) -> Thing:
+def retrieve(service: StripeService, parameters: Parameters, session: str) -> Thing:
     """A session."""
     parameters.only()
     return service.get("checkout.session", session)
 
 
-def listed(service: Service, parameters: Parameters) -> Thing:
+def listed(service: StripeService, parameters: Parameters) -> Thing:
     """Sessions: of a customer, of a subscription, with a status."""
     parameters.only(*PAGE, "customer", "status", "subscription")
     given = {name: parameters.text(name) for name in ("customer", "status", "subscription")}
@@ -148,7 +148,7 @@ def listed(service: Service, parameters: Parameters) -> Thing:
     return page(service, parameters, _URL, "checkout.session", equal)
 
 
-def expire(service: Service, parameters: Parameters, session: str) -> Thing:
+def expire(service: StripeService, parameters: Parameters, session: str) -> Thing:
     """End an open session."""
     parameters.only()
     found = service.get("checkout.session", session)
@@ -160,14 +160,14 @@ def expire(service: Service, parameters: Parameters, session: str) -> Thing:
     return end(service, found)
 
 
-def end(service: Service, session: Thing) -> Thing:
+def end(service: StripeService, session: Thing) -> Thing:
     """An open session becomes an expired one."""
     session |= {"status": "expired", "url": None}
     service.emit("checkout.session.expired", service.state.put(session))
     return session
 
 
-def complete(service: Service, session: Thing, email: str | None = None) -> Thing:
+def complete(service: StripeService, session: Thing, email: str | None = None) -> Thing:
     """The session is paid: the subscription, its invoice, and a customer if there was none.
 
     `email` is what the person wrote. Raises 400 where the customer is gone by now.
@@ -202,7 +202,7 @@ def complete(service: Service, session: Thing, email: str | None = None) -> Thin
     return session
 
 
-def line_items(service: Service, session: Thing) -> Thing:
+def line_items(service: StripeService, session: Thing) -> Thing:
     """The `line_items` of a session, where they are asked for."""
     found = service.get("checkout.session", session["id"])
     line = found["_line"]

@@ -7,7 +7,7 @@ from standins.stripe.billing import subscriptions
 from standins.stripe.errors import no_such
 from standins.stripe.objects.routes import Route
 from standins.stripe.parameters import Parameters
-from standins.stripe.service import Service, changed
+from standins.stripe.service import StripeService, changed
 from standins.stripe.state import Thing
 
 _URL = "/v1/customers"
@@ -15,13 +15,13 @@ _TEXTS = ("email", "name", "phone", "description")
 _OURS = (*_TEXTS, "metadata")
 
 
-def create(service: Service, parameters: Parameters) -> Thing:
+def create(service: StripeService, parameters: Parameters) -> Thing:
     """A new customer."""
     parameters.only(*_OURS)
     return make(service, {name: parameters.text(name) for name in _TEXTS}, parameters.metadata())
 
 
-def make(service: Service, texts: dict[str, str | None], metadata: dict[str, str]) -> Thing:
+def make(service: StripeService, texts: dict[str, str | None], metadata: dict[str, str]) -> Thing:
     """A customer with these fields."""
     customer = service.new(
         "customer",
@@ -57,13 +57,13 @@ def make(service: Service, texts: dict[str, str | None], metadata: dict[str, str
     return customer
 
 
-def retrieve(service: Service, parameters: Parameters, customer: str) -> Thing:
+def retrieve(service: StripeService, parameters: Parameters, customer: str) -> Thing:
     """A customer; of a deleted one, that it is deleted."""
     parameters.only()
     return service.get("customer", customer)
 
 
-def existing(service: Service, customer: str, param: str = "id") -> Thing:
+def existing(service: StripeService, customer: str, param: str = "id") -> Thing:
     """A customer that is not deleted."""
     found = service.get("customer", customer, param)
     if found.get("deleted"):
@@ -71,7 +71,7 @@ def existing(service: Service, customer: str, param: str = "id") -> Thing:
     return found
 
 
-def update(service: Service, parameters: Parameters, customer: str) -> Thing:
+def update(service: StripeService, parameters: Parameters, customer: str) -> Thing:
     """Change what is given."""
     parameters.only(*_OURS)
     before = existing(service, customer)
@@ -84,7 +84,7 @@ def update(service: Service, parameters: Parameters, customer: str) -> Thing:
     return after
 
 
-def listed(service: Service, parameters: Parameters) -> Thing:
+def listed(service: StripeService, parameters: Parameters) -> Thing:
     """Customers, of an email address where one is given."""
     parameters.only(*PAGE, "email")
     email = parameters.text("email")
@@ -92,7 +92,7 @@ def listed(service: Service, parameters: Parameters) -> Thing:
     return page(service, parameters, _URL, "customer", {"email": email} if email else {}, present)
 
 
-def delete(service: Service, parameters: Parameters, customer: str) -> Thing:
+def delete(service: StripeService, parameters: Parameters, customer: str) -> Thing:
     """Delete a customer for good; its subscriptions end at once."""
     parameters.only()
     found = existing(service, customer)
@@ -105,7 +105,7 @@ def delete(service: Service, parameters: Parameters, customer: str) -> Thing:
     return gone
 
 
-def subscriptions_of(service: Service, customer: Thing) -> Thing:
+def subscriptions_of(service: StripeService, customer: Thing) -> Thing:
     """The `subscriptions` of a customer, where they are asked for."""
     found = service.state.find("subscription", {"customer": customer["id"]})
     going = [each for each in found if each["status"] not in subscriptions.ENDED]

@@ -9,21 +9,21 @@ from standins.stripe.answers import PAGE, page
 from standins.stripe.errors import invalid, missing_parameter
 from standins.stripe.objects.routes import Route
 from standins.stripe.parameters import Parameters
-from standins.stripe.service import API_VERSION, Service, shown
+from standins.stripe.service import API_VERSION, StripeService, shown
 from standins.stripe.state import Thing
 
 _URL = "/v1/webhook_endpoints"
 OWN = "we_of_this_machine"
 
 
-def make_own(service: Service, url: str, secret: str) -> None:
+def make_own(service: StripeService, url: str, secret: str) -> None:
     """The endpoint of this machine's API, at its address of now."""
     kept = service.state.get(OWN)
     made = kept or _made(service, enabled_events=["*"], description="The API of this machine")
     service.state.put(made | {"id": OWN, "url": url, "_secret": secret})
 
 
-def _made(service: Service, **fields: Any) -> Thing:
+def _made(service: StripeService, **fields: Any) -> Thing:
     return service.new(
         "webhook_endpoint",
         "we",
@@ -34,7 +34,7 @@ def _made(service: Service, **fields: Any) -> Thing:
     )
 
 
-def create(service: Service, parameters: Parameters) -> Thing:
+def create(service: StripeService, parameters: Parameters) -> Thing:
     """A new endpoint; this answer alone holds its secret."""
     parameters.only("api_version", "connect", "description", "enabled_events", "metadata", "url")
     events = parameters.texts("enabled_events")
@@ -58,13 +58,13 @@ def _address(url: str) -> str:
     return url
 
 
-def retrieve(service: Service, parameters: Parameters, endpoint: str) -> Thing:
+def retrieve(service: StripeService, parameters: Parameters, endpoint: str) -> Thing:
     """An endpoint."""
     parameters.only()
     return service.get("webhook_endpoint", endpoint)
 
 
-def update(service: Service, parameters: Parameters, endpoint: str) -> Thing:
+def update(service: StripeService, parameters: Parameters, endpoint: str) -> Thing:
     """Change what is given."""
     parameters.only("description", "disabled", "enabled_events", "metadata", "url")
     found = service.get("webhook_endpoint", endpoint)
@@ -81,13 +81,13 @@ def update(service: Service, parameters: Parameters, endpoint: str) -> Thing:
     return service.state.put(found)
 
 
-def listed(service: Service, parameters: Parameters) -> Thing:
+def listed(service: StripeService, parameters: Parameters) -> Thing:
     """Endpoints."""
     parameters.only(*PAGE)
     return page(service, parameters, _URL, "webhook_endpoint")
 
 
-def delete(service: Service, parameters: Parameters, endpoint: str) -> Thing:
+def delete(service: StripeService, parameters: Parameters, endpoint: str) -> Thing:
     """Delete an endpoint: nothing more is sent to it."""
     parameters.only()
     service.get("webhook_endpoint", endpoint)

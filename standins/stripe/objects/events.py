@@ -6,19 +6,19 @@ from standins.stripe.answers import PAGE, Condition, page
 from standins.stripe.errors import invalid
 from standins.stripe.objects.routes import Route
 from standins.stripe.parameters import Parameters
-from standins.stripe.service import Service
+from standins.stripe.service import StripeService
 from standins.stripe.state import Thing
 
 _URL = "/v1/events"
 
 
-def retrieve(service: Service, parameters: Parameters, event: str) -> Thing:
+def retrieve(service: StripeService, parameters: Parameters, event: str) -> Thing:
     """An event, as it was sent."""
     parameters.only()
     return service.get("event", event)
 
 
-def listed(service: Service, parameters: Parameters) -> Thing:
+def listed(service: StripeService, parameters: Parameters) -> Thing:
     """Events, of some types; `delivery_success` false: those still owed to an endpoint."""
     parameters.only(*PAGE, "delivery_success", "type", "types")
     single, types = parameters.text("type"), parameters.texts("types")

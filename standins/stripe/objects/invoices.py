@@ -7,20 +7,20 @@ from standins.stripe.billing import invoices, payments, periods
 from standins.stripe.errors import card_declined, invalid
 from standins.stripe.objects.routes import Route
 from standins.stripe.parameters import Parameters
-from standins.stripe.service import Service
+from standins.stripe.service import StripeService
 from standins.stripe.state import Thing
 
 _URL, _PAYMENTS = "/v1/invoices", "/v1/invoice_payments"
 _STATUSES = ("draft", "open", "paid", "uncollectible", "void")
 
 
-def retrieve(service: Service, parameters: Parameters, invoice: str) -> Thing:
+def retrieve(service: StripeService, parameters: Parameters, invoice: str) -> Thing:
     """An invoice."""
     parameters.only()
     return service.get("invoice", invoice)
 
 
-def listed(service: Service, parameters: Parameters) -> Thing:
+def listed(service: StripeService, parameters: Parameters) -> Thing:
     """Invoices: of a customer, of a subscription, with a status."""
     parameters.only(*PAGE, "customer", "status", "subscription")
     given = {
@@ -32,7 +32,7 @@ def listed(service: Service, parameters: Parameters) -> Thing:
     return page(service, parameters, _URL, "invoice", equal)
 
 
-def pay(service: Service, parameters: Parameters, invoice: str) -> Thing:
+def pay(service: StripeService, parameters: Parameters, invoice: str) -> Thing:
     """Try to have an open invoice paid. Raises 402 where the card is declined."""
     parameters.only("off_session")
     found = service.get("invoice", invoice)
@@ -44,7 +44,7 @@ def pay(service: Service, parameters: Parameters, invoice: str) -> Thing:
     return found
 
 
-def void(service: Service, parameters: Parameters, invoice: str) -> Thing:
+def void(service: StripeService, parameters: Parameters, invoice: str) -> Thing:
     """Let an open invoice be owed no more."""
     parameters.only()
     found = service.get("invoice", invoice)
@@ -59,7 +59,7 @@ def void(service: Service, parameters: Parameters, invoice: str) -> Thing:
     return found
 
 
-def pay_or_raise(service: Service, invoice: Thing) -> None:
+def pay_or_raise(service: StripeService, invoice: Thing) -> None:
     """Try a payment, with what it means for the subscription. Raises 402, and keeps the attempt."""
     subscription = service.get("subscription", invoices.subscription_of(invoice))
     moment = periods.now_of(subscription, service.now())
@@ -70,7 +70,7 @@ def pay_or_raise(service: Service, invoice: Thing) -> None:
         raise card_declined(keep=True)
 
 
-def listed_payments(service: Service, parameters: Parameters) -> Thing:
+def listed_payments(service: StripeService, parameters: Parameters) -> Thing:
     """Payments of invoices: of an invoice, or the one of a payment intent."""
     parameters.only(*PAGE, "invoice", "payment", "status")
     payment = parameters.inside("payment")

@@ -10,7 +10,7 @@ from standins.stripe.errors import invalid, missing_parameter
 from standins.stripe.objects import customers
 from standins.stripe.objects.routes import Route
 from standins.stripe.parameters import Parameters
-from standins.stripe.service import Service
+from standins.stripe.service import StripeService
 from standins.stripe.state import Thing
 
 _CONFIGURATIONS = "/v1/billing_portal/configurations"
@@ -38,7 +38,7 @@ _FEATURES: dict[str, Any] = {
 _CONDITIONS = ("decreasing_item_amount", "shortening_interval")
 
 
-def create_configuration(service: Service, parameters: Parameters) -> Thing:
+def create_configuration(service: StripeService, parameters: Parameters) -> Thing:
     """A configuration; what is not enabled is not there.
 
     It is never the default: that one is made by hand, in Stripe's Dashboard alone.
@@ -47,10 +47,10 @@ def create_configuration(service: Service, parameters: Parameters) -> Thing:
     if "features" not in parameters:
         raise missing_parameter("features")
     configuration = _configuration(service, _features(service, parameters, _FEATURES))
-    return service.state.put(_given(parameters, configuration))
+    return service.state.put(_with_settings(parameters, configuration))
 
 
-def _configuration(service: Service, features: dict[str, Any]) -> Thing:
+def _configuration(service: StripeService, features: dict[str, Any]) -> Thing:
     return service.new(
         "billing_portal.configuration",
         "bpc",
@@ -66,7 +66,7 @@ def _configuration(service: Service, features: dict[str, Any]) -> Thing:
     )
 
 
-def _given(parameters: Parameters, configuration: Thing) -> Thing:
+def _with_settings(parameters: Parameters, configuration: Thing) -> Thing:
     profile = parameters.inside("business_profile")
     names = ("headline", "privacy_policy_url", "terms_of_service_url")
     profile.only(*names)
@@ -80,64 +80,70 @@ def _given(parameters: Parameters, configuration: Thing) -> Thing:
     return configuration
 
 
-def _features(service: Service, parameters: Parameters, kept: dict[str, Any]) -> dict[str, Any]:
+def _features(
+    service: StripeService, parameters: Parameters, current: dict[str, Any]
+) -> dict[str, Any]:
     features = parameters.inside("features")
     features.only(*_FEATURES)
-    result = dict(kept)
+    result = dict(current)
     for name in features.plain():
-        result[name] = _feature(service, features.inside(name), kept[name])
+        result[name] = _feature(service, features.inside(name), current[name])
     return result
 
 
-def _feature(service: Service, given: Parameters, kept: dict[str, Any]) -> dict[str, Any]:
+def _feature(service: StripeService, fields: Parameters, current: dict[str, Any]) -> dict[str, Any]:
     """A feature with what is given, in the types that it has."""
-    given.only(*kept)
-    after = dict(kept)
-    for name in given.plain():
+    fields.only(*current)
+    after = dict(current)
+    for name in fields.plain():
         if name == "products":
-            after[name] = [_product(service, each) for each in given.each(name)]
+            after[name] = [_product(service, each) for each in fields.each(name)]
         elif name == "schedule_at_period_end":
-            inner = given.inside(name)
-            inner.only("conditions")
-            conditions = [each.choice("type", _CONDITIONS) for each in inner.each("conditions")]
+            nested = fields.inside(name)
+            nested.only("conditions")
+            conditions = [each.choice("type", _CONDITIONS) for each in nested.each("conditions")]
             after[name] = {"conditions": [{"type": each} for each in conditions]}
         elif name == "cancellation_reason":
-            inner = given.inside(name)
-            inner.only("enabled", "options")
-            options = inner.texts("options")
-            after[name] = {"enabled": bool(inner.boolean("enabled")), "options": options}
+            nested = fields.inside(name)
+            nested.only("enabled", "options")
+            options = nested.texts("options")
+            after[name] = {"enabled": bool(nested.boolean("enabled")), "options": options}
         elif name == "enabled":
-            after[name] = bool(given.boolean(name))
+            after[name] = bool(fields.boolean(name))
         elif name == "mode":
-            after[name] = given.choice(name, ("at_period_end", "immediately"))
+            after[name] = fields.choice(name, ("at_period_end", "immediately"))
         elif name == "proration_behavior":
-            after[name] = given.choice(name, PRORATIONS)
-        elif isinstance(kept[name], list):
-            after[name] = given.texts(name)
+            after[name] = fields.choice(name, PRORATIONS)
+        elif isinstance(current[name], list):
+            after[name] = fields.texts(name)
         else:
-            after[name] = given.text(name)
+            after[name] = fields.text(name)
     return after
 
 
-def _product(service: Service, given: Parameters) -> dict[str, Any]:
-    given.only("adjustable_quantity", "prices", "product")
-    product = service.get("product", given.required("product"), given.named("product"))
-    prices = given.texts("prices")
+def _product(service: StripeService, values: Parameters) -> dict[str, Any]:
+    values.only("adjustable_quantity", "prices", "product")
+    product = service.get("product", values.required("product"), values.named("product"))
+    prices = values.texts("prices")
     for price_id in prices:
-        price = service.get("price", price_id, given.named("prices"))
+        price = service.get("price", price_id, values.named("prices"))
         if price["product"] != product["id"]:
-            raise invalid("The price is of another product.", given.named("prices"))
+            raise invalid("The price is of another product.", values.named("prices"))
     quantity = {"enabled": False, "maximum": None, "minimum": 1}
     return {"adjustable_quantity": quantity, "prices": prices, "product": product["id"]}
 
 
-def retrieve_configuration(service: Service, parameters: Parameters, configuration: str) -> Thing:
+def retrieve_configuration(
+    service: StripeService, parameters: Parameters, configuration: str
+) -> Thing:
     """A configuration."""
     parameters.only()
     return service.get("billing_portal.configuration", configuration)
 
 
-def update_configuration(service: Service, parameters: Parameters, configuration: str) -> Thing:
+def update_configuration(
+    service: StripeService, parameters: Parameters, configuration: str
+) -> Thing:
     """Change what is given, feature by feature."""
     parameters.only(
         "active", "business_profile", "default_return_url", "features", "metadata", "name"
@@ -146,10 +152,10 @@ def update_configuration(service: Service, parameters: Parameters, configuration
     found["features"] = _features(service, parameters, found["features"])
     if "active" in parameters:
         found["active"] = parameters.boolean("active")
-    return service.state.put(_given(parameters, found) | {"updated": service.now()})
+    return service.state.put(_with_settings(parameters, found) | {"updated": service.now()})
 
 
-def listed_configurations(service: Service, parameters: Parameters) -> Thing:
+def listed_configurations(service: StripeService, parameters: Parameters) -> Thing:
     """Configurations: the active ones, the default one."""
     parameters.only(*PAGE, "active", "is_default")
     conditions: list[Condition] = [
@@ -161,7 +167,7 @@ def listed_configurations(service: Service, parameters: Parameters) -> Thing:
     return page(service, parameters, _CONFIGURATIONS, kind, None, *conditions)
 
 
-def create_session(service: Service, parameters: Parameters) -> Thing:
+def create_session(service: StripeService, parameters: Parameters) -> Thing:
     """A session: a customer's way into the portal."""
     parameters.only("configuration", "customer", "locale", "return_url")
     customer = customers.existing(service, parameters.required("customer"), "customer")

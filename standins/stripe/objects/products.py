@@ -6,7 +6,7 @@ from standins.stripe.answers import PAGE, Condition, page
 from standins.stripe.errors import invalid, missing_parameter
 from standins.stripe.objects.routes import Route
 from standins.stripe.parameters import Parameters
-from standins.stripe.service import Service
+from standins.stripe.service import StripeService
 from standins.stripe.state import Thing
 
 _PRODUCTS, _PRICES = "/v1/products", "/v1/prices"
@@ -15,7 +15,7 @@ _TEXTS = ("description", "statement_descriptor", "tax_code", "unit_label", "url"
 _PRODUCT = (*_TEXTS, "name", "active", "metadata")
 
 
-def create(service: Service, parameters: Parameters) -> Thing:
+def create(service: StripeService, parameters: Parameters) -> Thing:
     """A new product, with an id of the caller's choice where one is given."""
     parameters.only(*_PRODUCT, "id")
     product = service.new(
@@ -40,13 +40,13 @@ def create(service: Service, parameters: Parameters) -> Thing:
     return service.state.put(product)
 
 
-def retrieve(service: Service, parameters: Parameters, product: str) -> Thing:
+def retrieve(service: StripeService, parameters: Parameters, product: str) -> Thing:
     """A product."""
     parameters.only()
     return service.get("product", product)
 
 
-def update(service: Service, parameters: Parameters, product: str) -> Thing:
+def update(service: StripeService, parameters: Parameters, product: str) -> Thing:
     """Change what is given."""
     parameters.only(*_PRODUCT)
     found = service.get("product", product)
@@ -61,14 +61,14 @@ def update(service: Service, parameters: Parameters, product: str) -> Thing:
     return service.state.put(found)
 
 
-def listed(service: Service, parameters: Parameters) -> Thing:
+def listed(service: StripeService, parameters: Parameters) -> Thing:
     """Products."""
     parameters.only(*PAGE, "active", "ids")
     conditions = [_active(parameters), _among("id", parameters.texts("ids"))]
     return page(service, parameters, _PRODUCTS, "product", None, *filter(None, conditions))
 
 
-def create_price(service: Service, parameters: Parameters) -> Thing:
+def create_price(service: StripeService, parameters: Parameters) -> Thing:
     """A new price of a product: one-time, or paid again each interval."""
     parameters.only(
         "active",
@@ -127,7 +127,7 @@ def _recurring(parameters: Parameters) -> Thing | None:
     }
 
 
-def _take_lookup_key(service: Service, parameters: Parameters, price: Thing) -> None:
+def _take_lookup_key(service: StripeService, parameters: Parameters, price: Thing) -> None:
     """Give the price its lookup key; another price keeps it, unless it is to be transferred."""
     key = parameters.text("lookup_key")
     for other in service.state.find("price", {"lookup_key": key}) if key else []:
@@ -139,13 +139,13 @@ def _take_lookup_key(service: Service, parameters: Parameters, price: Thing) -> 
     price["lookup_key"] = key
 
 
-def retrieve_price(service: Service, parameters: Parameters, price: str) -> Thing:
+def retrieve_price(service: StripeService, parameters: Parameters, price: str) -> Thing:
     """A price."""
     parameters.only()
     return service.get("price", price)
 
 
-def update_price(service: Service, parameters: Parameters, price: str) -> Thing:
+def update_price(service: StripeService, parameters: Parameters, price: str) -> Thing:
     """Change what can be changed: never the amount."""
     parameters.only("active", "lookup_key", "metadata", "nickname", "transfer_lookup_key")
     found = service.get("price", price)
@@ -160,7 +160,7 @@ def update_price(service: Service, parameters: Parameters, price: str) -> Thing:
     return service.state.put(found)
 
 
-def listed_prices(service: Service, parameters: Parameters) -> Thing:
+def listed_prices(service: StripeService, parameters: Parameters) -> Thing:
     """Prices: of a product, by lookup keys, the active ones."""
     parameters.only(*PAGE, "active", "currency", "lookup_keys", "product", "type")
     equal = {name: parameters.text(name) for name in ("currency", "product", "type")}

@@ -6,32 +6,32 @@ from standins.stripe.answers import PAGE, page, whole
 from standins.stripe.errors import invalid, missing_parameter
 from standins.stripe.objects.routes import Route
 from standins.stripe.parameters import Parameters
-from standins.stripe.service import Service, changed
+from standins.stripe.service import StripeService, changed
 from standins.stripe.state import Thing
 
 _CHARGES, _INTENTS, _REFUNDS = "/v1/charges", "/v1/payment_intents", "/v1/refunds"
 _REASONS = ("duplicate", "fraudulent", "requested_by_customer")
 
 
-def charge(service: Service, parameters: Parameters, charge: str) -> Thing:
+def charge(service: StripeService, parameters: Parameters, charge: str) -> Thing:
     """A charge."""
     parameters.only()
     return service.get("charge", charge)
 
 
-def charges(service: Service, parameters: Parameters) -> Thing:
+def charges(service: StripeService, parameters: Parameters) -> Thing:
     """Charges: of a customer, of a payment intent."""
     parameters.only(*PAGE, "customer", "payment_intent")
     return _listed(service, parameters, _CHARGES, "charge", "customer", "payment_intent")
 
 
-def intent(service: Service, parameters: Parameters, intent: str) -> Thing:
+def intent(service: StripeService, parameters: Parameters, intent: str) -> Thing:
     """A payment intent."""
     parameters.only()
     return service.get("payment_intent", intent)
 
 
-def create(service: Service, parameters: Parameters) -> Thing:
+def create(service: StripeService, parameters: Parameters) -> Thing:
     """Give back a charge, or a part of it."""
     parameters.only("amount", "charge", "metadata", "payment_intent", "reason")
     paid = _charge(service, parameters)
@@ -70,7 +70,7 @@ def create(service: Service, parameters: Parameters) -> Thing:
     return refund
 
 
-def _charge(service: Service, parameters: Parameters) -> Thing:
+def _charge(service: StripeService, parameters: Parameters) -> Thing:
     charge_id, intent_id = parameters.text("charge"), parameters.text("payment_intent")
     if charge_id and intent_id:
         raise invalid("You may only specify one of these: charge, payment_intent.")
@@ -82,24 +82,26 @@ def _charge(service: Service, parameters: Parameters) -> Thing:
     return service.get("charge", charge_id, "charge")
 
 
-def refund(service: Service, parameters: Parameters, refund: str) -> Thing:
+def refund(service: StripeService, parameters: Parameters, refund: str) -> Thing:
     """A refund."""
     parameters.only()
     return service.get("refund", refund)
 
 
-def refunds(service: Service, parameters: Parameters) -> Thing:
+def refunds(service: StripeService, parameters: Parameters) -> Thing:
     """Refunds: of a charge, of a payment intent."""
     parameters.only(*PAGE, "charge", "payment_intent")
     return _listed(service, parameters, _REFUNDS, "refund", "charge", "payment_intent")
 
 
-def _listed(service: Service, parameters: Parameters, url: str, kind: str, *filters: str) -> Thing:
+def _listed(
+    service: StripeService, parameters: Parameters, url: str, kind: str, *filters: str
+) -> Thing:
     equal = {name: value for name in filters if (value := parameters.text(name))}
     return page(service, parameters, url, kind, equal)
 
 
-def refunds_of(service: Service, charge: Thing) -> Thing:
+def refunds_of(service: StripeService, charge: Thing) -> Thing:
     """The `refunds` of a charge, where they are asked for."""
     found = service.state.find("refund", {"charge": charge["id"]})
     return whole(found, f"{_CHARGES}/{charge['id']}/refunds")

@@ -7,7 +7,7 @@ from standins.stripe.billing import changes, periods, schedules, subscriptions
 from standins.stripe.errors import invalid, missing_parameter
 from standins.stripe.objects.routes import Route
 from standins.stripe.parameters import Parameters
-from standins.stripe.service import Service
+from standins.stripe.service import StripeService
 from standins.stripe.state import Thing
 
 _URL = "/v1/subscription_schedules"
@@ -15,7 +15,7 @@ _ENDS = ("release", "cancel")
 _GOING = ("not_started", "active")
 
 
-def create(service: Service, parameters: Parameters) -> Thing:
+def create(service: StripeService, parameters: Parameters) -> Thing:
     """A schedule whose first phase is the subscription as it is, to its period's end."""
     parameters.only("end_behavior", "from_subscription", "metadata", "phases")
     wanted = parameters.required("from_subscription")
@@ -35,7 +35,7 @@ def create(service: Service, parameters: Parameters) -> Thing:
 
 
 def make(
-    service: Service, subscription: Thing, end_behavior: str, metadata: dict[str, str]
+    service: StripeService, subscription: Thing, end_behavior: str, metadata: dict[str, str]
 ) -> Thing:
     """A schedule of a subscription that has none."""
     items = subscription["items"]["data"]
@@ -116,13 +116,13 @@ def phase(
     }
 
 
-def retrieve(service: Service, parameters: Parameters, schedule: str) -> Thing:
+def retrieve(service: StripeService, parameters: Parameters, schedule: str) -> Thing:
     """A schedule."""
     parameters.only()
     return service.get("subscription_schedule", schedule)
 
 
-def listed(service: Service, parameters: Parameters) -> Thing:
+def listed(service: StripeService, parameters: Parameters) -> Thing:
     """Schedules, of a customer."""
     parameters.only(*PAGE, "customer")
     customer = parameters.text("customer")
@@ -130,7 +130,7 @@ def listed(service: Service, parameters: Parameters) -> Thing:
     return page(service, parameters, _URL, "subscription_schedule", equal)
 
 
-def update(service: Service, parameters: Parameters, schedule: str) -> Thing:
+def update(service: StripeService, parameters: Parameters, schedule: str) -> Thing:
     """Set the phases, the end, the metadata. The current phase keeps its start."""
     parameters.only("end_behavior", "metadata", "phases", "proration_behavior")
     found = _going(service, schedule)
@@ -146,7 +146,7 @@ def update(service: Service, parameters: Parameters, schedule: str) -> Thing:
     return found
 
 
-def _phases(service: Service, parameters: Parameters, schedule: Thing) -> list[Thing]:
+def _phases(service: StripeService, parameters: Parameters, schedule: Thing) -> list[Thing]:
     phases: list[Thing] = []
     for each in parameters.each("phases"):
         each.only("duration", "end_date", "items", "metadata", "proration_behavior", "start_date")
@@ -172,7 +172,7 @@ def _phases(service: Service, parameters: Parameters, schedule: Thing) -> list[T
     return phases
 
 
-def _wanted(service: Service, item: Parameters) -> Thing:
+def _wanted(service: StripeService, item: Parameters) -> Thing:
     item.only("metadata", "price", "quantity")
     price = service.get("price", item.required("price"), item.named("price"))
     if price["recurring"] is None:
@@ -200,7 +200,7 @@ def _end(phase: Parameters, start: int, price: Thing) -> int:
 
 
 def set_phases(
-    service: Service, schedule: Thing, phases: list[Thing], proration: str | None = None
+    service: StripeService, schedule: Thing, phases: list[Thing], proration: str | None = None
 ) -> None:
     """Give a schedule its phases; a changed current one changes the subscription at once."""
     schedule["phases"] = phases
@@ -214,7 +214,7 @@ def set_phases(
     changes.change(service, subscription, wanted, proration or "create_prorations")
 
 
-def release(service: Service, parameters: Parameters, schedule: str) -> Thing:
+def release(service: StripeService, parameters: Parameters, schedule: str) -> Thing:
     """Let the subscription go on as it is, without the schedule."""
     parameters.only("preserve_cancel_date")
     found = _going(service, schedule)
@@ -222,7 +222,7 @@ def release(service: Service, parameters: Parameters, schedule: str) -> Thing:
     return schedules.release(service, found, subscription, service.now())
 
 
-def _going(service: Service, schedule: str) -> Thing:
+def _going(service: StripeService, schedule: str) -> Thing:
     found = service.get("subscription_schedule", schedule)
     if found["status"] not in _GOING:
         raise invalid(

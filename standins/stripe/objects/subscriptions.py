@@ -9,7 +9,7 @@ from standins.stripe.billing import changes, periods, subscriptions
 from standins.stripe.errors import invalid
 from standins.stripe.objects.routes import Route
 from standins.stripe.parameters import Parameters
-from standins.stripe.service import Service, changed
+from standins.stripe.service import StripeService, changed
 from standins.stripe.state import Thing
 
 _URL = "/v1/subscriptions"
@@ -19,13 +19,13 @@ _STATUSES = (
 )
 
 
-def retrieve(service: Service, parameters: Parameters, subscription: str) -> Thing:
+def retrieve(service: StripeService, parameters: Parameters, subscription: str) -> Thing:
     """A subscription."""
     parameters.only()
     return service.get("subscription", subscription)
 
 
-def listed(service: Service, parameters: Parameters) -> Thing:
+def listed(service: StripeService, parameters: Parameters) -> Thing:
     """Subscriptions: of a customer, with a price, with a status; canceled ones where asked for."""
     parameters.only(*PAGE, "customer", "price", "status")
     customer, price = parameters.text("customer"), parameters.text("price")
@@ -42,7 +42,7 @@ def listed(service: Service, parameters: Parameters) -> Thing:
     return page(service, parameters, _URL, "subscription", equal, *conditions)
 
 
-def update(service: Service, parameters: Parameters, subscription: str) -> Thing:
+def update(service: StripeService, parameters: Parameters, subscription: str) -> Thing:
     """Change the items (prorated), the end, the metadata."""
     parameters.only(
         "cancel_at",
@@ -84,7 +84,7 @@ def update(service: Service, parameters: Parameters, subscription: str) -> Thing
 
 
 def _wanted(
-    service: Service, parameters: Parameters, subscription: Thing
+    service: StripeService, parameters: Parameters, subscription: Thing
 ) -> dict[str, tuple[Thing, int]]:
     """What items shall have, by item."""
     items = {item["id"]: item for item in subscription["items"]["data"]}
@@ -105,7 +105,7 @@ def _wanted(
     return wanted
 
 
-def _end(service: Service, parameters: Parameters, subscription: Thing) -> None:
+def _end(service: StripeService, parameters: Parameters, subscription: Thing) -> None:
     """Set or unset the end that was asked for."""
     if not {"cancel_at", "cancel_at_period_end"} & set(parameters.plain()):
         return
@@ -129,7 +129,7 @@ def _end(service: Service, parameters: Parameters, subscription: Thing) -> None:
 
 
 def set_end(
-    service: Service, subscription: Thing, at: int | None, *, at_period_end: bool = False
+    service: StripeService, subscription: Thing, at: int | None, *, at_period_end: bool = False
 ) -> None:
     """Let the subscription end at a moment; None lets it go on."""
     subscription |= {
@@ -148,7 +148,7 @@ def _details(parameters: Parameters, subscription: Thing) -> None:
             subscription["cancellation_details"][name] = details.text(name)
 
 
-def cancel(service: Service, parameters: Parameters, subscription: str) -> Thing:
+def cancel(service: StripeService, parameters: Parameters, subscription: str) -> Thing:
     """End a subscription at once."""
     parameters.only("cancellation_details", "invoice_now", "prorate")
     found = service.get("subscription", subscription)

@@ -12,11 +12,11 @@ from standins.stripe.objects import invoices
 from standins.stripe.pages.layout import away, form, link, page
 from standins.stripe.pages.pdf import pdf
 from standins.stripe.pages.portal import day
-from standins.stripe.service import Service
+from standins.stripe.service import StripeService
 from standins.stripe.state import Thing
 
 
-def routes(service: Service) -> Blueprint:
+def routes(service: StripeService) -> Blueprint:
     """The page, its button, the file."""
     room = Blueprint("invoice", __name__, url_prefix="/invoice")
 

@@ -10,13 +10,13 @@ from standins.stripe.billing import money, payments
 from standins.stripe.errors import StripeError
 from standins.stripe.objects import checkout
 from standins.stripe.pages.layout import away, form, link, page
-from standins.stripe.service import Service
+from standins.stripe.service import StripeService
 from standins.stripe.state import Thing
 
 _DECLINED = '<p class="bad" role="alert">Your card was declined. Nothing was charged.</p>'
 
 
-def routes(service: Service) -> Blueprint:
+def routes(service: StripeService) -> Blueprint:
     """The page and its buttons."""
     room = Blueprint("pay", __name__, url_prefix="/pay")
 
@@ -56,7 +56,7 @@ def _return(session: Thing) -> str:
     return str(session["success_url"]).replace("{CHECKOUT_SESSION_ID}", session["id"])
 
 
-def _show(service: Service, session: Thing, note: str = "", status: int = 200) -> Response:
+def _show(service: StripeService, session: Thing, note: str = "", status: int = 200) -> Response:
     if session["status"] == "complete":
         if status == 200 and request.method == "POST":
             return away(_return(session))

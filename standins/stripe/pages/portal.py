@@ -13,11 +13,11 @@ from standins.stripe.errors import StripeError, invalid
 from standins.stripe.objects import customers, invoices
 from standins.stripe.pages import switches
 from standins.stripe.pages.layout import away, form, link, page
-from standins.stripe.service import Service
+from standins.stripe.service import StripeService
 from standins.stripe.state import Thing
 
 
-def routes(service: Service) -> Blueprint:
+def routes(service: StripeService) -> Blueprint:
     """The page and its buttons."""
     room = Blueprint("portal", __name__, url_prefix="/portal")
 
@@ -42,7 +42,7 @@ def routes(service: Service) -> Blueprint:
     return room
 
 
-def _act(service: Service, session: Thing, action: str) -> None:
+def _act(service: StripeService, session: Thing, action: str) -> None:
     """Do what a button says. Raises 400 for what the configuration does not allow."""
     if action == "pay":
         invoice = service.get("invoice", request.form.get("invoice", ""), "invoice")
@@ -69,13 +69,13 @@ def _act(service: Service, session: Thing, action: str) -> None:
         raise invalid("This can't be done here.")
 
 
-def _current(service: Service, customer: str) -> Thing | None:
+def _current(service: StripeService, customer: str) -> Thing | None:
     """The customer's newest subscription that has not ended."""
     found = service.state.find("subscription", {"customer": customer})
     return next((each for each in found if each["status"] not in billing.ENDED), None)
 
 
-def _offers(service: Service, session: Thing) -> list[Thing]:
+def _offers(service: StripeService, session: Thing) -> list[Thing]:
     """The prices one can switch to: those of the configuration, or all that are active."""
     configuration = service.get("billing_portal.configuration", session["configuration"])
     products = configuration["features"]["subscription_update"]["products"]
@@ -84,7 +84,7 @@ def _offers(service: Service, session: Thing) -> list[Thing]:
     return [price for price in active if price["id"] in ids or not ids]
 
 
-def _show(service: Service, session: Thing) -> Response:
+def _show(service: StripeService, session: Thing) -> Response:
     customer = customers.existing(service, session["customer"], "customer")
     configuration = service.get("billing_portal.configuration", session["configuration"])
     subscription = _current(service, session["customer"])
@@ -103,7 +103,7 @@ def _show(service: Service, session: Thing) -> Response:
 
 
 def _plan(
-    service: Service, session: Thing, subscription: Thing, features: Thing, path: str
+    service: StripeService, session: Thing, subscription: Thing, features: Thing, path: str
 ) -> list[str]:
     price = subscription["items"]["data"][0]["price"]
     end = periods.end_of(subscription)
@@ -130,12 +130,12 @@ def _plan(
     return parts
 
 
-def _named(service: Service, price: Thing) -> str:
+def _named(service: StripeService, price: Thing) -> str:
     name = service.get("product", price["product"])["name"]
     return f"{escape(name)}, {escape(money.rate(price))}"
 
 
-def _invoices(service: Service, customer: str, path: str) -> str:
+def _invoices(service: StripeService, customer: str, path: str) -> str:
     rows = []
     for invoice in service.state.find("invoice", {"customer": customer}, limit=24):
         button = ""

@@ -8,13 +8,15 @@ from typing import Any
 from standins.stripe.billing import changes, periods, schedules, subscriptions
 from standins.stripe.objects import schedules as objects
 from standins.stripe.objects.subscriptions import set_end
-from standins.stripe.service import Service, changed
+from standins.stripe.service import StripeService, changed
 from standins.stripe.state import Thing
 
 _DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
 
 
-def switch(service: Service, subscription: Thing, price: Thing, feature: dict[str, Any]) -> None:
+def switch(
+    service: StripeService, subscription: Thing, price: Thing, feature: dict[str, Any]
+) -> None:
     """Change the plan, at once or at the period's end, as the portal's configuration says.
 
     Raises 402 where a payment at once fails; nothing is changed then.
@@ -55,7 +57,7 @@ def _each_day(price: Thing) -> float:
     return float(price["unit_amount"] / _days(price))
 
 
-def coming(service: Service, subscription: Thing) -> Thing | None:
+def coming(service: StripeService, subscription: Thing) -> Thing | None:
     """The price that a schedule brings next."""
     schedule = subscription["schedule"] and service.state.get(subscription["schedule"])
     if not schedule:
@@ -64,7 +66,7 @@ def coming(service: Service, subscription: Thing) -> Thing | None:
     return service.get("price", following["items"][0]["price"]) if following else None
 
 
-def cancel(service: Service, subscription: Thing, mode: str) -> None:
+def cancel(service: StripeService, subscription: Thing, mode: str) -> None:
     """End it now, or at the period's end: the portal sets `cancel_at` for that, nothing else.
 
     So it is for subscriptions in flexible billing mode; the API's `cancel_at_period_end` stays
@@ -78,13 +80,13 @@ def cancel(service: Service, subscription: Thing, mode: str) -> None:
         _set_end(service, subscription, periods.end_of(subscription))
 
 
-def keep(service: Service, subscription: Thing) -> None:
+def keep(service: StripeService, subscription: Thing) -> None:
     """Take back an end or a switch that is to come."""
     _release(service, subscription)
     _set_end(service, subscription, None)
 
 
-def _set_end(service: Service, subscription: Thing, at: int | None) -> None:
+def _set_end(service: StripeService, subscription: Thing, at: int | None) -> None:
     before = copy.deepcopy(subscription)
     set_end(service, subscription, at)
     service.state.put(subscription)
@@ -92,7 +94,7 @@ def _set_end(service: Service, subscription: Thing, at: int | None) -> None:
         service.emit("customer.subscription.updated", subscription, difference)
 
 
-def _release(service: Service, subscription: Thing) -> None:
+def _release(service: StripeService, subscription: Thing) -> None:
     """Let go of a schedule, whose switch is off then."""
     schedule = subscription["schedule"] and service.state.get(subscription["schedule"])
     if schedule:

@@ -26,7 +26,7 @@ from standins.supabase.auth.errors import (
     AuthError,
     database_body,
     unexpected,
-    wants_dated,
+    wants_new_shape,
 )
 from standins.supabase.auth.hooks import BeforeUserCreated
 from standins.supabase.auth.routes import (
@@ -39,7 +39,7 @@ from standins.supabase.auth.routes import (
     signups,
     verifications,
 )
-from standins.supabase.auth.service import Policy, Service, answer, bodiless
+from standins.supabase.auth.service import AuthService, ProjectSettings, answer, bodiless
 from standins.supabase.auth.timestamps import utc_now
 from standins.supabase.auth.tokens.access_tokens import AccessTokens
 from standins.supabase.keys import ProjectKeys
@@ -72,7 +72,7 @@ def create_app(
     (`schema.function`), which hosted Supabase would call at `pg-functions://`. Raises ValueError
     for a bad name of it.
     """
-    policy = Policy(
+    policy = ProjectSettings(
         public_url=public_url.rstrip("/"),
         site_url=site_url,
         redirect_allow=tuple(redirect_allow),
@@ -88,7 +88,7 @@ def create_app(
         if before_user_created_hook is not None
         else None
     )
-    service = Service(policy, database, tokens, Callers(keys, tokens, clock), mail, hook, clock)
+    service = AuthService(policy, database, tokens, Callers(keys, tokens, clock), mail, hook, clock)
     app = Flask(__name__, static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
@@ -132,16 +132,16 @@ def _add_errors(app: Flask) -> None:
 
 
 def _refusal(error: AuthError) -> Response:
-    dated = wants_dated(request.headers.get(VERSION_HEADER))
+    new_shape = wants_new_shape(request.headers.get(VERSION_HEADER))
     if isinstance(error.__cause__, psycopg.Error):
         # Not the detail: it may quote the row.
         LOG.warning("%s: %s", error.message, error.__cause__.diag.message_primary)
-    status, body = error.status, error.body(dated)
-    if not dated:
+    status, body = error.status, error.body(new_shape)
+    if not new_shape:
         status, body = database_body(error.__cause__) or (status, _identified(status, body))
     response = answer(body, status)
     response.headers.update(error.headers)
-    if dated:
+    if new_shape:
         response.headers[VERSION_HEADER] = API_VERSION
     return response
 

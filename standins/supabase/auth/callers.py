@@ -80,8 +80,8 @@ class Callers:
         return self._tokens.read(bearer[1], self._clock().timestamp())
 
 
-def _same(given: str, expected: str) -> bool:
-    return hmac.compare_digest(given.encode(), expected.encode())
+def _same(credential: str, key: str) -> bool:
+    return hmac.compare_digest(credential.encode(), key.encode())
 
 
 def _uuid(text: object, claim: str) -> UUID:

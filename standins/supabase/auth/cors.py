@@ -45,14 +45,14 @@ def add_cors(app: Flask) -> None:
         return response
 
 
-def _preflight(method: str, asked: str) -> Response:
+def _preflight(method: str, headers: str) -> Response:
     response = bodiless(204)
     response.headers["Vary"] = PREFLIGHT_VARY
-    names = {name.strip().lower() for name in asked.split(",") if name.strip()}
+    names = {name.strip().lower() for name in headers.split(",") if name.strip()}
     if method in METHODS and names <= HEADERS:
         response.headers["Access-Control-Allow-Origin"] = "*"
         response.headers["Access-Control-Allow-Methods"] = method
         response.headers["Access-Control-Allow-Credentials"] = "true"
-        if asked:
-            response.headers["Access-Control-Allow-Headers"] = asked
+        if headers:
+            response.headers["Access-Control-Allow-Headers"] = headers
     return response

@@ -29,9 +29,9 @@ class AuthError(Exception):
         self.message = message
         self.headers = dict(headers or {}) | {CODE_HEADER: code}
 
-    def body(self, dated: bool) -> dict[str, Any]:
-        """The JSON: the shape of 2024-01-01 when `dated`, otherwise the first one."""
-        if dated:
+    def body(self, new_shape: bool) -> dict[str, Any]:
+        """The JSON: the shape of 2024-01-01 when `new_shape`, otherwise the first one."""
+        if new_shape:
             return {"code": self.code, "message": self.message}
         return {"code": self.status, "error_code": self.code, "msg": self.message}
 
@@ -44,12 +44,12 @@ class WeakPasswordError(AuthError):
         self.reasons = reasons
         self.headers = {}
 
-    def body(self, dated: bool) -> dict[str, Any]:
+    def body(self, new_shape: bool) -> dict[str, Any]:
         """The JSON, with the reasons."""
-        return super().body(dated) | {"weak_password": {"reasons": self.reasons}}
+        return super().body(new_shape) | {"weak_password": {"reasons": self.reasons}}
 
 
-def wants_dated(version: str | None) -> bool:
+def wants_new_shape(version: str | None) -> bool:
     """Whether a request with this version header gets the error shape of 2024-01-01."""
     date = api_date(version or "")
     return date is not None and date >= API_VERSION

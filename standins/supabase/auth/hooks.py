@@ -74,12 +74,12 @@ def _candidate_json(row: Row) -> dict[str, Any]:
 
 
 def _refuse(answer: Any) -> None:
-    told = answer.get("error") if isinstance(answer, dict) else None
-    if not isinstance(told, dict) or not told.get("message"):
+    error = answer.get("error") if isinstance(answer, dict) else None
+    if not isinstance(error, dict) or not error.get("message"):
         return
-    status = int(told.get("http_code") or 500)
+    status = int(error.get("http_code") or 500)
     refusal = AuthError(
-        status, "unexpected_failure" if status == 500 else "unknown", str(told["message"])
+        status, "unexpected_failure" if status == 500 else "unknown", str(error["message"])
     )
     refusal.headers = {}  # the code is only in the body
     raise refusal

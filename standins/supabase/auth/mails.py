@@ -40,9 +40,10 @@ def check_spacing(sent_at: datetime | None, now: datetime, interval: timedelta) 
         raise over_mail_rate(int((sent_at + interval - now).total_seconds()))
 
 
-def action_link(public_url: str, link_type: LinkType, hashed: str, redirect_to: str) -> str:
+def action_link(public_url: str, link_type: LinkType, token_hash: str, redirect_to: str) -> str:
     """The address that a mail leads to."""
-    return f"{public_url}/verify?token={hashed}&type={link_type}&redirect_to={in_link(redirect_to)}"
+    query = f"token={token_hash}&type={link_type}&redirect_to={in_link(redirect_to)}"
+    return f"{public_url}/verify?{query}"
 
 
 def send_link(

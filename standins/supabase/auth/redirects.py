@@ -13,16 +13,18 @@ GLOB_PART = re.compile(r"\*\*|\*|\?|\[!?[^\[\]]+\]|\{[^{}]*\}|.", re.DOTALL)
 PORTS = {"http": 80, "https": 443}
 
 
-def choose(asked: Sequence[str | None], site_url: str, allowed: Sequence[str]) -> str:
+def choose(candidates: Sequence[str | None], site_url: str, patterns: Sequence[str]) -> str:
     """The first address that is allowed, or the site's: a bad one is never an error.
 
     Allowed are the site's own scheme, host and port, loopback addresses, and what matches one of
     the patterns of the allow list.
     """
-    return next((url for url in asked if url and _is_allowed(url, site_url, allowed)), site_url)
+    return next(
+        (url for url in candidates if url and _is_allowed(url, site_url, patterns)), site_url
+    )
 
 
-def _is_allowed(url: str, site_url: str, allowed: Sequence[str]) -> bool:
+def _is_allowed(url: str, site_url: str, patterns: Sequence[str]) -> bool:
     if FORBIDDEN.search(url):
         return False
     try:
@@ -35,7 +37,7 @@ def _is_allowed(url: str, site_url: str, allowed: Sequence[str]) -> bool:
         return ipaddress.ip_address(origin[1]).is_loopback and origin[0] in PORTS
     except ValueError:
         pass
-    return any(_pattern(glob).fullmatch(url.partition("#")[0]) for glob in allowed)
+    return any(_pattern(glob).fullmatch(url.partition("#")[0]) for glob in patterns)
 
 
 def _origin(url: str) -> tuple[str, str, int | None]:

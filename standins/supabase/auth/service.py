@@ -25,7 +25,7 @@ from standins.supabase.auth.users import User
 
 
 @dataclass(frozen=True)
-class Policy:
+class ProjectSettings:
     """The project's settings, as on hosted Supabase's page."""
 
     public_url: str
@@ -38,10 +38,10 @@ class Policy:
 
 
 @dataclass(frozen=True)
-class Service:
+class AuthService:
     """The parts that answer requests."""
 
-    policy: Policy
+    policy: ProjectSettings
     database: Database
     tokens: AccessTokens
     callers: Callers
@@ -49,14 +49,14 @@ class Service:
     hook: BeforeUserCreated | None
     clock: Callable[[], datetime]
 
-    def redirect_to(self, asked: str | None = None) -> str:
+    def redirect_to(self, target: str | None = None) -> str:
         """Where a link of this request may lead: as asked, else the page it came from."""
-        wanted = [
-            asked,
+        candidates = [
+            target,
             request.args.get("redirect_to") or request.headers.get("redirect_to"),
             request.headers.get("Referer"),
         ]
-        return redirects.choose(wanted, self.policy.site_url, self.policy.redirect_allow)
+        return redirects.choose(candidates, self.policy.site_url, self.policy.redirect_allow)
 
     def open_session(self, connection: Connection, user: User, method: str) -> Grant:
         """Sign a user in."""

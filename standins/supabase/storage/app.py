@@ -33,7 +33,7 @@ from standins.supabase.storage.routes import (
     signing,
     uploads,
 )
-from standins.supabase.storage.service import Service, answer
+from standins.supabase.storage.service import StorageService, answer
 
 PREFIX = "/storage/v1"
 LOG = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ def create_app(
     `public_url` is its own address, `/storage/v1` included. What an earlier crash left in `root`
     is deleted first: no other process may be serving it.
     """
-    service = Service(
+    service = StorageService(
         Database(postgres_url),
         Files(root),
         Partials(root / "resumable"),
@@ -76,14 +76,14 @@ def create_app(
     return _path_from_uri(app)
 
 
-def _sweep(service: Service) -> None:
+def _sweep(service: StorageService) -> None:
     with service.database.transaction() as connection:
         rows = connection.execute("select version from storage.objects").fetchall()
     service.files.sweep({row["version"] for row in rows})
     service.partials.sweep()
 
 
-def _add_health(app: Flask, service: Service) -> None:
+def _add_health(app: Flask, service: StorageService) -> None:
     @app.get(f"{PREFIX}/status")
     def status() -> Response:
         return Response()

@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Upload:
+class ObjectUpload:
     """An object on its way in; `chunks` is read once."""
 
     chunks: Iterator[bytes]
@@ -38,7 +38,7 @@ class Upload:
     cache_control: str
     metadata: dict[str, Any] | None
     """The caller's own."""
-    declared: int | None
+    size_hint: int | None
     """The size in bytes that the request claims, at least; None when it does not say."""
 
 
@@ -71,7 +71,7 @@ def _explain(text: str) -> str:
 _JSON_TYPES = {"int": "integer", "str": "string", "bool": "boolean"}
 
 
-def read_upload(request: Request) -> Upload:
+def read_upload(request: Request) -> ObjectUpload:
     """The object in the body: raw bytes, or the first file of a form and the fields before it.
 
     Raises StorageError (400); reading the chunks raises BodyCutError when the client goes away.
@@ -80,7 +80,7 @@ def read_upload(request: Request) -> Upload:
     chunks = raw_chunks(request)
     if kind == "multipart/form-data":
         return _read_form(chunks, options.get("boundary", ""))
-    return Upload(
+    return ObjectUpload(
         chunks,
         request.content_type or DEFAULT_TYPE,
         request.headers.get("Cache-Control", NO_CACHE),
@@ -107,12 +107,12 @@ def raw_chunks(request: Request) -> Iterator[bytes]:
         raise BodyCutError
 
 
-def decode_metadata(encoded: str | None) -> dict[str, Any]:
+def decode_metadata(header: str | None) -> dict[str, Any]:
     """The caller's metadata from a header: JSON in base64; what can't be read counts as none."""
-    if not encoded:
+    if not header:
         return {}
     try:
-        return parse_metadata(base64.b64decode(encoded))
+        return parse_metadata(base64.b64decode(header))
     except binascii.Error:
         return {}
 
@@ -130,14 +130,14 @@ def max_age(seconds: str | None) -> str:
     return f"max-age={seconds}" if seconds and re.fullmatch(r"-?\d+", seconds) else NO_CACHE
 
 
-def _read_form(body: Iterator[bytes], boundary: str) -> Upload:
+def _read_form(body: Iterator[bytes], boundary: str) -> ObjectUpload:
     decoder = multipart.MultipartDecoder(boundary.encode(), FORM_BUFFER)
     events = _events(decoder, body)
     fields: dict[str, bytes] = {}
     name = ""
     for event in events:
         if isinstance(event, multipart.File):
-            return Upload(
+            return ObjectUpload(
                 _file_data(events),
                 event.headers.get("Content-Type", DEFAULT_TYPE),
                 max_age(fields.get("cacheControl", b"").decode(errors="replace")),

@@ -16,7 +16,7 @@ CHUNK = 256 * 1024
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredFile:
     """Bytes that are in place; `etag` is their MD5, as the real server's."""
 
     version: str
@@ -33,7 +33,7 @@ class Files:
         for folder in (self._incoming, self._objects):
             folder.mkdir(parents=True, exist_ok=True)
 
-    def receive(self, chunks: Iterable[bytes], limit: int) -> Stored:
+    def receive(self, chunks: Iterable[bytes], limit: int) -> StoredFile:
         """Store the chunks, at most `limit` bytes; nothing is left when that fails.
 
         Raises StorageError (413), and whatever `chunks` raises.
@@ -54,13 +54,13 @@ class Files:
         except BaseException:
             arriving.unlink(missing_ok=True)
             raise
-        return Stored(version, size, digest.hexdigest())
+        return StoredFile(version, size, digest.hexdigest())
 
-    def adopt(self, arrived: Path, version: str) -> None:
+    def adopt(self, file: Path, version: str) -> None:
         """Take a whole file from the same disk as the bytes of `version`."""
         target = self._path(version)
         target.parent.mkdir(exist_ok=True)
-        arrived.rename(target)
+        file.rename(target)
 
     def duplicate(self, version: str) -> str:
         """Give the bytes of `version` a second name: they never change, so nothing is copied.
@@ -88,7 +88,7 @@ class Files:
         for version in versions:
             self._path(version).unlink(missing_ok=True)
 
-    def sweep(self, known: set[str]) -> None:
+    def sweep(self, versions: set[str]) -> None:
         """Delete what a crash left: half files, and whole ones that no row names.
 
         Only for the time when nothing is served.
@@ -96,7 +96,7 @@ class Files:
         for path in self._incoming.iterdir():
             path.unlink()
         for path in self._objects.glob("*/*"):
-            if path.name not in known:
+            if path.name not in versions:
                 path.unlink()
 
     def _path(self, version: str) -> Path:

@@ -46,7 +46,7 @@ class Partial(msgspec.Struct):
     metadata: dict[str, Any] | None
     owner: str | None
     upsert: bool
-    created: float
+    created_at: float
     """Seconds since the epoch."""
     complete: bool = False
 
@@ -176,4 +176,4 @@ class Partials:
 
 
 def _lives(partial: Partial) -> bool:
-    return time.time() < partial.created + LIFE_SECONDS
+    return time.time() < partial.created_at + LIFE_SECONDS

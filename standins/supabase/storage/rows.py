@@ -15,8 +15,8 @@ from standins import models
 from standins.supabase.storage.callers import Caller
 from standins.supabase.storage.database import Connection
 from standins.supabase.storage.errors import no_such_bucket, no_such_object, object_exists
-from standins.supabase.storage.files import Stored
-from standins.supabase.storage.service import Service, iso
+from standins.supabase.storage.files import StoredFile
+from standins.supabase.storage.service import StorageService, iso
 
 COLUMNS = """objects.id, objects.name, objects.bucket_id, objects.owner_id, objects.version,
   objects.created_at, objects.updated_at, objects.last_accessed_at, objects.metadata,
@@ -70,15 +70,15 @@ def wire(row: Object) -> dict[str, Any]:
     }
 
 
-def facts(stored: Stored, content_type: str, cache_control: str) -> dict[str, Any]:
+def facts(file: StoredFile, content_type: str, cache_control: str) -> dict[str, Any]:
     """The row's `metadata`: what is known of the bytes."""
     return {
-        "eTag": f'"{stored.etag}"',
-        "size": stored.size,
+        "eTag": f'"{file.etag}"',
+        "size": file.size,
         "mimetype": content_type,
         "cacheControl": cache_control,
         "lastModified": iso(datetime.now(UTC)),
-        "contentLength": stored.size,
+        "contentLength": file.size,
         "httpStatusCode": 200,
     }
 
@@ -94,13 +94,13 @@ def find(connection: Connection, bucket: str, key: str) -> Object:
     return models.convert(row, Object)
 
 
-def read(service: Service, caller: Caller | None, bucket: str, key: str) -> Object:
+def read(service: StorageService, caller: Caller | None, bucket: str, key: str) -> Object:
     """The object, if the caller may see it; None is Storage itself. Raises StorageError (404)."""
     with service.database.transaction(caller) as connection:
         return find(connection, bucket, key)
 
 
-def read_public(service: Service, bucket: str, key: str) -> Object:
+def read_public(service: StorageService, bucket: str, key: str) -> Object:
     """The object, if its bucket is public. Raises StorageError (404)."""
     with service.database.transaction() as connection:
         row = connection.execute(
@@ -112,7 +112,7 @@ def read_public(service: Service, bucket: str, key: str) -> Object:
 
 
 def try_write(
-    service: Service, caller: Caller | None, bucket: str, key: str, *, upsert: bool
+    service: StorageService, caller: Caller | None, bucket: str, key: str, *, upsert: bool
 ) -> None:
     """Write a row as the caller and take it back: may they, and is the name free?
 
@@ -126,7 +126,9 @@ def try_write(
         raise Rollback
 
 
-def keep(service: Service, bucket: str, key: str, content: Content, *, upsert: bool) -> Object:
+def keep(
+    service: StorageService, bucket: str, key: str, content: Content, *, upsert: bool
+) -> Object:
     """Make the stored bytes the object: from here on it is visible. What it replaces is deleted.
 
     Raises StorageError (409) when the name is taken and may not be; the bytes are gone then.

@@ -56,7 +56,7 @@ class Bucket(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True)
-class Service:
+class StorageService:
     """The parts that the routes work with."""
 
     database: Database

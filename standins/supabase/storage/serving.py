@@ -16,7 +16,7 @@ from standins.supabase.storage.bodies import DEFAULT_TYPE, NO_CACHE
 from standins.supabase.storage.errors import StorageError, invalid_range
 from standins.supabase.storage.files import read_chunks
 from standins.supabase.storage.rows import Object
-from standins.supabase.storage.service import Service
+from standins.supabase.storage.service import StorageService
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
@@ -64,7 +64,7 @@ class _NotModified(Response):
         return self.headers
 
 
-def serve_cached(service: Service, find: Callable[[], Object]) -> Response:
+def serve_cached(service: StorageService, find: Callable[[], Object]) -> Response:
     """The object, with the cache rule that it was stored with."""
 
     def caching(row: Object) -> dict[str, str]:
@@ -74,7 +74,7 @@ def serve_cached(service: Service, find: Callable[[], Object]) -> Response:
 
 
 def serve(
-    service: Service, find: Callable[[], Object], caching: Callable[[Object], dict[str, str]]
+    service: StorageService, find: Callable[[], Object], caching: Callable[[Object], dict[str, str]]
 ) -> Response:
     """The object's bytes, or the requested range, or a 304."""
     row = find()

@@ -18,13 +18,13 @@ from standins.supabase.auth.errors import (
     validation_failed,
 )
 from standins.supabase.auth.requests import UserUpdate, email_address, read
-from standins.supabase.auth.service import Service, answer, bodiless
+from standins.supabase.auth.service import AuthService, answer, bodiless
 from standins.supabase.auth.tokens import one_time, pkce, sessions
 from standins.supabase.auth.tokens.sessions import Scope
 from standins.supabase.auth.users import User
 
 
-def routes(service: Service) -> Blueprint:
+def routes(service: AuthService) -> Blueprint:
     """The routes."""
     room = Blueprint("account", __name__)
 
@@ -65,29 +65,31 @@ def _scope(text: str) -> Scope:
     raise validation_failed(f'Unsupported logout scope "{text}"')
 
 
-def _update(service: Service, connection: Connection, caller: SignedIn, asked: UserUpdate) -> User:
+def _update(
+    service: AuthService, connection: Connection, caller: SignedIn, body: UserUpdate
+) -> User:
     """Change the user: password, metadata, and last what sends mails."""
     now = service.clock()
     user = caller.user
-    challenge = pkce.challenge(asked.code_challenge, asked.code_challenge_method)
-    if asked.phone:
+    challenge = pkce.challenge(body.code_challenge, body.code_challenge_method)
+    if body.phone:
         raise AuthError(400, "phone_provider_disabled", "Phone logins are disabled")
-    if asked.app_metadata:
+    if body.app_metadata:
         raise not_admin()
-    new_email = email_address(asked.email) if asked.email else user.email
-    if asked.password is not None:
-        passwords.check_strength(asked.password, service.policy.min_password_length)
+    new_email = email_address(body.email) if body.email else user.email
+    if body.password is not None:
+        passwords.check_strength(body.password, service.policy.min_password_length)
     if new_email != user.email and users.by_email(connection, new_email):
         raise email_exists()
-    if asked.password is not None:
-        if passwords.matches(connection, user, asked.password):
+    if body.password is not None:
+        if passwords.matches(connection, user, body.password):
             raise AuthError(
                 422, "same_password", "New password should be different from the old password."
             )
-        user = set_password(service, connection, user, asked.password)
+        user = set_password(service, connection, user, body.password)
         sessions.end(connection, user.id, caller.session_id, "others")
-    if asked.data:
-        metadata = users.merged(user.raw_user_meta_data, asked.data)
+    if body.data:
+        metadata = users.merged(user.raw_user_meta_data, body.data)
         try:
             user = users.change(connection, user, now, raw_user_meta_data=metadata)
         except psycopg.Error as error:
@@ -97,7 +99,7 @@ def _update(service: Service, connection: Connection, caller: SignedIn, asked: U
     return user
 
 
-def set_password(service: Service, connection: Connection, user: User, password: str) -> User:
+def set_password(service: AuthService, connection: Connection, user: User, password: str) -> User:
     """Store a new password. What was mailed before is worth nothing from then on."""
     one_time.clear(connection, user.id)
     try:
@@ -115,7 +117,7 @@ def set_password(service: Service, connection: Connection, user: User, password:
         raise unexpected("Error during password storage") from error
 
 
-def _reauthenticate(service: Service, connection: Connection, user: User) -> None:
+def _reauthenticate(service: AuthService, connection: Connection, user: User) -> None:
     """Mail a code, which a change of password may ask for."""
     if not user.email_confirmed_at:
         raise AuthError(422, "email_not_confirmed", "Please verify your email first.")

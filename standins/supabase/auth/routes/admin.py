@@ -20,7 +20,7 @@ from standins.supabase.auth.errors import (
 )
 from standins.supabase.auth.requests import AdminDelete, AdminUser, email_address, read
 from standins.supabase.auth.routes.account import set_password
-from standins.supabase.auth.service import Service, answer
+from standins.supabase.auth.service import AuthService, answer
 from standins.supabase.auth.timestamps import parse_duration
 from standins.supabase.auth.tokens import sessions
 from standins.supabase.auth.users import User
@@ -28,7 +28,7 @@ from standins.supabase.auth.users import User
 PER_PAGE = 50
 
 
-def routes(service: Service) -> Blueprint:
+def routes(service: AuthService) -> Blueprint:
     """The routes."""
     room = Blueprint("admin", __name__)
     room.before_request(service.callers.require_admin)
@@ -55,8 +55,8 @@ def routes(service: Service) -> Blueprint:
     @room.delete("/users/<user_id>")
     def delete(user_id: str) -> Response:
         with service.database.transaction() as connection:
-            asked = read(AdminDelete, empty=b"{}")
-            _delete(service, connection, _wanted(connection, user_id), asked)
+            body = read(AdminDelete, empty=b"{}")
+            _delete(service, connection, _wanted(connection, user_id), body)
         return answer({})
 
     return room
@@ -72,7 +72,7 @@ def _wanted(connection: Connection, user_id: str) -> User:
     return user
 
 
-def _page(service: Service) -> Response:
+def _page(service: AuthService) -> Response:
     number, per_page = _counted("page", 1), _counted("per_page", PER_PAGE)
     containing = request.args.get("filter", "")
     with service.database.transaction() as connection:
@@ -99,36 +99,34 @@ def _page_url(number: int) -> str:
     return f"/admin/users?{urlencode(sorted(query.items()))}"
 
 
-def _create(service: Service, asked: AdminUser) -> Response:
+def _create(service: AuthService, body: AdminUser) -> Response:
     now = service.clock()
-    if not asked.email:
+    if not body.email:
         raise validation_failed("Cannot create a user without either an email or phone")
-    row = users.candidate(
-        _chosen_id(asked.id), email_address(asked.email), asked.user_metadata, now
-    )
-    until = _ban(asked.ban_duration, now)
-    password_hash = passwords.hashed(asked.password or passwords.unguessable())
+    row = users.candidate(_chosen_id(body.id), email_address(body.email), body.user_metadata, now)
+    until = _ban(body.ban_duration, now)
+    password_hash = passwords.hashed(body.password or passwords.unguessable())
     with service.database.transaction() as connection:
         if users.by_email(connection, row["email"]):
             raise email_exists()
         try:
-            user = users.create(connection, row, password_hash, asked.role or users.AUDIENCE)
+            user = users.create(connection, row, password_hash, body.role or users.AUDIENCE)
             users.add_identity(connection, user, now, {})
             user = users.change(
                 connection,
                 user,
                 now,
-                raw_app_meta_data=users.merged(user.raw_app_meta_data, asked.app_metadata),
+                raw_app_meta_data=users.merged(user.raw_app_meta_data, body.app_metadata),
                 **until,
             )
-            if asked.email_confirm:
+            if body.email_confirm:
                 user = users.confirm(connection, user, now)
         except (psycopg.Error, LookupError) as error:
             raise unexpected("Database error creating new user") from error
-        body = users.user_json(connection, user)
+        account = users.user_json(connection, user)
     # The real server does not read the generated column back here.
-    body.pop("confirmed_at", None)
-    return answer(body)
+    account.pop("confirmed_at", None)
+    return answer(account)
 
 
 def _chosen_id(text: str) -> UUID:
@@ -158,37 +156,37 @@ def _ban(text: str, now: datetime) -> dict[str, Any]:
         ) from None
 
 
-def _update(service: Service, connection: Connection, user: User, asked: AdminUser) -> User:
+def _update(service: AuthService, connection: Connection, user: User, body: AdminUser) -> User:
     now = service.clock()
-    columns: dict[str, Any] = _ban(asked.ban_duration, now)
-    if asked.password:
-        passwords.check_strength(asked.password, service.policy.min_password_length)
-    new_email = email_address(asked.email) if asked.email else user.email
+    columns: dict[str, Any] = _ban(body.ban_duration, now)
+    if body.password:
+        passwords.check_strength(body.password, service.policy.min_password_length)
+    new_email = email_address(body.email) if body.email else user.email
     if new_email != user.email and users.by_email(connection, new_email):
         raise email_exists()
-    if asked.role:
-        columns["role"] = asked.role
-    if asked.app_metadata:
-        columns["raw_app_meta_data"] = users.merged(user.raw_app_meta_data, asked.app_metadata)
-    if asked.user_metadata:
-        columns["raw_user_meta_data"] = users.merged(user.raw_user_meta_data, asked.user_metadata)
+    if body.role:
+        columns["role"] = body.role
+    if body.app_metadata:
+        columns["raw_app_meta_data"] = users.merged(user.raw_app_meta_data, body.app_metadata)
+    if body.user_metadata:
+        columns["raw_user_meta_data"] = users.merged(user.raw_user_meta_data, body.user_metadata)
     try:
         user = users.change(connection, user, now, **columns, email=new_email)
-        if asked.email:
+        if body.email:
             users.change_identity(connection, user, now, email=new_email)
-        if asked.email_confirm:
+        if body.email_confirm:
             user = users.confirm(connection, user, now)
     except psycopg.Error as error:
         raise unexpected("Error updating user") from error
-    if asked.password:
-        user = set_password(service, connection, user, asked.password)
+    if body.password:
+        user = set_password(service, connection, user, body.password)
         sessions.end(connection, user.id, None, "global")
     return user
 
 
-def _delete(service: Service, connection: Connection, user: User, asked: AdminDelete) -> None:
+def _delete(service: AuthService, connection: Connection, user: User, body: AdminDelete) -> None:
     try:
-        if not asked.should_soft_delete:
+        if not body.should_soft_delete:
             connection.execute("delete from auth.users where id = %s", (user.id,))
         elif user.deleted_at is None:
             users.soft_delete(connection, user, service.clock())

@@ -19,12 +19,12 @@ from standins.supabase.auth.requests import (
     email_address,
     read,
 )
-from standins.supabase.auth.service import Service, answer, session_headers, with_session
+from standins.supabase.auth.service import AuthService, answer, session_headers, with_session
 from standins.supabase.auth.tokens import pkce, sessions
-from standins.supabase.auth.tokens.sessions import Refusal
+from standins.supabase.auth.tokens.sessions import RefreshRefusal
 
 
-def routes(service: Service) -> Blueprint:
+def routes(service: AuthService) -> Blueprint:
     """The route."""
     room = Blueprint("grants", __name__)
     grants = {"password": _password, "refresh_token": _refresh_token, "pkce": _pkce}
@@ -39,7 +39,7 @@ def routes(service: Service) -> Blueprint:
     return room
 
 
-def _password(service: Service) -> Response:
+def _password(service: AuthService) -> Response:
     asked = read(PasswordGrant)
     if asked.phone:
         raise AuthError(400, "phone_provider_disabled", "Phone logins are disabled")
@@ -60,7 +60,7 @@ def _password(service: Service) -> Response:
     return with_session(answer(body), grant)
 
 
-def _refresh_token(service: Service) -> Response:
+def _refresh_token(service: AuthService) -> Response:
     token = read(RefreshGrant).refresh_token
     if len(token) < sessions.TOKEN_LENGTH:
         raise validation_failed("Refresh token is not valid")
@@ -72,7 +72,7 @@ def _refresh_token(service: Service) -> Response:
         raise AuthError(
             400, "refresh_token_not_found", "Invalid Refresh Token: Refresh Token Not Found"
         )
-    if isinstance(grant, Refusal):
+    if isinstance(grant, RefreshRefusal):
         raise _refused(grant)
     response = with_session(answer(body), grant)
     if grant.fresh:
@@ -80,7 +80,7 @@ def _refresh_token(service: Service) -> Response:
     return response
 
 
-def _refused(refusal: Refusal) -> AuthError:
+def _refused(refusal: RefreshRefusal) -> AuthError:
     if refusal.banned:
         headers = {"Sb-Auth-User-Id": str(refusal.user.id)}
         return AuthError(400, "user_banned", "Invalid Refresh Token: User Banned", headers)
@@ -92,7 +92,7 @@ def _refused(refusal: Refusal) -> AuthError:
     )
 
 
-def _pkce(service: Service) -> Response:
+def _pkce(service: AuthService) -> Response:
     asked = read(PkceGrant)
     if not asked.auth_code or not asked.code_verifier:
         raise validation_failed(

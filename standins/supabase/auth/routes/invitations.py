@@ -12,7 +12,7 @@ from standins.supabase.auth.errors import AuthError, email_exists, validation_fa
 from standins.supabase.auth.mails import LinkType
 from standins.supabase.auth.requests import GenerateLink, Invite, email_address, read
 from standins.supabase.auth.routes.signups import new_user
-from standins.supabase.auth.service import Service, answer
+from standins.supabase.auth.service import AuthService, answer
 from standins.supabase.auth.tokens import one_time
 from standins.supabase.auth.users import User
 
@@ -28,15 +28,15 @@ LINK_TYPES: dict[str, LinkType] = {
 }
 
 
-def routes(service: Service) -> Blueprint:
+def routes(service: AuthService) -> Blueprint:
     """The routes."""
     room = Blueprint("invitations", __name__)
     room.before_request(service.callers.require_admin)
 
     @room.post("/invite")
     def invite() -> Response:
-        asked = read(Invite)
-        row = users.candidate(uuid4(), email_address(asked.email), asked.data, service.clock())
+        body = read(Invite)
+        row = users.candidate(uuid4(), email_address(body.email), body.data, service.clock())
         _ask_hook(service, row)
         with service.database.transaction() as connection:
             user = _unconfirmed(service, connection, row, "")
@@ -45,15 +45,15 @@ def routes(service: Service) -> Blueprint:
 
     @room.post("/admin/generate_link")
     def generate_link() -> Response:
-        asked = read(GenerateLink)
-        if asked.type in CHANGES:
-            return _change_link(service, asked)
-        return _link(service, asked)
+        body = read(GenerateLink)
+        if body.type in CHANGES:
+            return _change_link(service, body)
+        return _link(service, body)
 
     return room
 
 
-def _ask_hook(service: Service, row: users.Row) -> None:
+def _ask_hook(service: AuthService, row: users.Row) -> None:
     with service.database.transaction() as connection:
         known = users.by_email(connection, row["email"])
     if known is None:
@@ -61,7 +61,7 @@ def _ask_hook(service: Service, row: users.Row) -> None:
 
 
 def _unconfirmed(
-    service: Service, connection: Connection, row: users.Row, password_hash: str
+    service: AuthService, connection: Connection, row: users.Row, password_hash: str
 ) -> User:
     """The user of this address, made when there is none. Raises AuthError for a confirmed one."""
     user = users.by_email(connection, row["email"])
@@ -72,31 +72,31 @@ def _unconfirmed(
     return user
 
 
-def _link(service: Service, asked: GenerateLink) -> Response:
-    address = email_address(asked.email)
-    link_type = LINK_TYPES.get(asked.type)
+def _link(service: AuthService, body: GenerateLink) -> Response:
+    address = email_address(body.email)
+    link_type = LINK_TYPES.get(body.type)
     if link_type is None:
-        raise validation_failed(f"Invalid email action link type requested: {asked.type}")
+        raise validation_failed(f"Invalid email action link type requested: {body.type}")
     with service.database.transaction() as connection:
         known = users.by_email(connection, address)
     if known is None and link_type == "recovery":
         raise _no_such_user()
     if known is None and link_type == "magiclink":
         link_type = "signup"
-        asked.password = passwords.unguessable()
-    row = users.candidate(uuid4(), address, asked.data, service.clock())
+        body.password = passwords.unguessable()
+    row = users.candidate(uuid4(), address, body.data, service.clock())
     password_hash = ""
     if known is None:
         if link_type == "signup":
-            password_hash = _accepted_password(service, asked.password)
+            password_hash = _accepted_password(service, body.password)
         service.check_new_user(row)
     with service.database.transaction() as connection:
         if link_type in ("signup", "invite"):
             user = _unconfirmed(service, connection, row, password_hash)
         else:
             user = users.by_email(connection, address) or _gone()
-        user, code, hashed = service.new_link(connection, user, link_type, None)
-        return _shown(service, connection, user, asked, link_type, code, hashed)
+        user, code, token_hash = service.new_link(connection, user, link_type, None)
+        return _shown(service, connection, user, body, link_type, code, token_hash)
 
 
 def _gone() -> User:
@@ -107,25 +107,25 @@ def _no_such_user() -> AuthError:
     return AuthError(404, "user_not_found", "User with this email not found")
 
 
-def _accepted_password(service: Service, password: str) -> str:
+def _accepted_password(service: AuthService, password: str) -> str:
     if not password:
         raise validation_failed("Signup requires a valid password")
     passwords.check_strength(password, service.policy.min_password_length)
     return passwords.hashed(password)
 
 
-def _change_link(service: Service, asked: GenerateLink) -> Response:
+def _change_link(service: AuthService, body: GenerateLink) -> Response:
     """One of the two links that a change of address needs."""
     now = service.clock()
-    new_email = email_address(asked.new_email)
+    new_email = email_address(body.new_email)
     with service.database.transaction() as connection:
-        user = users.by_email(connection, email_address(asked.email)) or _gone()
+        user = users.by_email(connection, email_address(body.email)) or _gone()
         if users.by_email(connection, new_email):
             raise email_exists()
-        address = user.email if asked.type == "email_change_current" else new_email
+        address = user.email if body.type == "email_change_current" else new_email
         code = one_time.new_code()
-        hashed = one_time.token_hash(address, code)
-        one_time.store(connection, user.id, CHANGES[asked.type], hashed, address, now)
+        token_hash = one_time.token_hash(address, code)
+        one_time.store(connection, user.id, CHANGES[body.type], token_hash, address, now)
         user = users.change(
             connection,
             user,
@@ -134,24 +134,24 @@ def _change_link(service: Service, asked: GenerateLink) -> Response:
             email_change_sent_at=now,
             email_change_confirm_status=0,
         )
-        return _shown(service, connection, user, asked, "email_change", code, hashed)
+        return _shown(service, connection, user, body, "email_change", code, token_hash)
 
 
 def _shown(
-    service: Service,
+    service: AuthService,
     connection: Connection,
     user: User,
-    asked: GenerateLink,
+    body: GenerateLink,
     link_type: LinkType,
     code: str,
-    hashed: str,
+    token_hash: str,
 ) -> Response:
-    target = service.redirect_to(asked.redirect_to)
+    target = service.redirect_to(body.redirect_to)
     link = {
-        "action_link": mails.action_link(service.policy.public_url, link_type, hashed, target),
+        "action_link": mails.action_link(service.policy.public_url, link_type, token_hash, target),
         "email_otp": code,
-        "hashed_token": hashed,
-        "verification_type": asked.type if link_type == "email_change" else link_type,
+        "hashed_token": token_hash,
+        "verification_type": body.type if link_type == "email_change" else link_type,
         "redirect_to": target,
     }
     return answer(users.user_json(connection, user) | link)

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, Response
 
 from standins.supabase.auth.errors import validation_failed
-from standins.supabase.auth.service import Policy, Service, answer
+from standins.supabase.auth.service import AuthService, ProjectSettings, answer
 
 PROVIDERS = (
     "anonymous_users",
@@ -39,7 +39,7 @@ PROVIDERS = (
 )
 
 
-def routes(service: Service) -> Blueprint:
+def routes(service: AuthService) -> Blueprint:
     """The routes."""
     room = Blueprint("public", __name__)
 
@@ -73,7 +73,7 @@ def _cached(body: dict[str, Any]) -> Response:
     return response
 
 
-def _settings(policy: Policy) -> dict[str, Any]:
+def _settings(policy: ProjectSettings) -> dict[str, Any]:
     return {
         "external": {provider: provider == "email" for provider in PROVIDERS},
         "disable_signup": False,

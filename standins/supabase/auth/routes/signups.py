@@ -12,31 +12,31 @@ from standins.supabase.auth import passwords, users
 from standins.supabase.auth.database import Connection
 from standins.supabase.auth.errors import AuthError, unexpected, validation_failed
 from standins.supabase.auth.requests import SignUp, email_address, read
-from standins.supabase.auth.service import Service, answer, with_session
+from standins.supabase.auth.service import AuthService, answer, with_session
 from standins.supabase.auth.timestamps import rfc3339
 from standins.supabase.auth.tokens import pkce
 from standins.supabase.auth.users import User
 
 
-def routes(service: Service) -> Blueprint:
+def routes(service: AuthService) -> Blueprint:
     """The routes."""
     room = Blueprint("signups", __name__)
 
     @room.post("/signup")
     def signup() -> Response:
-        asked = read(SignUp)
-        if not asked.email and not asked.phone:
+        body = read(SignUp)
+        if not body.email and not body.phone:
             raise AuthError(422, "anonymous_provider_disabled", "Anonymous sign-ins are disabled")
-        return _sign_up(service, asked)
+        return _sign_up(service, body)
 
     return room
 
 
-def _sign_up(service: Service, asked: SignUp) -> Response:
-    _check(service, asked)
-    user = register(service, asked)
+def _sign_up(service: AuthService, body: SignUp) -> Response:
+    _check(service, body)
+    user = register(service, body)
     if user is None:
-        return _already_there(service, asked)
+        return _already_there(service, body)
     with service.database.transaction() as connection:
         if not user.email_confirmed_at:
             return answer(users.user_json(connection, user))
@@ -44,25 +44,25 @@ def _sign_up(service: Service, asked: SignUp) -> Response:
         return with_session(answer(service.session_json(connection, grant)), grant)
 
 
-def _check(service: Service, asked: SignUp) -> None:
-    if not asked.password:
+def _check(service: AuthService, body: SignUp) -> None:
+    if not body.password:
         raise validation_failed("Signup requires a valid password")
-    passwords.check_strength(asked.password, service.policy.min_password_length)
-    if asked.email and asked.phone:
+    passwords.check_strength(body.password, service.policy.min_password_length)
+    if body.email and body.phone:
         raise validation_failed(
             "Only an email address or phone number should be provided on signup."
         )
-    if asked.phone:
+    if body.phone:
         raise AuthError(400, "phone_provider_disabled", "Phone signups are disabled")
 
 
-def register(service: Service, asked: SignUp) -> User | None:
+def register(service: AuthService, body: SignUp) -> User | None:
     """Make a user and send the mail to confirm, or, for one who is there unconfirmed, only the
     mail; None when the address is confirmed already. Raises AuthError.
     """
-    challenge = pkce.challenge(asked.code_challenge, asked.code_challenge_method)
-    address = email_address(asked.email)
-    row = users.candidate(uuid4(), address, asked.data, service.clock())
+    challenge = pkce.challenge(body.code_challenge, body.code_challenge_method)
+    address = email_address(body.email)
+    row = users.candidate(uuid4(), address, body.data, service.clock())
     with service.database.transaction() as connection:
         known = users.by_email(connection, address)
     if known is None:
@@ -70,18 +70,18 @@ def register(service: Service, asked: SignUp) -> User | None:
     elif known.email_confirmed_at:
         return None
     # Hashing takes its time: not inside the transaction.
-    password_hash = passwords.hashed(asked.password)
+    password_hash = passwords.hashed(body.password)
     with service.database.transaction() as connection:
         user = users.by_email(connection, address)
         if user is None:
-            user = new_user(service, connection, row, password_hash, asked.data, adopt=True)
+            user = new_user(service, connection, row, password_hash, body.data, adopt=True)
         if service.policy.autoconfirm:
             return confirm(service, connection, user)
         return service.mail_link(connection, user, "signup", challenge)
 
 
 def new_user(
-    service: Service,
+    service: AuthService,
     connection: Connection,
     row: users.Row,
     password_hash: str,
@@ -104,7 +104,7 @@ def new_user(
     return user
 
 
-def confirm(service: Service, connection: Connection, user: User) -> User:
+def confirm(service: AuthService, connection: Connection, user: User) -> User:
     """Mark the address as confirmed. Raises AuthError when a trigger refuses (500)."""
     now = service.clock()
     try:
@@ -114,7 +114,7 @@ def confirm(service: Service, connection: Connection, user: User) -> User:
         raise unexpected("Database error updating user") from error
 
 
-def _already_there(service: Service, asked: SignUp) -> Response:
+def _already_there(service: AuthService, body: SignUp) -> Response:
     """What a stranger learns of an address that has an account: nothing."""
     if service.policy.autoconfirm:
         raise AuthError(422, "user_already_exists", "User already registered")
@@ -124,11 +124,11 @@ def _already_there(service: Service, asked: SignUp) -> Response:
             "id": str(uuid4()),
             "aud": users.AUDIENCE,
             "role": "",
-            "email": email_address(asked.email),
+            "email": email_address(body.email),
             "phone": "",
             "confirmation_sent_at": now,
             "app_metadata": {"provider": users.EMAIL, "providers": [users.EMAIL]},
-            "user_metadata": asked.data,
+            "user_metadata": body.data,
             "identities": [],
             "created_at": now,
             "updated_at": now,

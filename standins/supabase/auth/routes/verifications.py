@@ -19,7 +19,7 @@ from standins.supabase.auth.errors import (
 )
 from standins.supabase.auth.requests import Verify, email_address, read
 from standins.supabase.auth.routes.signups import confirm
-from standins.supabase.auth.service import Service, answer, with_session
+from standins.supabase.auth.service import AuthService, answer, with_session
 from standins.supabase.auth.tokens import one_time, pkce
 from standins.supabase.auth.tokens.one_time import Kind
 from standins.supabase.auth.users import User
@@ -50,7 +50,7 @@ class Proof:
     half: bool = False
 
 
-def routes(service: Service) -> Blueprint:
+def routes(service: AuthService) -> Blueprint:
     """The routes."""
     room = Blueprint("verifications", __name__)
 
@@ -65,7 +65,7 @@ def routes(service: Service) -> Blueprint:
     return room
 
 
-def _follow(service: Service) -> Response:
+def _follow(service: AuthService) -> Response:
     token, link_type = request.args.get("token", ""), request.args.get("type", "")
     token = token or request.args.get("token_hash", "")
     target = service.redirect_to()
@@ -112,49 +112,51 @@ def _error_url(error: AuthError, target: str, with_code: bool) -> str:
     )
 
 
-def _check(service: Service, asked: Verify) -> Response:
-    if not asked.type:
+def _check(service: AuthService, body: Verify) -> Response:
+    if not body.type:
         raise validation_failed("Verify requires a verification type")
-    if not asked.token and not asked.token_hash:
+    if not body.token and not body.token_hash:
         raise validation_failed("Verify requires either a token or a token hash")
     with service.database.transaction() as connection:
-        if asked.token:
-            proof = _prove_code(service, connection, asked)
-        elif asked.email or asked.phone:
+        if body.token:
+            proof = _prove_code(service, connection, body)
+        elif body.email or body.phone:
             raise validation_failed("Only the token_hash and type should be provided")
         else:
-            proof = _prove_hash(service, connection, asked.type, asked.token_hash)
+            proof = _prove_hash(service, connection, body.type, body.token_hash)
         if proof.half:
             return answer({"msg": HALF_DONE, "code": "200"})
         grant = service.open_session(connection, proof.user, "otp")
-        body = service.session_json(connection, grant)
-    return with_session(answer(body), grant)
+        session = service.session_json(connection, grant)
+    return with_session(answer(session), grant)
 
 
-def _prove_hash(service: Service, connection: Connection, link_type: str, hashed: str) -> Proof:
+def _prove_hash(
+    service: AuthService, connection: Connection, link_type: str, token_hash: str
+) -> Proof:
     if link_type not in KINDS:
         raise validation_failed("Invalid email verification type")
-    found = one_time.take(connection, KINDS[link_type], hashed, service.clock())
+    found = one_time.take(connection, KINDS[link_type], token_hash, service.clock())
     if found is None:
         raise link_expired()
     return _prove(service, connection, *found)
 
 
-def _prove_code(service: Service, connection: Connection, asked: Verify) -> Proof:
-    if not asked.email or asked.phone:
+def _prove_code(service: AuthService, connection: Connection, body: Verify) -> Proof:
+    if not body.email or body.phone:
         raise validation_failed(
             "Only an email address or phone number should be provided on verify"
         )
-    address = email_address(asked.email)
-    hashed = one_time.token_hash(address, asked.token)
-    kinds = KINDS.get(asked.type, ())
-    found = one_time.take(connection, kinds, hashed, service.clock()) if kinds else None
+    address = email_address(body.email)
+    token_hash = one_time.token_hash(address, body.token)
+    kinds = KINDS.get(body.type, ())
+    found = one_time.take(connection, kinds, token_hash, service.clock()) if kinds else None
     if found is None:
         raise code_expired()
     return _prove(service, connection, *found)
 
 
-def _prove(service: Service, connection: Connection, user_id: UUID, kind: Kind) -> Proof:
+def _prove(service: AuthService, connection: Connection, user_id: UUID, kind: Kind) -> Proof:
     """Note what a token proves, which was spent in the same transaction."""
     user = users.by_id(connection, user_id)
     if user is None:
@@ -168,7 +170,7 @@ def _prove(service: Service, connection: Connection, user_id: UUID, kind: Kind) 
     return Proof(user)
 
 
-def _prove_email_change(service: Service, connection: Connection, user: User) -> Proof:
+def _prove_email_change(service: AuthService, connection: Connection, user: User) -> Proof:
     now = service.clock()
     if user.email_change_confirm_status == 0:
         user = users.change(connection, user, now, email_change_confirm_status=1)

@@ -34,7 +34,7 @@ def token_hash(address: str, code: str) -> str:
 
 
 def store(
-    connection: Connection, user_id: UUID, kind: Kind, hashed: str, address: str, now: datetime
+    connection: Connection, user_id: UUID, kind: Kind, token_hash: str, address: str, now: datetime
 ) -> None:
     """Keep a token; an earlier one of its kind is worth nothing from now on."""
     connection.execute(
@@ -48,7 +48,7 @@ def store(
             "id": uuid4(),
             "user_id": user_id,
             "kind": kind,
-            "hashed": hashed,
+            "hashed": token_hash,
             "address": address,
             "now": now,
         },
@@ -56,7 +56,7 @@ def store(
 
 
 def take(
-    connection: Connection, kinds: Sequence[Kind], hashed: str, now: datetime
+    connection: Connection, kinds: Sequence[Kind], token_hash: str, now: datetime
 ) -> tuple[UUID, Kind] | None:
     """Spend a live token: its user and kind; None when there is none.
 
@@ -65,7 +65,7 @@ def take(
     row = connection.execute(
         "delete from auth.one_time_tokens where token_type::text = any(%s)"
         " and token_hash = any(%s) and created_at > %s returning user_id, token_type",
-        (list(kinds), [hashed, f"{PKCE_PREFIX}{hashed}"], now - LIFETIME),
+        (list(kinds), [token_hash, f"{PKCE_PREFIX}{token_hash}"], now - LIFETIME),
     ).fetchone()
     return (row[0], row[1]) if row else None
 

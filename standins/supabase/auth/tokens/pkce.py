@@ -56,7 +56,7 @@ def challenge(value: str, method: str) -> Challenge | None:
 
 
 def start(
-    connection: Connection, user_id: UUID, link_type: str, asked: Challenge, now: datetime
+    connection: Connection, user_id: UUID, link_type: str, challenge: Challenge, now: datetime
 ) -> None:
     """Remember the challenge until the link is followed."""
     insert(
@@ -66,8 +66,8 @@ def start(
             "id": uuid4(),
             "user_id": user_id,
             "auth_code": str(uuid4()),
-            "code_challenge_method": asked.method,
-            "code_challenge": asked.value,
+            "code_challenge_method": challenge.method,
+            "code_challenge": challenge.value,
             "provider_type": "email",
             "created_at": now,
             "updated_at": now,

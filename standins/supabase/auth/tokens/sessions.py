@@ -30,7 +30,7 @@ class Grant:
 
 
 @dataclass(frozen=True)
-class Refusal:
+class RefreshRefusal:
     """A refresh token that is not taken, though its session is known."""
 
     session_id: UUID
@@ -73,7 +73,7 @@ def open_session(
 
 def refresh(
     connection: Connection, token: str, now: datetime, reuse: timedelta
-) -> Grant | Refusal | None:
+) -> Grant | RefreshRefusal | None:
     """Trade a refresh token for the next; None when it is unknown.
 
     The rules are Auth's: the parent of the active token gets the active one; any other used token
@@ -97,7 +97,7 @@ def refresh(
         return None
     revoked, used_at = row
     if user.is_banned(now):
-        return Refusal(session_id, user, banned=True)
+        return RefreshRefusal(session_id, user, banned=True)
     if revoked:
         active = connection.execute(
             "select token, parent from auth.refresh_tokens where session_id = %s"
@@ -112,7 +112,7 @@ def refresh(
                 " where session_id = %s and revoked = false",
                 (now, session_id),
             )
-            return Refusal(session_id, user)
+            return RefreshRefusal(session_id, user)
     connection.execute(
         "update auth.refresh_tokens set revoked = true, updated_at = %s where token = %s",
         (now, token),

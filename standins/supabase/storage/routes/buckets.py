@@ -18,7 +18,7 @@ from standins.supabase.storage.errors import (
     no_such_bucket,
     too_large,
 )
-from standins.supabase.storage.service import FILE_BYTES, Service, answer, iso
+from standins.supabase.storage.service import FILE_BYTES, StorageService, answer, iso
 
 EMPTYING = "Empty bucket has been queued. Completion may take up to an hour."
 UNITS = {"b": 1, "kb": 1000, "mb": 1000**2, "gb": 1000**3}
@@ -58,7 +58,7 @@ class CreateBody(UpdateBody, kw_only=True):
         return defaults | {"id": bucket, "name": self.name} | self.changes()
 
 
-def routes(service: Service) -> Blueprint:
+def routes(service: StorageService) -> Blueprint:
     """The routes below `/bucket`."""
     blueprint = Blueprint("buckets", __name__)
 

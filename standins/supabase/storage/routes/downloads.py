@@ -8,11 +8,11 @@ from flask import Blueprint, Response
 
 from standins.supabase.storage.routes.uploads import link_token
 from standins.supabase.storage.rows import read, read_public
-from standins.supabase.storage.service import Service
+from standins.supabase.storage.service import StorageService
 from standins.supabase.storage.serving import http_date, serve, serve_cached
 
 
-def routes(service: Service) -> Blueprint:
+def routes(service: StorageService) -> Blueprint:
     """The routes below `/object` that send bytes."""
     blueprint = Blueprint("downloads", __name__)
 

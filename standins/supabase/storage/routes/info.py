@@ -6,11 +6,11 @@ from flask import Blueprint, Response
 
 from standins.supabase.storage.bodies import DEFAULT_TYPE, NO_CACHE
 from standins.supabase.storage.rows import Object, read, read_public
-from standins.supabase.storage.service import Service, answer, iso
+from standins.supabase.storage.service import StorageService, answer, iso
 from standins.supabase.storage.serving import http_date
 
 
-def routes(service: Service) -> Blueprint:
+def routes(service: StorageService) -> Blueprint:
     """The routes below `/object/info`."""
     blueprint = Blueprint("info", __name__)
 

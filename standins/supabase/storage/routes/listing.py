@@ -12,7 +12,7 @@ from psycopg.rows import DictRow
 
 from standins.supabase.storage.bodies import read_json
 from standins.supabase.storage.errors import invalid_request
-from standins.supabase.storage.service import Service, answer, iso
+from standins.supabase.storage.service import StorageService, answer, iso
 
 Order = Literal["asc", "desc"]
 FACTS = "id, updated_at, created_at, last_accessed_at, metadata"
@@ -59,7 +59,7 @@ class ListV2Body(msgspec.Struct):
     sortBy: NameOrder = msgspec.field(default_factory=NameOrder)  # noqa: N815 -- the wire's name
 
 
-def routes(service: Service) -> Blueprint:
+def routes(service: StorageService) -> Blueprint:
     """The routes that list."""
     blueprint = Blueprint("listing", __name__)
 

@@ -12,7 +12,7 @@ from standins.supabase.storage.bodies import read_json
 from standins.supabase.storage.callers import Caller
 from standins.supabase.storage.errors import no_such_object
 from standins.supabase.storage.rows import COLUMNS, Content, Object, find, keep, try_write, wire
-from standins.supabase.storage.service import Service, answer, check_key, iso, upsert
+from standins.supabase.storage.service import StorageService, answer, check_key, iso, upsert
 
 
 class PlaceBody(msgspec.Struct):
@@ -34,7 +34,7 @@ class RemoveBody(msgspec.Struct):
     prefixes: list[str]
 
 
-def routes(service: Service) -> Blueprint:
+def routes(service: StorageService) -> Blueprint:
     """The routes below `/object` that move no bytes."""
     blueprint = Blueprint("objects", __name__)
 
@@ -87,7 +87,7 @@ def routes(service: Service) -> Blueprint:
     return blueprint
 
 
-def _remove(service: Service, caller: Caller, bucket: str, keys: list[str]) -> list[Object]:
+def _remove(service: StorageService, caller: Caller, bucket: str, keys: list[str]) -> list[Object]:
     """Delete the objects, as far as they are there and the caller may; first rows, then bytes."""
     with service.database.transaction(caller) as connection:
         rows = connection.execute(

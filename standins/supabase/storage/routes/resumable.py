@@ -15,14 +15,14 @@ from standins.supabase.storage import tus
 from standins.supabase.storage.bodies import DEFAULT_TYPE, parse_metadata, raw_chunks
 from standins.supabase.storage.callers import Caller
 from standins.supabase.storage.errors import StorageError, invalid_signature
-from standins.supabase.storage.files import Stored
+from standins.supabase.storage.files import StoredFile
 from standins.supabase.storage.partials import Partial
 from standins.supabase.storage.rows import Content, facts, keep, try_write
-from standins.supabase.storage.service import Service, answer, check_key, upsert
+from standins.supabase.storage.service import StorageService, answer, check_key, upsert
 from standins.supabase.storage.tus import TusError
 
 
-def routes(service: Service) -> Blueprint:
+def routes(service: StorageService) -> Blueprint:
     """The routes below `/upload/resumable`."""
     blueprint = Blueprint("resumable", __name__)
     uploads = ResumableUploads(service)
@@ -60,7 +60,7 @@ class Permit:
 class ResumableUploads:
     """What each route does."""
 
-    service: Service
+    service: StorageService
 
     def authenticate(self) -> Response | None:
         """Before each request: who sends it, and do they speak our version? Raises TusError."""
@@ -156,7 +156,7 @@ class ResumableUploads:
             metadata=parse_metadata(metadata["metadata"]) if "metadata" in metadata else None,
             owner=permit.owner,
             upsert=permit.upsert,
-            created=time.time(),
+            created_at=time.time(),
         )
 
     def _permit(self, bucket: str, key: str, *, replace: bool) -> Permit:
@@ -196,7 +196,7 @@ class ResumableUploads:
         offset = partials.append(partial, raw_chunks(request))
         if offset != partial.length:
             return {"Upload-Offset": str(offset)}
-        stored = Stored(partial.version, offset, partials.etag(partial))
+        stored = StoredFile(partial.version, offset, partials.etag(partial))
         self.service.files.adopt(partials.bytes_of(partial), partial.version)
         metadata = facts(stored, partial.content_type, partial.cache_control)
         content = Content(partial.version, metadata, partial.metadata, partial.owner)

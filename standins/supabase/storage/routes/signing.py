@@ -10,7 +10,7 @@ from flask import Blueprint, Response, request
 
 from standins.supabase.storage.bodies import read_json
 from standins.supabase.storage.rows import read
-from standins.supabase.storage.service import Service, answer
+from standins.supabase.storage.service import StorageService, answer
 
 Seconds = Annotated[int, msgspec.Meta(ge=1)]
 NOT_SEEN = "Either the object does not exist or you do not have access to it"
@@ -29,7 +29,7 @@ class SignManyBody(msgspec.Struct):
     paths: list[str]
 
 
-def routes(service: Service) -> Blueprint:
+def routes(service: StorageService) -> Blueprint:
     """The routes below `/object/sign` that take a POST."""
     blueprint = Blueprint("signing", __name__)
 

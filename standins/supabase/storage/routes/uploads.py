@@ -8,10 +8,10 @@ from standins.supabase.storage.bodies import read_upload
 from standins.supabase.storage.callers import Caller
 from standins.supabase.storage.errors import invalid_request
 from standins.supabase.storage.rows import Content, Object, facts, keep, try_write
-from standins.supabase.storage.service import Service, answer, check_key, upsert
+from standins.supabase.storage.service import StorageService, answer, check_key, upsert
 
 
-def routes(service: Service) -> Blueprint:
+def routes(service: StorageService) -> Blueprint:
     """The routes below `/object` that take bytes, or sign links that do."""
     blueprint = Blueprint("uploads", __name__)
 
@@ -52,7 +52,7 @@ def link_token() -> str:
 
 
 def _receive(
-    service: Service,
+    service: StorageService,
     caller: Caller | None,
     bucket_id: str,
     key: str,
@@ -63,7 +63,7 @@ def _receive(
     """Take the request's bytes as the object; refused before they are read where possible."""
     bucket = service.bucket(bucket_id)
     upload = read_upload(request)
-    bucket.check(upload.declared, upload.content_type)
+    bucket.check(upload.size_hint, upload.content_type)
     try_write(service, caller, bucket_id, check_key(key), upsert=upsert)
     stored = service.files.receive(upload.chunks, bucket.limit())
     metadata = facts(stored, upload.content_type, upload.cache_control)

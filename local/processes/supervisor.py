@@ -1,4 +1,4 @@
-"""The processes of a stack, each started again when it ends by itself."""
+"""Restarts the processes of a stack when they end by themselves."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ STEADY_SECONDS = 60.0
 """A process that ran for so long counts as healthy again."""
 
 
-class Part:
-    """A process of the stack.
+class Supervisor:
+    """Starts one process of the stack, and starts it again when it ends.
 
     `start` starts the process and returns its child, which prints a line when it is ready.
     """
@@ -44,7 +44,7 @@ class Part:
         """Stop it for good."""
         self._child.stop()
 
-    def mend(self) -> str | None:
+    def restart_ended(self) -> str | None:
         """Start the process again if it has ended; a sentence about it, or None.
 
         The first restart is at once; each further one waits twice as long, up to half a minute.
