@@ -9,8 +9,8 @@ from lib.http.app import afterwards, create_app
 from lib.http.auth import bearer
 from lib.http.client import client_networks
 from lib.http.routes.access import READ, Credential, Open
-from lib.http.routes.answers import Success
 from lib.http.routes.declaration import Body, Routes
+from lib.http.routes.models import Success
 from lib.http.routes.parameters import PAGE, PERIOD, SIGNATURE, integer, text
 from lib.jobs.api_models import Download
 from lib.platform import wake

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from local import private
+from local import permissions
 
 if TYPE_CHECKING:
     from lib.platform.settings import Project
@@ -28,7 +28,7 @@ SUPABASE_PORT = 54321
 
 def main() -> int:
     """Run one command; the exit status."""
-    os.umask(private.FOR_OTHERS)  # files of all commands are their user's alone
+    os.umask(permissions.FOR_OTHERS)  # files of all commands are their user's alone
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="start everything and stay")

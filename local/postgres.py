@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import psycopg
 
-from local import private
+from local import permissions
 from standins.supabase import BOOTSTRAP
 
 with warnings.catch_warnings():  # it wants a login session's XDG_RUNTIME_DIR, and does without
@@ -51,7 +51,7 @@ def start(folder: Path) -> Postgres:
     folder.mkdir(parents=True, exist_ok=True)
     _forget_killed(folder / "postmaster.pid")
     server = get_server(folder, cleanup_mode="stop")
-    private.protect_socket(folder)
+    permissions.protect_socket(folder)
     url: str = server.get_uri()
     with psycopg.connect(url, autocommit=True) as connection:
         _bootstrap(connection)

@@ -16,7 +16,7 @@ from types import TracebackType
 from urllib.parse import urlsplit
 
 from lib.platform.settings import Project, read_project
-from local import keys, keys_command, migrate, private
+from local import keys, keys_command, migrate, permissions, retention
 from local.processes.children import Child
 from local.processes.supervisor import Supervisor
 from local.vercel import clock, functions
@@ -75,7 +75,7 @@ class Stack:
                 "WORKER_SECRET": stack_keys.worker_secret,
                 "CRON_SECRET": stack_keys.cron_secret,
                 "API_URL": self.url,
-                "LOG_FILE": str(folder.resolve() / private.LOG),
+                "LOG_FILE": str(folder.resolve() / retention.LOG),
                 "FUNCTION_SECONDS": str(24 * 3600),
                 "JOB_SECONDS": str(2 * 3600),
             } | dict(overrides or {})
@@ -88,7 +88,7 @@ class Stack:
 
     def _listen(self, port: int) -> None:
         """Take the API's port."""
-        private.protect(self.folder)
+        permissions.protect(self.folder)
         try:
             self._listening = socket.create_server((LOOPBACK, port), backlog=256)
         except OSError as error:
@@ -122,7 +122,7 @@ class Stack:
         """Delete old mails and log lines, as long as this runs."""
         stop = threading.Event()
         self._stack.callback(stop.set)
-        private.keep_tidy(self.folder, stop)
+        retention.keep_tidy(self.folder, stop)
 
     def _serve(self) -> None:
         """Start the worker and the functions."""
