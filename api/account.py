@@ -191,7 +191,7 @@ def sign_out_everywhere(caller: Caller) -> Success:
 @route("GET", "/v1/api-keys", access=READ, answer=keys.Keys, tag="Keys")
 def list_keys(caller: Caller) -> keys.Keys:
     """Your keys"""
-    return keys.listed(caller.account_id)
+    return keys.list_keys(caller.account_id)
 
 
 @route(

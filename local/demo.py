@@ -104,11 +104,11 @@ def _wait(client: httpx.Client, console: Console, job_id: str) -> dict[str, Any]
         task = progress.add_task("ffmpeg", total=100, left="")
         while True:
             job = api.call(client, "GET", f"/v1/transcodes/{job_id}")
-            left = job["seconds_left"]
+            seconds_left = job["seconds_left"]
             progress.update(
                 task,
                 completed=job["progress"] or 0,
-                left="" if left is None else f"{left:.0f} s left",
+                left="" if seconds_left is None else f"{seconds_left:.0f} s left",
             )
             if job["status"] == "completed":
                 return job

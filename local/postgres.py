@@ -73,8 +73,8 @@ def _forget_killed(pid_file: Path) -> None:
         alive = False
     if not alive:
         _end_orphans(pid_file.parent)
-        for left in (pid_file, *pid_file.parent.glob(".s.PGSQL.*.lock")):
-            left.unlink(missing_ok=True)
+        for lock in (pid_file, *pid_file.parent.glob(".s.PGSQL.*.lock")):
+            lock.unlink(missing_ok=True)
 
 
 def _end_orphans(folder: Path) -> None:

@@ -104,9 +104,9 @@ class MailSink:
         """Pages to read the mails: `/` lists them, `/<id>` shows one. Mount it anywhere."""
 
         def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-            wanted = environ.get("PATH_INFO", "").strip("/")
-            mail = self.read(wanted)
-            if wanted and mail is None:
+            mail_id = environ.get("PATH_INFO", "").strip("/")
+            mail = self.read(mail_id)
+            if mail_id and mail is None:
                 return _page(start_response, "404 Not Found", "No such mail", "")
             base = environ.get("SCRIPT_NAME", "")
             if mail:
@@ -204,15 +204,15 @@ def _one(mail: Mail, base: str) -> str:
 def _body(message: EmailMessage) -> str:
     """The text, its links made clickable, and the HTML, shut in a sandbox."""
     text, html = (message.get_body((kind,)) for kind in ("plain", "html"))
-    shown = ""
+    content = ""
     if text:
-        shown = f"<pre>{ADDRESS.sub(_link, escape(text.get_content(), quote=False))}</pre>"
+        content = f"<pre>{ADDRESS.sub(_link, escape(text.get_content(), quote=False))}</pre>"
     if html:
-        shown += (
+        content += (
             '<iframe sandbox="allow-top-navigation-by-user-activation allow-popups" '
             f'srcdoc="{escape(html.get_content())}"></iframe>'
         )
-    return shown
+    return content
 
 
 def _link(address: re.Match[str]) -> str:

@@ -84,28 +84,28 @@ def in_the_name_of(account_id: UUID) -> Caller:
 
 
 def _find(who: str, credential: dict[str, Any], windows: list[str]) -> Caller:
-    found = postgres.row(_STATEMENT.format(who=who), credential | {"windows": windows})
-    if found is None:
+    row = postgres.row(_STATEMENT.format(who=who), credential | {"windows": windows})
+    if row is None:
         raise Unknown
-    if found["closed"]:
+    if row["closed"]:
         raise Closed
-    hits = found["hits"] or {}
+    hits = row["hits"] or {}
     return Caller(
-        account_id=found["account_id"],
-        key_id=found["key_id"],
-        scopes=frozenset(found["scopes"]),
-        suspended_for=found["suspended_for"],
-        guest=found["guest"],
+        account_id=row["account_id"],
+        key_id=row["key_id"],
+        scopes=frozenset(row["scopes"]),
+        suspended_for=row["suspended_for"],
+        guest=row["guest"],
         plan=Plan(
-            found["plan_name"],
-            found["minutes_per_month"],
-            within_storage(found["max_input_bytes"]),
-            found["max_job_seconds"],
-            found["requests_per_minute"],
+            row["plan_name"],
+            row["minutes_per_month"],
+            within_storage(row["max_input_bytes"]),
+            row["max_job_seconds"],
+            row["requests_per_minute"],
         ),
         hits=hits.get("all", 0),
         window_hits=hits.get(windows[1]) if len(windows) > 1 else None,
-        window_seconds=max(1, found["window_seconds"]),
+        window_seconds=max(1, row["window_seconds"]),
     )
 
 

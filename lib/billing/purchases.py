@@ -162,18 +162,18 @@ def buy(account_id: UUID, request: Buy) -> Bought:
     payment is open, 503.
     """
     offered = {plan.id: plan for plan in plans().items}
-    wanted = offered.get(request.plan)
-    if wanted is None:
+    offer = offered.get(request.plan)
+    if offer is None:
         raise Problem("invalid_request", f"`plan` must be one of: {', '.join(offered)}.")
     client = platform.client()
-    if wanted.price_cents == 0 and not subscriptions.is_customer(account_id):
+    if offer.price_cents == 0 and not subscriptions.is_customer(account_id):
         return Bought("kept", None, billing(account_id))  # Stripe need not know of who pays nothing
     customer_id = subscriptions.customer(account_id)
     subscription = subscriptions.current(customer_id)
     if subscription is None or subscription.status not in (*LIVE, *FAILING):
-        if wanted.price_cents == 0:
+        if offer.price_cents == 0:
             return Bought("kept", None, billing(account_id))
-        url = _checkout(account_id, customer_id, wanted, request.job)
+        url = _checkout(account_id, customer_id, offer, request.job)
         return Bought("checkout", url, billing(account_id))
     if subscription.status in FAILING:
         raise Problem(
@@ -182,20 +182,20 @@ def buy(account_id: UUID, request: Buy) -> Bought:
             " /v1/billing/portal leads there.",
         )
     outcome: Literal["changed", "scheduled", "kept"]
-    held = offered.get(subscription.plan_id or "")
+    current_offer = offered.get(subscription.plan_id or "")
     with platform.asking():
-        if wanted.id == subscription.plan_id:
+        if offer.id == subscription.plan_id:
             _keep(subscription)
             outcome = "kept"
-        elif wanted.price_cents == 0:
+        elif offer.price_cents == 0:
             _release(subscription)
             client.v1.subscriptions.update(subscription.id, params={"cancel_at_period_end": True})
             outcome = "scheduled"
-        elif held is not None and wanted.price_cents < held.price_cents:
-            _schedule(subscription, wanted)
+        elif current_offer is not None and offer.price_cents < current_offer.price_cents:
+            _schedule(subscription, offer)
             outcome = "scheduled"
         else:
-            _upgrade(subscription, wanted, offered.get(subscription.next_plan_id or ""))
+            _upgrade(subscription, offer, offered.get(subscription.next_plan_id or ""))
             outcome = "changed"
     subscriptions.refresh(customer_id)
     return Bought(outcome, None, billing(account_id))
@@ -255,20 +255,20 @@ def _checkout(account_id: UUID, customer_id: str, plan: PlanOffered, job: str | 
     client = platform.client()
     price = price_id(plan.id, plan.price_cents)
     back = f"{settings().site_url}/billing?"
-    told = {"job": job} if job else {}
+    metadata = {"job": job} if job else {}
     with platform.asking():
-        made = client.v1.checkout.sessions.create(
+        session = client.v1.checkout.sessions.create(
             params={
                 "mode": "subscription",
                 "customer": customer_id,
                 "client_reference_id": str(account_id),
                 "line_items": [{"price": price, "quantity": 1}],
-                "success_url": back + urlencode({"checkout": "success"} | told),
-                "cancel_url": back + urlencode({"checkout": "canceled"} | told),
+                "success_url": back + urlencode({"checkout": "success"} | metadata),
+                "cancel_url": back + urlencode({"checkout": "canceled"} | metadata),
             }
         )
-        _leave_open_only_the_newest(customer_id, made.id)
-    return str(made.url)
+        _leave_open_only_the_newest(customer_id, session.id)
+    return str(session.url)
 
 
 def _leave_open_only_the_newest(customer_id: str, session_id: str) -> None:

@@ -76,8 +76,8 @@ def _with_headers(start_response: StartResponse, extra: Headers) -> StartRespons
     def start(
         status: str, headers: Headers, exc_info: ExcInfo = None, /
     ) -> Callable[[bytes], object]:
-        there = {name.lower() for name, _ in headers}
-        more = [(name, value) for name, value in extra if name.lower() not in there]
+        present = {name.lower() for name, _ in headers}
+        more = [(name, value) for name, value in extra if name.lower() not in present]
         return start_response(status, [*headers, *more], exc_info)
 
     return start

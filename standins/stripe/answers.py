@@ -43,12 +43,12 @@ def page(
             place = "(select seq from things where id = ?)"
             more.append((f"seq {sign} {place}", (cursor,)))
     backwards = bool(before and not after)
-    found = service.state.find(kind, equal, *more, limit=limit + 1, oldest_first=backwards)
-    data = found[:limit]
+    things = service.state.find(kind, equal, *more, limit=limit + 1, oldest_first=backwards)
+    data = things[:limit]
     if backwards:
         data.reverse()
     data = [shown(each) for each in data]
-    return {"object": "list", "data": data, "has_more": len(found) > limit, "url": url}
+    return {"object": "list", "data": data, "has_more": len(things) > limit, "url": url}
 
 
 def _created(parameters: Parameters) -> list[Condition]:

@@ -36,7 +36,7 @@ def queue(state: State, event: Thing, now: float) -> int:
     Only endpoints of this machine are ever called.
     """
     mode = state.note("mode") or {"mode": "normal"}
-    held = mode["mode"] in ("hold", "shuffle")
+    on_hold = mode["mode"] in ("hold", "shuffle")
     due = now + (mode.get("seconds") or _LATE_SECONDS if mode["mode"] == "late" else 0)
     wanting = [
         endpoint
@@ -51,7 +51,7 @@ def queue(state: State, event: Thing, now: float) -> int:
                 event["id"],
                 endpoint["id"],
                 due,
-                held,
+                on_hold,
             )
     return len(wanting)
 
@@ -62,12 +62,12 @@ def release(state: State, order: list[str] | None, now: float) -> list[str]:
     Without an order they go as they came, or at random in the mode "shuffle".
     """
     rows = state.run("select distinct event from deliveries where held order by seq")
-    held = [row[0] for row in rows]
+    on_hold = [row[0] for row in rows]
     if order is None:
-        order = list(held)
+        order = list(on_hold)
         if (state.note("mode") or {}).get("mode") == "shuffle":
             random.shuffle(order)
-    going = [event for event in order if event in held]
+    going = [event for event in order if event in on_hold]
     for place, event in enumerate(going):
         # Microseconds apart, so that the queue keeps this order.
         due = now - 1 + place * 1e-5

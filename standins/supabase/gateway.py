@@ -80,11 +80,11 @@ def _is_preflight(environ: WSGIEnvironment) -> bool:
 
 def _preflight(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     """Every method, and the headers that are asked for."""
-    asked = environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", "*")
+    headers_allowed = environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", "*")
     headers = [
         ALLOW_ORIGIN,
         ("Access-Control-Allow-Methods", METHODS),
-        ("Access-Control-Allow-Headers", asked),
+        ("Access-Control-Allow-Headers", headers_allowed),
         ("Access-Control-Max-Age", MAX_AGE),
         ("Content-Length", "0"),
     ]

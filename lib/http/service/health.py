@@ -181,13 +181,17 @@ def _login() -> Login:
 
 def _state() -> tuple[Supabase, Media | None]:
     try:
-        seen = postgres.row(
+        heartbeat = postgres.row(
             "select ffmpeg, cage, seen_at from app.worker_reports order by seen_at desc limit 1",
             wait=DATABASE_SECONDS,
         )
     except postgres.PostgresError:
         return Supabase(ok=False, error="The database does not answer."), None
-    media = Media(seen["ffmpeg"], seen["cage"], _stamp(seen["seen_at"])) if seen else None
+    media = (
+        Media(heartbeat["ffmpeg"], heartbeat["cage"], _stamp(heartbeat["seen_at"]))
+        if heartbeat
+        else None
+    )
     try:
         status, text = storage.healthy()
     except storage.StorageError:

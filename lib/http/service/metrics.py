@@ -127,10 +127,10 @@ class _Collector:
             ("method", "route", "status"),
         )
         yield _latencies(self._rows["requests"], self._rows["request_milliseconds"])
-        for name, (shown, about) in COUNTERS.items():
+        for name, (metric, about) in COUNTERS.items():
             rows = self._rows[name]
             labels = tuple(sorted({label for row in rows for label in row["labels"]}))
-            yield _counter(shown, about, rows, labels)
+            yield _counter(metric, about, rows, labels)
         yield from self._measures()
 
     def _measures(self) -> Iterator[Metric]:

@@ -66,11 +66,11 @@ class Connection(psycopg.Connection[DictRow]):
         self, gen: PQGen[Result], interval: float = 0.1, timeout: float | None = None
     ) -> Result:
         """As psycopg's. Raises TimedOut."""
-        left = max(0.0, self.deadline - time.monotonic())
+        seconds = max(0.0, self.deadline - time.monotonic())
         if timeout is not None:
-            left = min(left, timeout)
+            seconds = min(seconds, timeout)
         try:
-            return super().wait(gen, interval, left if left < math.inf else None)
+            return super().wait(gen, interval, seconds if seconds < math.inf else None)
         except psycopg.OperationalError:
             if self.closed or time.monotonic() < self.deadline:
                 raise

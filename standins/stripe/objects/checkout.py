@@ -143,21 +143,21 @@ def retrieve(service: StripeService, parameters: Parameters, session: str) -> Th
 def listed(service: StripeService, parameters: Parameters) -> Thing:
     """Sessions: of a customer, of a subscription, with a status."""
     parameters.only(*PAGE, "customer", "status", "subscription")
-    given = {name: parameters.text(name) for name in ("customer", "status", "subscription")}
-    equal = {name: value for name, value in given.items() if value}
+    filters = {name: parameters.text(name) for name in ("customer", "status", "subscription")}
+    equal = {name: value for name, value in filters.items() if value}
     return page(service, parameters, _URL, "checkout.session", equal)
 
 
 def expire(service: StripeService, parameters: Parameters, session: str) -> Thing:
     """End an open session."""
     parameters.only()
-    found = service.get("checkout.session", session)
-    if found["status"] != "open":
+    thing = service.get("checkout.session", session)
+    if thing["status"] != "open":
         raise invalid(
             f'Only Checkout Sessions with a status in ["open"] can be expired. '
-            f"This Checkout Session has a status of {found['status']}."
+            f"This Checkout Session has a status of {thing['status']}."
         )
-    return end(service, found)
+    return end(service, thing)
 
 
 def end(service: StripeService, session: Thing) -> Thing:
@@ -204,8 +204,8 @@ def complete(service: StripeService, session: Thing, email: str | None = None) -
 
 def line_items(service: StripeService, session: Thing) -> Thing:
     """The `line_items` of a session, where they are asked for."""
-    found = service.get("checkout.session", session["id"])
-    line = found["_line"]
+    thing = service.get("checkout.session", session["id"])
+    line = thing["_line"]
     price = service.get("price", line["price"])
     product = service.get("product", price["product"])
     item = {

@@ -65,10 +65,10 @@ def retrieve(service: StripeService, parameters: Parameters, customer: str) -> T
 
 def existing(service: StripeService, customer: str, param: str = "id") -> Thing:
     """A customer that is not deleted."""
-    found = service.get("customer", customer, param)
-    if found.get("deleted"):
+    thing = service.get("customer", customer, param)
+    if thing.get("deleted"):
         raise no_such("customer", customer, param)
-    return found
+    return thing
 
 
 def update(service: StripeService, parameters: Parameters, customer: str) -> Thing:
@@ -95,14 +95,14 @@ def listed(service: StripeService, parameters: Parameters) -> Thing:
 def delete(service: StripeService, parameters: Parameters, customer: str) -> Thing:
     """Delete a customer for good; its subscriptions end at once."""
     parameters.only()
-    found = existing(service, customer)
+    thing = existing(service, customer)
     for subscription in service.state.find("subscription", {"customer": customer}):
         if subscription["status"] not in subscriptions.ENDED:
             subscriptions.cancel(service, subscription)
-    gone = {"id": customer, "object": "customer", "deleted": True}
-    service.state.put(gone)
-    service.emit("customer.deleted", found)
-    return gone
+    tombstone = {"id": customer, "object": "customer", "deleted": True}
+    service.state.put(tombstone)
+    service.emit("customer.deleted", thing)
+    return tombstone
 
 
 def subscriptions_of(service: StripeService, customer: Thing) -> Thing:

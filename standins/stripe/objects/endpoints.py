@@ -18,9 +18,11 @@ OWN = "we_of_this_machine"
 
 def make_own(service: StripeService, url: str, secret: str) -> None:
     """The endpoint of this machine's API, at its address of now."""
-    kept = service.state.get(OWN)
-    made = kept or _made(service, enabled_events=["*"], description="The API of this machine")
-    service.state.put(made | {"id": OWN, "url": url, "_secret": secret})
+    existing = service.state.get(OWN)
+    endpoint = existing or _made(
+        service, enabled_events=["*"], description="The API of this machine"
+    )
+    service.state.put(endpoint | {"id": OWN, "url": url, "_secret": secret})
 
 
 def _made(service: StripeService, **fields: Any) -> Thing:
@@ -67,18 +69,18 @@ def retrieve(service: StripeService, parameters: Parameters, endpoint: str) -> T
 def update(service: StripeService, parameters: Parameters, endpoint: str) -> Thing:
     """Change what is given."""
     parameters.only("description", "disabled", "enabled_events", "metadata", "url")
-    found = service.get("webhook_endpoint", endpoint)
+    thing = service.get("webhook_endpoint", endpoint)
     if "description" in parameters:
-        found["description"] = parameters.text("description")
+        thing["description"] = parameters.text("description")
     if "enabled_events" in parameters:
-        found["enabled_events"] = parameters.texts("enabled_events")
+        thing["enabled_events"] = parameters.texts("enabled_events")
     if "metadata" in parameters:
-        found["metadata"] = parameters.metadata(found["metadata"])
+        thing["metadata"] = parameters.metadata(thing["metadata"])
     if "url" in parameters:
-        found["url"] = _address(parameters.required("url"))
+        thing["url"] = _address(parameters.required("url"))
     if "disabled" in parameters:
-        found["status"] = "disabled" if parameters.boolean("disabled") else "enabled"
-    return service.state.put(found)
+        thing["status"] = "disabled" if parameters.boolean("disabled") else "enabled"
+    return service.state.put(thing)
 
 
 def listed(service: StripeService, parameters: Parameters) -> Thing:

@@ -23,40 +23,40 @@ def retrieve(service: StripeService, parameters: Parameters, invoice: str) -> Th
 def listed(service: StripeService, parameters: Parameters) -> Thing:
     """Invoices: of a customer, of a subscription, with a status."""
     parameters.only(*PAGE, "customer", "status", "subscription")
-    given = {
+    filters = {
         "customer": parameters.text("customer"),
         "status": parameters.choice("status", _STATUSES),
         "parent.subscription_details.subscription": parameters.text("subscription"),
     }
-    equal = {name: value for name, value in given.items() if value}
+    equal = {name: value for name, value in filters.items() if value}
     return page(service, parameters, _URL, "invoice", equal)
 
 
 def pay(service: StripeService, parameters: Parameters, invoice: str) -> Thing:
     """Try to have an open invoice paid. Raises 402 where the card is declined."""
     parameters.only("off_session")
-    found = service.get("invoice", invoice)
-    if found["status"] == "paid":
+    thing = service.get("invoice", invoice)
+    if thing["status"] == "paid":
         raise invalid("Invoice is already paid", code="invoice_already_paid")
-    if found["status"] != "open":
+    if thing["status"] != "open":
         raise invalid("This invoice can't be paid.", code="invoice_not_editable")
-    pay_or_raise(service, found)
-    return found
+    pay_or_raise(service, thing)
+    return thing
 
 
 def void(service: StripeService, parameters: Parameters, invoice: str) -> Thing:
     """Let an open invoice be owed no more."""
     parameters.only()
-    found = service.get("invoice", invoice)
-    if found["status"] not in ("open", "uncollectible"):
+    thing = service.get("invoice", invoice)
+    if thing["status"] not in ("open", "uncollectible"):
         raise invalid(
-            f"You can only void open invoices; this one is {found['status']}.",
+            f"You can only void open invoices; this one is {thing['status']}.",
             code="invoice_not_editable",
         )
-    found |= {"status": "void", "auto_advance": False, "next_payment_attempt": None}
-    found["status_transitions"]["voided_at"] = service.now()
-    service.emit("invoice.voided", service.state.put(found))
-    return found
+    thing |= {"status": "void", "auto_advance": False, "next_payment_attempt": None}
+    thing["status_transitions"]["voided_at"] = service.now()
+    service.emit("invoice.voided", service.state.put(thing))
+    return thing
 
 
 def pay_or_raise(service: StripeService, invoice: Thing) -> None:
@@ -75,12 +75,12 @@ def listed_payments(service: StripeService, parameters: Parameters) -> Thing:
     parameters.only(*PAGE, "invoice", "payment", "status")
     payment = parameters.inside("payment")
     payment.only("payment_intent", "type")
-    given = {
+    filters = {
         "invoice": parameters.text("invoice"),
         "status": parameters.text("status"),
         "payment.payment_intent": payment.text("payment_intent"),
     }
-    equal = {name: value for name, value in given.items() if value}
+    equal = {name: value for name, value in filters.items() if value}
     return page(service, parameters, _PAYMENTS, "invoice_payment", equal)
 
 

@@ -70,8 +70,8 @@ def _with_settings(parameters: Parameters, configuration: Thing) -> Thing:
     profile = parameters.inside("business_profile")
     names = ("headline", "privacy_policy_url", "terms_of_service_url")
     profile.only(*names)
-    given = {name: profile.text(name) for name in names if name in profile}
-    configuration["business_profile"] |= given
+    texts = {name: profile.text(name) for name in names if name in profile}
+    configuration["business_profile"] |= texts
     for name in ("default_return_url", "name"):
         if name in parameters:
             configuration[name] = parameters.text(name)
@@ -148,11 +148,11 @@ def update_configuration(
     parameters.only(
         "active", "business_profile", "default_return_url", "features", "metadata", "name"
     )
-    found = service.get("billing_portal.configuration", configuration)
-    found["features"] = _features(service, parameters, found["features"])
+    thing = service.get("billing_portal.configuration", configuration)
+    thing["features"] = _features(service, parameters, thing["features"])
     if "active" in parameters:
-        found["active"] = parameters.boolean("active")
-    return service.state.put(_with_settings(parameters, found) | {"updated": service.now()})
+        thing["active"] = parameters.boolean("active")
+    return service.state.put(_with_settings(parameters, thing) | {"updated": service.now()})
 
 
 def listed_configurations(service: StripeService, parameters: Parameters) -> Thing:
@@ -171,13 +171,13 @@ def create_session(service: StripeService, parameters: Parameters) -> Thing:
     """A session: a customer's way into the portal."""
     parameters.only("configuration", "customer", "locale", "return_url")
     customer = customers.existing(service, parameters.required("customer"), "customer")
-    wanted = parameters.text("configuration")
-    if wanted is None:
+    configuration_id = parameters.text("configuration")
+    if configuration_id is None:
         raise invalid(
             "No `configuration` was named, and there is no default one: the Dashboard makes it.",
             "configuration",
         )
-    configuration = service.get("billing_portal.configuration", wanted, "configuration")
+    configuration = service.get("billing_portal.configuration", configuration_id, "configuration")
     session = service.new(
         "billing_portal.session",
         "bps",

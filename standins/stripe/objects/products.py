@@ -49,16 +49,16 @@ def retrieve(service: StripeService, parameters: Parameters, product: str) -> Th
 def update(service: StripeService, parameters: Parameters, product: str) -> Thing:
     """Change what is given."""
     parameters.only(*_PRODUCT)
-    found = service.get("product", product)
-    found |= {name: parameters.text(name) for name in _TEXTS if name in parameters}
+    thing = service.get("product", product)
+    thing |= {name: parameters.text(name) for name in _TEXTS if name in parameters}
     if "name" in parameters:
-        found["name"] = parameters.required("name")
+        thing["name"] = parameters.required("name")
     if "active" in parameters:
-        found["active"] = parameters.boolean("active")
+        thing["active"] = parameters.boolean("active")
     if "metadata" in parameters:
-        found["metadata"] = parameters.metadata(found["metadata"])
-    found["updated"] = service.now()
-    return service.state.put(found)
+        thing["metadata"] = parameters.metadata(thing["metadata"])
+    thing["updated"] = service.now()
+    return service.state.put(thing)
 
 
 def listed(service: StripeService, parameters: Parameters) -> Thing:
@@ -148,16 +148,16 @@ def retrieve_price(service: StripeService, parameters: Parameters, price: str) -
 def update_price(service: StripeService, parameters: Parameters, price: str) -> Thing:
     """Change what can be changed: never the amount."""
     parameters.only("active", "lookup_key", "metadata", "nickname", "transfer_lookup_key")
-    found = service.get("price", price)
+    thing = service.get("price", price)
     if "active" in parameters:
-        found["active"] = parameters.boolean("active")
+        thing["active"] = parameters.boolean("active")
     if "nickname" in parameters:
-        found["nickname"] = parameters.text("nickname")
+        thing["nickname"] = parameters.text("nickname")
     if "metadata" in parameters:
-        found["metadata"] = parameters.metadata(found["metadata"])
+        thing["metadata"] = parameters.metadata(thing["metadata"])
     if "lookup_key" in parameters:
-        _take_lookup_key(service, parameters, found)
-    return service.state.put(found)
+        _take_lookup_key(service, parameters, thing)
+    return service.state.put(thing)
 
 
 def listed_prices(service: StripeService, parameters: Parameters) -> Thing:
@@ -165,8 +165,8 @@ def listed_prices(service: StripeService, parameters: Parameters) -> Thing:
     parameters.only(*PAGE, "active", "currency", "lookup_keys", "product", "type")
     equal = {name: parameters.text(name) for name in ("currency", "product", "type")}
     conditions = [_active(parameters), _among("lookup_key", parameters.texts("lookup_keys"))]
-    given = {name: value for name, value in equal.items() if value}
-    return page(service, parameters, _PRICES, "price", given, *filter(None, conditions))
+    filters = {name: value for name, value in equal.items() if value}
+    return page(service, parameters, _PRICES, "price", filters, *filter(None, conditions))
 
 
 def _active(parameters: Parameters) -> Condition | None:

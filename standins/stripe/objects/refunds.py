@@ -35,14 +35,14 @@ def create(service: StripeService, parameters: Parameters) -> Thing:
     """Give back a charge, or a part of it."""
     parameters.only("amount", "charge", "metadata", "payment_intent", "reason")
     paid = _charge(service, parameters)
-    left = paid["amount_captured"] - paid["amount_refunded"]
-    asked = parameters.integer("amount")
-    if left <= 0:
+    rest = paid["amount_captured"] - paid["amount_refunded"]
+    part = parameters.integer("amount")
+    if rest <= 0:
         message = f"Charge {paid['id']} has already been refunded."
         raise invalid(message, code="charge_already_refunded")
-    amount = left if asked is None else asked
-    if not 1 <= amount <= left:
-        raise invalid(f"Refund amount must be 1 to {left}.", "amount")
+    amount = rest if part is None else part
+    if not 1 <= amount <= rest:
+        raise invalid(f"Refund amount must be 1 to {rest}.", "amount")
     refund = service.new(
         "refund",
         "re",

@@ -18,10 +18,10 @@ _GOING = ("not_started", "active")
 def create(service: StripeService, parameters: Parameters) -> Thing:
     """A schedule whose first phase is the subscription as it is, to its period's end."""
     parameters.only("end_behavior", "from_subscription", "metadata", "phases")
-    wanted = parameters.required("from_subscription")
+    subscription_id = parameters.required("from_subscription")
     if "phases" in parameters:
         raise invalid("You cannot set `phases` if `from_subscription` is set.", "phases")
-    subscription = service.get("subscription", wanted, "from_subscription")
+    subscription = service.get("subscription", subscription_id, "from_subscription")
     if subscription["status"] in subscriptions.ENDED:
         raise invalid("The subscription has ended.", "from_subscription")
     if subscription["schedule"]:
@@ -133,17 +133,17 @@ def listed(service: StripeService, parameters: Parameters) -> Thing:
 def update(service: StripeService, parameters: Parameters, schedule: str) -> Thing:
     """Set the phases, the end, the metadata. The current phase keeps its start."""
     parameters.only("end_behavior", "metadata", "phases", "proration_behavior")
-    found = _going(service, schedule)
+    thing = _going(service, schedule)
     proration = parameters.choice("proration_behavior", changes.PRORATIONS)
     if "end_behavior" in parameters:
-        found["end_behavior"] = parameters.choice("end_behavior", _ENDS)
+        thing["end_behavior"] = parameters.choice("end_behavior", _ENDS)
     if "metadata" in parameters:
-        found["metadata"] = parameters.metadata(found["metadata"])
+        thing["metadata"] = parameters.metadata(thing["metadata"])
     if "phases" in parameters:
-        set_phases(service, found, _phases(service, parameters, found), proration)
+        set_phases(service, thing, _phases(service, parameters, thing), proration)
     else:
-        service.emit("subscription_schedule.updated", service.state.put(found))
-    return found
+        service.emit("subscription_schedule.updated", service.state.put(thing))
+    return thing
 
 
 def _phases(service: StripeService, parameters: Parameters, schedule: Thing) -> list[Thing]:
@@ -217,18 +217,18 @@ def set_phases(
 def release(service: StripeService, parameters: Parameters, schedule: str) -> Thing:
     """Let the subscription go on as it is, without the schedule."""
     parameters.only("preserve_cancel_date")
-    found = _going(service, schedule)
-    subscription = service.get("subscription", found["subscription"])
-    return schedules.release(service, found, subscription, service.now())
+    thing = _going(service, schedule)
+    subscription = service.get("subscription", thing["subscription"])
+    return schedules.release(service, thing, subscription, service.now())
 
 
 def _going(service: StripeService, schedule: str) -> Thing:
-    found = service.get("subscription_schedule", schedule)
-    if found["status"] not in _GOING:
+    thing = service.get("subscription_schedule", schedule)
+    if thing["status"] not in _GOING:
         raise invalid(
-            f"You cannot change a subscription schedule that is in the `{found['status']}` status."
+            f"You cannot change a subscription schedule that is in the `{thing['status']}` status."
         )
-    return found
+    return thing
 
 
 ROUTES = [

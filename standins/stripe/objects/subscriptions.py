@@ -54,33 +54,33 @@ def update(service: StripeService, parameters: Parameters, subscription: str) ->
         "payment_behavior",
         "proration_behavior",
     )
-    found = service.get("subscription", subscription)
-    if found["status"] in subscriptions.ENDED:
+    thing = service.get("subscription", subscription)
+    if thing["status"] in subscriptions.ENDED:
         message = "A canceled subscription can only update its cancellation_details and metadata."
         if set(parameters.plain()) - {"metadata", "cancellation_details"}:
             raise invalid(message)
-    wanted = _wanted(service, parameters, found)
+    target = _wanted(service, parameters, thing)
     proration = parameters.choice("proration_behavior", changes.PRORATIONS)
     payment = parameters.choice("payment_behavior", changes.PAYMENTS)
-    before = copy.deepcopy(found)
-    _end(service, parameters, found)
+    before = copy.deepcopy(thing)
+    _end(service, parameters, thing)
     if "metadata" in parameters:
-        found["metadata"] = parameters.metadata(found["metadata"])
+        thing["metadata"] = parameters.metadata(thing["metadata"])
     if "description" in parameters:
-        found["description"] = parameters.text("description")
-    _details(parameters, found)
-    service.state.put(found)
-    if difference := changed(before, found):
-        service.emit("customer.subscription.updated", found, difference)
-    if wanted:
+        thing["description"] = parameters.text("description")
+    _details(parameters, thing)
+    service.state.put(thing)
+    if difference := changed(before, thing):
+        service.emit("customer.subscription.updated", thing, difference)
+    if target:
         changes.change(
             service,
-            found,
-            wanted,
+            thing,
+            target,
             proration or "create_prorations",
             payment or "allow_incomplete",
         )
-    return found
+    return thing
 
 
 def _wanted(
@@ -88,7 +88,7 @@ def _wanted(
 ) -> dict[str, tuple[Thing, int]]:
     """What items shall have, by item."""
     items = {item["id"]: item for item in subscription["items"]["data"]}
-    wanted = {}
+    target = {}
     for each in parameters.each("items"):
         each.only("id", "price", "quantity")
         item = items.get(each.required("id"))
@@ -101,8 +101,8 @@ def _wanted(
             raise invalid("The price is inactive or not recurring.", each.named("price"))
         if quantity is not None and quantity < 1:
             raise invalid("Invalid positive integer", each.named("quantity"))
-        wanted[item["id"]] = (price, quantity or item["quantity"])
-    return wanted
+        target[item["id"]] = (price, quantity or item["quantity"])
+    return target
 
 
 def _end(service: StripeService, parameters: Parameters, subscription: Thing) -> None:
@@ -151,15 +151,15 @@ def _details(parameters: Parameters, subscription: Thing) -> None:
 def cancel(service: StripeService, parameters: Parameters, subscription: str) -> Thing:
     """End a subscription at once."""
     parameters.only("cancellation_details", "invoice_now", "prorate")
-    found = service.get("subscription", subscription)
-    if found["status"] in subscriptions.ENDED:
+    thing = service.get("subscription", subscription)
+    if thing["status"] in subscriptions.ENDED:
         message = f"No such subscription: '{subscription}'"
         raise invalid(message, "id", "resource_missing")
     for name in ("invoice_now", "prorate"):
         if parameters.boolean(name):
             raise invalid("The stand-in ends subscriptions without an invoice.", name)
-    _details(parameters, found)
-    return subscriptions.cancel(service, found)
+    _details(parameters, thing)
+    return subscriptions.cancel(service, thing)
 
 
 ROUTES = [

@@ -29,18 +29,18 @@ def routes(service: StripeService) -> Blueprint:
     def pay(invoice: str) -> Response:
         with service.state.transaction():
             service.request = {"id": None, "idempotency_key": None}
-            found = service.get("invoice", invoice)
-            if request.form.get("action") != "pay" or found["status"] != "open":
+            thing = service.get("invoice", invoice)
+            if request.form.get("action") != "pay" or thing["status"] != "open":
                 raise invalid("This can't be done here.")
-            invoices.pay_or_raise(service, found)
+            invoices.pay_or_raise(service, thing)
         return away(f"/invoice/{invoice}")
 
     @room.get("/<invoice>/pdf")
     def file(invoice: str) -> Response:
         with service.state.transaction():
-            found = service.get("invoice", invoice)
-        response = Response(pdf(_lines(found)), mimetype="application/pdf")
-        name = f"Invoice-{found['number']}.pdf"
+            thing = service.get("invoice", invoice)
+        response = Response(pdf(_lines(thing)), mimetype="application/pdf")
+        name = f"Invoice-{thing['number']}.pdf"
         response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
         return response
 

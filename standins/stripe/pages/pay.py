@@ -29,20 +29,20 @@ def routes(service: StripeService) -> Blueprint:
     def act(session: str) -> Response:
         with service.state.transaction():
             service.request = {"id": None, "idempotency_key": None}
-            found = service.get("checkout.session", session)
-            if found["status"] != "open":
-                return _show(service, found)
+            thing = service.get("checkout.session", session)
+            if thing["status"] != "open":
+                return _show(service, thing)
             action = request.form.get("action")
-            customer = found["customer"]
+            customer = thing["customer"]
             fails = action == "pay" and customer and payments.fails(service, customer)
             if action == "decline" or fails:
-                return _show(service, found, _DECLINED, 402)
+                return _show(service, thing, _DECLINED, 402)
             if action == "pay":
                 email = request.form.get("email", "").strip()
-                return away(_return(checkout.complete(service, found, email or None)))
-            if action == "abandon" and found["cancel_url"]:
-                return away(found["cancel_url"])
-            return _show(service, found, status=400)
+                return away(_return(checkout.complete(service, thing, email or None)))
+            if action == "abandon" and thing["cancel_url"]:
+                return away(thing["cancel_url"])
+            return _show(service, thing, status=400)
 
     @room.errorhandler(StripeError)
     def refused(error: StripeError) -> Response:
@@ -69,8 +69,8 @@ def _show(service: StripeService, session: Thing, note: str = "", status: int = 
     product = service.get("product", price["product"])
     total = money.amount(session["amount_total"], session["currency"])
     interval = price["recurring"]["interval"]
-    asked = not (session["customer"] or session["customer_email"])
-    email = '<label>Email <input type="email" name="email" required></label>' if asked else ""
+    needs_email = not (session["customer"] or session["customer_email"])
+    email = '<label>Email <input type="email" name="email" required></label>' if needs_email else ""
     path = f"/pay/{session['id']}"
     content = f"""{note}<p>{escape(product["description"] or "")}</p>
 <p><strong>{escape(total)}</strong> a {escape(interval)}, until canceled.</p>

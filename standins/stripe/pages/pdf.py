@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 def pdf(lines: Iterable[str]) -> bytes:
     """One A4 page; what is not in Latin-1 becomes a question mark."""
-    shown = b"".join(b"(%s) Tj T*\n" % _text(line) for line in lines)
-    content = b"BT /F1 12 Tf 20 TL 60 780 Td\n%sET" % shown
+    operators = b"".join(b"(%s) Tj T*\n" % _text(line) for line in lines)
+    content = b"BT /F1 12 Tf 20 TL 60 780 Td\n%sET" % operators
     objects = [
         b"<< /Type /Catalog /Pages 2 0 R >>",
         b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",

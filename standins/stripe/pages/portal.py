@@ -30,8 +30,8 @@ def routes(service: StripeService) -> Blueprint:
     def act(session: str) -> Response:
         with service.state.transaction():
             service.request = {"id": None, "idempotency_key": None}
-            found = service.get("billing_portal.session", session)
-            _act(service, found, request.form.get("action", ""))
+            thing = service.get("billing_portal.session", session)
+            _act(service, thing, request.form.get("action", ""))
         return away(f"/portal/{session}")
 
     @room.errorhandler(StripeError)
@@ -56,8 +56,8 @@ def _act(service: StripeService, session: Thing, action: str) -> None:
     configuration = service.get("billing_portal.configuration", session["configuration"])
     features = configuration["features"]
     if action == "switch" and features["subscription_update"]["enabled"]:
-        wanted = request.form.get("price", "")
-        price = next((each for each in _offers(service, session) if each["id"] == wanted), None)
+        price_id = request.form.get("price", "")
+        price = next((each for each in _offers(service, session) if each["id"] == price_id), None)
         if price is None:
             raise invalid("This plan is not offered.")
         switches.switch(service, subscription, price, features["subscription_update"])
@@ -71,8 +71,8 @@ def _act(service: StripeService, session: Thing, action: str) -> None:
 
 def _current(service: StripeService, customer: str) -> Thing | None:
     """The customer's newest subscription that has not ended."""
-    found = service.state.find("subscription", {"customer": customer})
-    return next((each for each in found if each["status"] not in billing.ENDED), None)
+    subscriptions = service.state.find("subscription", {"customer": customer})
+    return next((each for each in subscriptions if each["status"] not in billing.ENDED), None)
 
 
 def _offers(service: StripeService, session: Thing) -> list[Thing]:

@@ -30,9 +30,9 @@ def switch(
     if old["id"] == new["id"]:
         return
     if not (less or shorter):
-        wanted = {item["id"]: (price, item["quantity"])}
+        target = {item["id"]: (price, item["quantity"])}
         changes.change(
-            service, subscription, wanted, feature["proration_behavior"], "error_if_incomplete"
+            service, subscription, target, feature["proration_behavior"], "error_if_incomplete"
         )
         return
     schedule = objects.make(service, subscription, "release", {})

@@ -139,10 +139,10 @@ def database_body(error: BaseException | None) -> tuple[int, dict[str, Any]] | N
     custom = state.startswith("PT") and state[2:].isdigit()
     if not custom and state not in PUBLIC_SQLSTATES:
         return None
-    told = {
+    fields = {
         "code": state,
         "message": error.diag.message_primary,
         "hint": error.diag.message_hint,
         "detail": error.diag.message_detail,
     }
-    return int(state[2:]) if custom else 500, {key: text for key, text in told.items() if text}
+    return int(state[2:]) if custom else 500, {key: text for key, text in fields.items() if text}

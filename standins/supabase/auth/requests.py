@@ -143,10 +143,10 @@ Body = TypeVar("Body", bound=msgspec.Struct)
 def read(body_type: type[Body], empty: bytes = b"") -> Body:
     """The request's JSON; `empty` stands in for no body. Raises AuthError (400 bad_json)."""
     try:
-        given = msgspec.json.decode(request.get_data() or empty)
-        if isinstance(given, dict):
-            given = {name: value for name, value in given.items() if value is not None}
-        return models.convert(given, body_type)
+        fields = msgspec.json.decode(request.get_data() or empty)
+        if isinstance(fields, dict):
+            fields = {name: value for name, value in fields.items() if value is not None}
+        return models.convert(fields, body_type)
     except UnicodeDecodeError:
         raise _bad_json("invalid character in string") from None
     except msgspec.DecodeError as error:

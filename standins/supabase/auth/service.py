@@ -101,10 +101,10 @@ class AuthService:
             user.email,
             now,
         )
-        noted = {"confirmation_sent_at" if confirms else "recovery_sent_at": now}
+        times = {"confirmation_sent_at" if confirms else "recovery_sent_at": now}
         if link_type == "invite":
-            noted["invited_at"] = now
-        return users.change(connection, user, now, **noted), code, hashed
+            times["invited_at"] = now
+        return users.change(connection, user, now, **times), code, hashed
 
     def mail_link(
         self,
@@ -118,10 +118,10 @@ class AuthService:
         last = user.confirmation_sent_at if link_type == "signup" else user.recovery_sent_at
         if link_type != "invite":
             mails.check_spacing(last, now, self.policy.mail_interval)
-        noted, _, hashed = self.new_link(connection, user, link_type, challenge)
-        link = mails.action_link(self.policy.public_url, link_type, hashed, self.redirect_to())
+        times, _, token_hash = self.new_link(connection, user, link_type, challenge)
+        link = mails.action_link(self.policy.public_url, link_type, token_hash, self.redirect_to())
         mails.send_link(self.mail, link_type, user.email, link, now, self.policy.site_url)
-        return noted
+        return times
 
     def mail_email_change(
         self,

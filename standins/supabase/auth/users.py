@@ -81,10 +81,10 @@ def by_email(connection: Connection, address: str) -> User | None:
 
 def reload(connection: Connection, user: User) -> User:
     """The user as the row is now; triggers may have changed it."""
-    found = by_id(connection, user.id)
-    if found is None:
+    row = by_id(connection, user.id)
+    if row is None:
         raise LookupError("the user is gone")
-    return found
+    return row
 
 
 def page(

@@ -66,8 +66,8 @@ class Database:
         except pg.InsufficientPrivilege:
             raise row_refused() from None
         except pg.UniqueViolation as error:
-            taken = bucket_exists if error.diag.table_name == "buckets" else object_exists
-            raise taken() from None
+            conflict = bucket_exists if error.diag.table_name == "buckets" else object_exists
+            raise conflict() from None
         except pg.ForeignKeyViolation:
             raise no_related_resource() from None
 

@@ -73,9 +73,9 @@ class Partials:
     def save(self, partial: Partial) -> None:
         """Keep what has changed."""
         path = self._record(partial.version)
-        written = path.with_suffix(".new")
-        written.write_bytes(msgspec.json.encode(partial))
-        written.replace(path)
+        new_path = path.with_suffix(".new")
+        new_path.write_bytes(msgspec.json.encode(partial))
+        new_path.replace(path)
 
     def find(self, version: str) -> Partial | None:
         """The upload; None when there is none, or its time is over."""

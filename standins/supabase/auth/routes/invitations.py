@@ -55,8 +55,8 @@ def routes(service: AuthService) -> Blueprint:
 
 def _ask_hook(service: AuthService, row: users.Row) -> None:
     with service.database.transaction() as connection:
-        known = users.by_email(connection, row["email"])
-    if known is None:
+        user = users.by_email(connection, row["email"])
+    if user is None:
         service.check_new_user(row)
 
 
@@ -78,15 +78,15 @@ def _link(service: AuthService, body: GenerateLink) -> Response:
     if link_type is None:
         raise validation_failed(f"Invalid email action link type requested: {body.type}")
     with service.database.transaction() as connection:
-        known = users.by_email(connection, address)
-    if known is None and link_type == "recovery":
+        existing = users.by_email(connection, address)
+    if existing is None and link_type == "recovery":
         raise _no_such_user()
-    if known is None and link_type == "magiclink":
+    if existing is None and link_type == "magiclink":
         link_type = "signup"
         body.password = passwords.unguessable()
     row = users.candidate(uuid4(), address, body.data, service.clock())
     password_hash = ""
-    if known is None:
+    if existing is None:
         if link_type == "signup":
             password_hash = _accepted_password(service, body.password)
         service.check_new_user(row)

@@ -64,10 +64,10 @@ def register(service: AuthService, body: SignUp) -> User | None:
     address = email_address(body.email)
     row = users.candidate(uuid4(), address, body.data, service.clock())
     with service.database.transaction() as connection:
-        known = users.by_email(connection, address)
-    if known is None:
+        existing = users.by_email(connection, address)
+    if existing is None:
         service.check_new_user(row)
-    elif known.email_confirmed_at:
+    elif existing.email_confirmed_at:
         return None
     # Hashing takes its time: not inside the transaction.
     password_hash = passwords.hashed(body.password)
@@ -95,9 +95,9 @@ def new_user(
     now = service.clock()
     try:
         user = users.create(connection, row, password_hash)
-        said = users.add_identity(connection, user, now, identity or {})
+        data = users.add_identity(connection, user, now, identity or {})
         if adopt:
-            metadata = users.merged(user.raw_user_meta_data, said)
+            metadata = users.merged(user.raw_user_meta_data, data)
             user = users.change(connection, user, now, raw_user_meta_data=metadata)
     except (psycopg.Error, LookupError) as error:
         raise unexpected("Database error saving new user") from error

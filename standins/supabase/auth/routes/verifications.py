@@ -136,10 +136,10 @@ def _prove_hash(
 ) -> Proof:
     if link_type not in KINDS:
         raise validation_failed("Invalid email verification type")
-    found = one_time.take(connection, KINDS[link_type], token_hash, service.clock())
-    if found is None:
+    match = one_time.take(connection, KINDS[link_type], token_hash, service.clock())
+    if match is None:
         raise link_expired()
-    return _prove(service, connection, *found)
+    return _prove(service, connection, *match)
 
 
 def _prove_code(service: AuthService, connection: Connection, body: Verify) -> Proof:
@@ -150,10 +150,10 @@ def _prove_code(service: AuthService, connection: Connection, body: Verify) -> P
     address = email_address(body.email)
     token_hash = one_time.token_hash(address, body.token)
     kinds = KINDS.get(body.type, ())
-    found = one_time.take(connection, kinds, token_hash, service.clock()) if kinds else None
-    if found is None:
+    match = one_time.take(connection, kinds, token_hash, service.clock()) if kinds else None
+    if match is None:
         raise code_expired()
-    return _prove(service, connection, *found)
+    return _prove(service, connection, *match)
 
 
 def _prove(service: AuthService, connection: Connection, user_id: UUID, kind: Kind) -> Proof:
