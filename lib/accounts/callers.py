@@ -13,7 +13,7 @@ from lib.usage.plan_limits import within_storage
 
 
 @dataclass(frozen=True)
-class Plan:
+class AccountPlan:
     """The limits of the caller's plan, as the database has them."""
 
     name: str
@@ -35,7 +35,7 @@ class Caller:
     """Why the account may not work; None when it may."""
     guest: bool
     """Whether it is a visitor's, who has no account of a person."""
-    plan: Plan
+    plan: AccountPlan
     hits: int
     """The account's calls in this minute, this one included."""
     window_hits: int | None
@@ -96,7 +96,7 @@ def _find(who: str, credential: dict[str, Any], windows: list[str]) -> Caller:
         scopes=frozenset(row["scopes"]),
         suspended_for=row["suspended_for"],
         guest=row["guest"],
-        plan=Plan(
+        plan=AccountPlan(
             row["plan_name"],
             row["minutes_per_month"],
             within_storage(row["max_input_bytes"]),

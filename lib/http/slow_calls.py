@@ -36,7 +36,7 @@ class _Threads:
     """The threads of this process that slow calls hold."""
 
     LIMIT = 16
-    """Half of the threads that serve the API on one machine (local/stack.py)."""
+    """Half of the threads that serve the API on one machine (local/processes/web.py)."""
     GUESTS = 8
     """Of visitors, all together."""
 
