@@ -58,7 +58,7 @@ class Front:
     """Serves `app` on 127.0.0.1 until `stop`; `port` 0 takes a free one.
 
     `listening` is a socket to take over instead, which is bound already. Requests with a Host or
-    Origin that is not in `names` are refused (`hosts.guarded`). Raises OSError when the port is
+    Origin that is not in `names` are refused (`hosts.guard`). Raises OSError when the port is
     taken.
     """
 
@@ -72,7 +72,7 @@ class Front:
     ) -> None:
         self._socket = listening or socket.create_server((LOOPBACK, port), backlog=256)
         self._server = waitress.create_server(
-            hosts.guarded(app, names, close=False),  # waitress has read the body already
+            hosts.guard(app, names, close=False),  # waitress has read the body already
             sockets=[self._socket],
             threads=threads,
             max_request_header_size=MAX_HEADER_BYTES + 1,  # refuses what is as large as this

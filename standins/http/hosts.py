@@ -29,7 +29,7 @@ def allowed() -> frozenset[str]:
     return LOOPBACK | {public} if public else LOOPBACK
 
 
-def guarded(
+def guard(
     app: WSGIApplication, names: frozenset[str] | None = None, *, close: bool = True
 ) -> WSGIApplication:
     """`app`, which answers 421 to a foreign Host and 403 to a foreign Origin.
@@ -65,7 +65,7 @@ def private(app: WSGIApplication) -> WSGIApplication:
             return refuse(start_response, "403 Forbidden", "wrong_origin", WRONG_ORIGIN)
         return app(environ, start_response)
 
-    return guarded(serve, LOOPBACK)
+    return guard(serve, LOOPBACK)
 
 
 def refuse(

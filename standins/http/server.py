@@ -27,13 +27,13 @@ def _terminated(app: WSGIApplication, names: frozenset[str] | None) -> WSGIAppli
         environ["wsgi.input_terminated"] = True
         return app(environ, start_response)
 
-    return hosts.guarded(serve, names)
+    return hosts.guard(serve, names)
 
 
 class Server:
     """Serves `app` on 127.0.0.1 until `stop`; `port` 0 takes a free one.
 
-    Requests with a Host or Origin that is not in `names` are refused (`hosts.guarded`).
+    Requests with a Host or Origin that is not in `names` are refused (`hosts.guard`).
 
     The port is ours from the start; an application that must know its address first is given
     later, to `serve`. Raises OSError when the port is taken.

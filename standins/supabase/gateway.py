@@ -1,7 +1,7 @@
 """The one address of the Supabase stand-ins, as hosted: Auth and Storage by prefix, and CORS.
 
 Like the hosted gateway, this one answers browsers' preflights and allows every origin to read what
-Auth and Storage answer. On one machine `hosts.guarded` refuses foreign origins before that, and
+Auth and Storage answer. On one machine `hosts.guard` refuses foreign origins before that, and
 the mails have no CORS at all.
 """
 

@@ -140,7 +140,7 @@ def retrieve(service: StripeService, parameters: Parameters, session: str) -> Th
     return service.get("checkout.session", session)
 
 
-def listed(service: StripeService, parameters: Parameters) -> Thing:
+def list_all(service: StripeService, parameters: Parameters) -> Thing:
     """Sessions: of a customer, of a subscription, with a status."""
     parameters.only(*PAGE, "customer", "status", "subscription")
     filters = {name: parameters.text(name) for name in ("customer", "status", "subscription")}
@@ -225,7 +225,7 @@ def line_items(service: StripeService, session: Thing) -> Thing:
 
 ROUTES = [
     Route("POST", _URL, create),
-    Route("GET", _URL, listed),
+    Route("GET", _URL, list_all),
     Route("GET", f"{_URL}/<session>", retrieve),
     Route("POST", f"{_URL}/<session>/expire", expire),
 ]

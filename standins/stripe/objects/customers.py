@@ -84,7 +84,7 @@ def update(service: StripeService, parameters: Parameters, customer: str) -> Thi
     return after
 
 
-def listed(service: StripeService, parameters: Parameters) -> Thing:
+def list_all(service: StripeService, parameters: Parameters) -> Thing:
     """Customers, of an email address where one is given."""
     parameters.only(*PAGE, "email")
     email = parameters.text("email")
@@ -114,7 +114,7 @@ def subscriptions_of(service: StripeService, customer: Thing) -> Thing:
 
 ROUTES = [
     Route("POST", _URL, create),
-    Route("GET", _URL, listed),
+    Route("GET", _URL, list_all),
     Route("GET", f"{_URL}/<customer>", retrieve),
     Route("POST", f"{_URL}/<customer>", update),
     Route("DELETE", f"{_URL}/<customer>", delete),

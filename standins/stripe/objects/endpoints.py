@@ -83,7 +83,7 @@ def update(service: StripeService, parameters: Parameters, endpoint: str) -> Thi
     return service.state.put(thing)
 
 
-def listed(service: StripeService, parameters: Parameters) -> Thing:
+def list_all(service: StripeService, parameters: Parameters) -> Thing:
     """Endpoints."""
     parameters.only(*PAGE)
     return page(service, parameters, _URL, "webhook_endpoint")
@@ -99,7 +99,7 @@ def delete(service: StripeService, parameters: Parameters, endpoint: str) -> Thi
 
 ROUTES = [
     Route("POST", _URL, create),
-    Route("GET", _URL, listed),
+    Route("GET", _URL, list_all),
     Route("GET", f"{_URL}/<endpoint>", retrieve),
     Route("POST", f"{_URL}/<endpoint>", update),
     Route("DELETE", f"{_URL}/<endpoint>", delete),

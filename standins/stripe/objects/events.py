@@ -18,7 +18,7 @@ def retrieve(service: StripeService, parameters: Parameters, event: str) -> Thin
     return service.get("event", event)
 
 
-def listed(service: StripeService, parameters: Parameters) -> Thing:
+def list_all(service: StripeService, parameters: Parameters) -> Thing:
     """Events, of some types; `delivery_success` false: those still owed to an endpoint."""
     parameters.only(*PAGE, "delivery_success", "type", "types")
     single, types = parameters.text("type"), parameters.texts("types")
@@ -39,4 +39,4 @@ def listed(service: StripeService, parameters: Parameters) -> Thing:
     return page(service, parameters, _URL, "event", None, *conditions)
 
 
-ROUTES = [Route("GET", _URL, listed), Route("GET", f"{_URL}/<event>", retrieve)]
+ROUTES = [Route("GET", _URL, list_all), Route("GET", f"{_URL}/<event>", retrieve)]

@@ -20,7 +20,7 @@ def retrieve(service: StripeService, parameters: Parameters, invoice: str) -> Th
     return service.get("invoice", invoice)
 
 
-def listed(service: StripeService, parameters: Parameters) -> Thing:
+def list_all(service: StripeService, parameters: Parameters) -> Thing:
     """Invoices: of a customer, of a subscription, with a status."""
     parameters.only(*PAGE, "customer", "status", "subscription")
     filters = {
@@ -85,7 +85,7 @@ def listed_payments(service: StripeService, parameters: Parameters) -> Thing:
 
 
 ROUTES = [
-    Route("GET", _URL, listed),
+    Route("GET", _URL, list_all),
     Route("GET", f"{_URL}/<invoice>", retrieve),
     Route("POST", f"{_URL}/<invoice>/pay", pay),
     Route("POST", f"{_URL}/<invoice>/void", void),

@@ -61,7 +61,7 @@ def update(service: StripeService, parameters: Parameters, product: str) -> Thin
     return service.state.put(thing)
 
 
-def listed(service: StripeService, parameters: Parameters) -> Thing:
+def list_all(service: StripeService, parameters: Parameters) -> Thing:
     """Products."""
     parameters.only(*PAGE, "active", "ids")
     conditions = [_active(parameters), _among("id", parameters.texts("ids"))]
@@ -181,7 +181,7 @@ def _among(name: str, values: list[str]) -> Condition | None:
 
 ROUTES = [
     Route("POST", _PRODUCTS, create),
-    Route("GET", _PRODUCTS, listed),
+    Route("GET", _PRODUCTS, list_all),
     Route("GET", f"{_PRODUCTS}/<product>", retrieve),
     Route("POST", f"{_PRODUCTS}/<product>", update),
     Route("POST", _PRICES, create_price),

@@ -122,7 +122,7 @@ def retrieve(service: StripeService, parameters: Parameters, schedule: str) -> T
     return service.get("subscription_schedule", schedule)
 
 
-def listed(service: StripeService, parameters: Parameters) -> Thing:
+def list_all(service: StripeService, parameters: Parameters) -> Thing:
     """Schedules, of a customer."""
     parameters.only(*PAGE, "customer")
     customer = parameters.text("customer")
@@ -233,7 +233,7 @@ def _going(service: StripeService, schedule: str) -> Thing:
 
 ROUTES = [
     Route("POST", _URL, create),
-    Route("GET", _URL, listed),
+    Route("GET", _URL, list_all),
     Route("GET", f"{_URL}/<schedule>", retrieve),
     Route("POST", f"{_URL}/<schedule>", update),
     Route("POST", f"{_URL}/<schedule>/release", release),

@@ -25,7 +25,7 @@ def retrieve(service: StripeService, parameters: Parameters, subscription: str) 
     return service.get("subscription", subscription)
 
 
-def listed(service: StripeService, parameters: Parameters) -> Thing:
+def list_all(service: StripeService, parameters: Parameters) -> Thing:
     """Subscriptions: of a customer, with a price, with a status; canceled ones where asked for."""
     parameters.only(*PAGE, "customer", "price", "status")
     customer, price = parameters.text("customer"), parameters.text("price")
@@ -163,7 +163,7 @@ def cancel(service: StripeService, parameters: Parameters, subscription: str) ->
 
 
 ROUTES = [
-    Route("GET", _URL, listed),
+    Route("GET", _URL, list_all),
     Route("GET", f"{_URL}/<subscription>", retrieve),
     Route("POST", f"{_URL}/<subscription>", update),
     Route("DELETE", f"{_URL}/<subscription>", cancel),
