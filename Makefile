@@ -37,7 +37,7 @@ $(VENV)/dev.done: $(VENV)/local.done requirements-dev.txt
 	@touch $@
 
 # The site, where there is Node to build it; without, all else runs.
-public/index.html: web/package-lock.json web/vite.config.ts lib/http/openapi.yaml docs/allowed.md \
+public/index.html: web/package-lock.json web/vite.config.ts lib/http/service/openapi.yaml docs/allowed.md \
 		$(shell find web/src web/static web/docs web/policies web/terms -type f)
 	@if ! command -v npm >/dev/null; then \
 		echo "The website is not built: Node and npm are missing. The API runs without it."; \

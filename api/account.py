@@ -5,13 +5,13 @@ from typing import Any
 from lib.accounts import account, guests, keys
 from lib.accounts.callers import Caller
 from lib.files import links
-from lib.http.access import READ, Credential, Open
-from lib.http.answers import Success
 from lib.http.app import afterwards, create_app
 from lib.http.auth import bearer
 from lib.http.client import client_networks
-from lib.http.parameters import PAGE, PERIOD, SIGNATURE, integer, text
-from lib.http.routes import Body, Routes
+from lib.http.routes.access import READ, Credential, Open
+from lib.http.routes.declaration import Body, Routes
+from lib.http.routes.models import Success
+from lib.http.routes.parameters import PAGE, PERIOD, SIGNATURE, integer, text
 from lib.jobs.api_models import Download
 from lib.platform import wake
 from lib.platform.errors import unauthorized
@@ -191,7 +191,7 @@ def sign_out_everywhere(caller: Caller) -> Success:
 @route("GET", "/v1/api-keys", access=READ, answer=keys.Keys, tag="Keys")
 def list_keys(caller: Caller) -> keys.Keys:
     """Your keys"""
-    return keys.listed(caller.account_id)
+    return keys.list_keys(caller.account_id)
 
 
 @route(

@@ -6,11 +6,11 @@ from flask import request
 
 from lib.accounts.callers import Caller
 from lib.billing import purchases, stripe_events
-from lib.http.access import READ, Credential, Open
 from lib.http.app import create_app
 from lib.http.auth import count_forgery
 from lib.http.bounds import read_body
-from lib.http.routes import Body, Routes
+from lib.http.routes.access import READ, Credential, Open
+from lib.http.routes.declaration import Body, Routes
 
 app = create_app(__name__)
 route = Routes(app, "Billing")

@@ -3,9 +3,9 @@
 from typing import Any
 
 from lib import background
-from lib.http.access import Secret
 from lib.http.app import create_app
-from lib.http.routes import Routes
+from lib.http.routes.access import Secret
+from lib.http.routes.declaration import Routes
 from lib.jobs.repair import heal
 from lib.platform import limits
 

@@ -4,18 +4,18 @@ from typing import Any
 
 from lib.accounts.callers import Caller
 from lib.files import delete, uploads
-from lib.http.access import JOBS, Credential
-from lib.http.answers import (
+from lib.http.app import create_app
+from lib.http.body import parse
+from lib.http.routes.access import JOBS, Credential
+from lib.http.routes.declaration import Body, Routes
+from lib.http.routes.models import (
     ConfirmedAnswer,
     ConfirmRequest,
     PresignedAnswer,
     PresignRequest,
     Probed,
 )
-from lib.http.app import create_app
-from lib.http.body import parse
-from lib.http.routes import Body, Routes
-from lib.http.slow import CONFIRM, LOOK, slow_call
+from lib.http.slow_calls import CONFIRM, LOOK, slow_call
 from lib.jobs import validate as validation
 from lib.media.request.members import unknown_members
 from lib.media.request.models import TranscodeRequest

@@ -1,9 +1,9 @@
 """/v1/policies, /v1/support, reports and the record of access: what is between people and us."""
 
 from lib.accounts.callers import Caller
-from lib.http.access import READ, Credential, Open, OptionalCredential
 from lib.http.app import afterwards, create_app
-from lib.http.routes import Body, Routes
+from lib.http.routes.access import READ, Credential, Open, OptionalCredential
+from lib.http.routes.declaration import Body, Routes
 from lib.platform import wake
 from lib.privacy import policies, reports, staff, support
 

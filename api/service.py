@@ -4,14 +4,14 @@ from typing import Any
 
 from flask import Response
 
-from lib.http import health, security_txt
-from lib.http import metrics as metrics_text
-from lib.http import openapi as openapi_file
-from lib.http import site as site_settings
-from lib.http.access import Open, Secret
 from lib.http.app import answer, create_app
 from lib.http.auth import carries
-from lib.http.routes import Media, Routes
+from lib.http.routes.access import Open, Secret
+from lib.http.routes.declaration import RawAnswer, Routes
+from lib.http.service import health, security_txt
+from lib.http.service import metrics as metrics_text
+from lib.http.service import openapi as openapi_file
+from lib.http.service import site as site_settings
 from lib.platform.settings import settings
 
 app = create_app(__name__)
@@ -55,7 +55,7 @@ def site() -> Any:
     "GET",
     "/metrics",
     access=Secret("cron_secret"),
-    answer=Media("text/plain", "Prometheus text 0.0.4"),
+    answer=RawAnswer("text/plain", "Prometheus text 0.0.4"),
 )
 def metrics() -> Response:
     """Figures for the operator, as Prometheus text; needs CRON_SECRET"""
@@ -66,7 +66,7 @@ def metrics() -> Response:
     "GET",
     "/.well-known/security.txt",
     access=Open("site", CALLS_PER_MINUTE),
-    answer=Media("text/plain", "RFC 9116"),
+    answer=RawAnswer("text/plain", "RFC 9116"),
 )
 def security_contact() -> Response:
     """Where to report a vulnerability"""
@@ -81,7 +81,7 @@ def security_contact() -> Response:
     "GET",
     "/openapi.yaml",
     access=Open("openapi", CALLS_PER_MINUTE),
-    answer=Media("application/yaml", "OpenAPI 3.1"),
+    answer=RawAnswer("application/yaml", "OpenAPI 3.1"),
 )
 def openapi() -> Response:
     """This document"""

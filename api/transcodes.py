@@ -6,10 +6,10 @@ from typing import Any
 
 from lib.accounts.callers import Caller
 from lib.files import delete, links
-from lib.http.access import JOBS, READ, Credential, Open
 from lib.http.app import afterwards, create_app
-from lib.http.parameters import PAGE, SIGNATURE, integer, moment, text
-from lib.http.routes import Body, Routes
+from lib.http.routes.access import JOBS, READ, Credential, Open
+from lib.http.routes.declaration import Body, Routes
+from lib.http.routes.parameters import PAGE, SIGNATURE, integer, moment, text
 from lib.jobs import cancel, create, listing, read, retry
 from lib.jobs.api_models import Accepted, Canceled, Download, Transcode, TranscodeList
 from lib.jobs.cursor import ORDERS

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from flask import Response
 
 from lib import background
-from lib.http.access import Secret
 from lib.http.app import create_app
-from lib.http.routes import Routes
+from lib.http.routes.access import Secret
+from lib.http.routes.declaration import Routes
 from lib.jobs.worker import loop
 from lib.media.run import ffmpeg
 from lib.platform import limits

@@ -31,7 +31,7 @@ from lib.media.run import ffmpeg
 from lib.platform import postgres
 from local import client as api
 from local import keys_command
-from local.children import Child
+from local.processes.children import Child
 from local.stack import Stack
 
 RESULTS = Path(__file__).parent / "RESULTS.md"

@@ -23,7 +23,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from local.children import Child, when_parent_ends
+from local.processes.children import Child, when_parent_ends
 
 BYTES_PER_SECOND = 12.5e6
 ROUND_TRIP = 0.030

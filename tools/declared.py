@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 
-from lib.http.routes import Route
+from lib.http.routes.declaration import Route
 
 ROOT = Path(__file__).parent.parent
 
@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 def functions() -> dict[str, list[Route]]:
     """Each function's routes, by the name of its file."""
     names = sorted(path.stem for path in (ROOT / "api").glob("[!_]*.py"))
-    return {name: importlib.import_module(f"api.{name}").route.declared for name in names}
+    return {name: importlib.import_module(f"api.{name}").route.routes for name in names}
 
 
 def documented() -> list[Route]:

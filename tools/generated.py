@@ -13,7 +13,7 @@ from tools import openapi, rewrites, route_table, typescript
 
 ROOT = Path(__file__).parent.parent
 FILES: dict[Path, Callable[[], str]] = {
-    ROOT / "lib" / "http" / "openapi.yaml": openapi.text,
+    ROOT / "lib" / "http" / "service" / "openapi.yaml": openapi.text,
     rewrites.PATH: rewrites.text,
     route_table.README: route_table.readme,
     route_table.ERRORS: route_table.errors,

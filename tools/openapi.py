@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 import yaml
 
-from lib.http.access import Credential, Open, OptionalCredential, Secret
-from lib.http.parameters import PATH
-from lib.http.routes import Media, Route
+from lib.http.routes.access import Credential, Open, OptionalCredential, Secret
+from lib.http.routes.declaration import RawAnswer, Route
+from lib.http.routes.parameters import PATH
 from lib.platform.error_codes import CODES
 from lib.platform.errors import Error, Refused
 from tools import declared, openapi_docs
@@ -169,7 +169,7 @@ def _success(route: Route) -> dict[str, Any]:
     match route.answer:
         case None:
             return {"description": "Done."}
-        case Media(kind=kind, about=about):
+        case RawAnswer(kind=kind, about=about):
             schema = {"type": "string", "description": about}
             return {"description": about, "content": {kind: {"schema": schema}}}
         case model:

@@ -15,8 +15,8 @@ from typing import Any, get_args, get_type_hints
 
 import msgspec
 
-from lib.http.access import Access, Open, OptionalCredential, Secret
-from lib.http.routes import Route
+from lib.http.routes.access import Access, Open, OptionalCredential, Secret
+from lib.http.routes.declaration import Route
 
 TAGS = {
     "Uploads": "Send files, and look into them.",

@@ -78,6 +78,11 @@ class Cell(NamedTuple):
 
 def cells() -> Iterator[Cell]:
     """The cells, in reading order."""
+    yield from _text_overlays()
+    yield from _other_options()
+
+
+def _text_overlays() -> Iterator[Cell]:
     for names in map(str.split, SHEET):
         yield _words(", ".join(names), "\n".join(SCRIPTS[name] for name in names), fontSize=30)
     yield _words("in one line", "Hi Живёт שלום مرحبا 你好 😀", fontSize=26)
@@ -105,6 +110,9 @@ def cells() -> Iterator[Cell]:
     ])  # fmt: skip
     yield _words("Impact, see-through", "Half", font="Impact", fontSize=100, boxBorderW=0,
                  fontColor="white@0.5")  # fmt: skip
+
+
+def _other_options() -> Iterator[Cell]:
     yield Cell("@quote-card", [("@quote-card", {
         "quote": "Well begun is half done.", "name": "Aristotle", "handle": "@stagira",
         "style": {"fontSize": 40, "charsPerLine": 16}})])  # fmt: skip

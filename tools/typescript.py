@@ -16,7 +16,9 @@ _NAMES = {"string": "string", "integer": "number", "number": "number", "boolean"
 def text() -> str:
     """A TypeScript module with an interface for each schema."""
     schemas = openapi.document()["components"]["schemas"]
-    parts = ["// The API's types, from lib/http/openapi.yaml by `make openapi`. Don't edit."]
+    parts = [
+        "// The API's types, from lib/http/service/openapi.yaml by `make openapi`. Don't edit."
+    ]
     for name, schema in schemas.items():
         about = f"/** {schema['description']} */\n" if "description" in schema else ""
         parts.append(about + _declaration(name, schema))

@@ -13,7 +13,7 @@ from lib.usage.plan_limits import within_storage
 
 
 @dataclass(frozen=True)
-class Plan:
+class AccountPlan:
     """The limits of the caller's plan, as the database has them."""
 
     name: str
@@ -35,7 +35,7 @@ class Caller:
     """Why the account may not work; None when it may."""
     guest: bool
     """Whether it is a visitor's, who has no account of a person."""
-    plan: Plan
+    plan: AccountPlan
     hits: int
     """The account's calls in this minute, this one included."""
     window_hits: int | None
@@ -84,28 +84,28 @@ def in_the_name_of(account_id: UUID) -> Caller:
 
 
 def _find(who: str, credential: dict[str, Any], windows: list[str]) -> Caller:
-    found = postgres.row(_STATEMENT.format(who=who), credential | {"windows": windows})
-    if found is None:
+    row = postgres.row(_STATEMENT.format(who=who), credential | {"windows": windows})
+    if row is None:
         raise Unknown
-    if found["closed"]:
+    if row["closed"]:
         raise Closed
-    hits = found["hits"] or {}
+    hits = row["hits"] or {}
     return Caller(
-        account_id=found["account_id"],
-        key_id=found["key_id"],
-        scopes=frozenset(found["scopes"]),
-        suspended_for=found["suspended_for"],
-        guest=found["guest"],
-        plan=Plan(
-            found["plan_name"],
-            found["minutes_per_month"],
-            within_storage(found["max_input_bytes"]),
-            found["max_job_seconds"],
-            found["requests_per_minute"],
+        account_id=row["account_id"],
+        key_id=row["key_id"],
+        scopes=frozenset(row["scopes"]),
+        suspended_for=row["suspended_for"],
+        guest=row["guest"],
+        plan=AccountPlan(
+            row["plan_name"],
+            row["minutes_per_month"],
+            within_storage(row["max_input_bytes"]),
+            row["max_job_seconds"],
+            row["requests_per_minute"],
         ),
         hits=hits.get("all", 0),
         window_hits=hits.get(windows[1]) if len(windows) > 1 else None,
-        window_seconds=max(1, found["window_seconds"]),
+        window_seconds=max(1, row["window_seconds"]),
     )
 
 

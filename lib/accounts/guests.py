@@ -70,7 +70,7 @@ def open_account(networks: Sequence[Network], most_in_all: int = MOST_IN_ALL) ->
             "in_all": most_in_all,
             "seconds": SECONDS,
             "hash": keys.digest(key),
-            "starts": keys.shown(key),
+            "starts": keys.first_letters(key),
         },
     )
     assert row is not None  # noqa: S101 -- the plan comes with the migrations

@@ -83,7 +83,7 @@ def create(account_id: UUID, request: NewKey) -> Created:
         if expires <= datetime.now(UTC):
             raise Problem("invalid_request", "`expires_at` must be a moment to come.")
     key = PREFIX + secrets.token_urlsafe(32)
-    made = postgres.row(
+    row = postgres.row(
         f"""
         insert into app.api_keys (account_id, hash, label, scopes, starts_with, expires_at)
         select %(account)s, %(hash)s, %(label)s, %(scopes)s, %(starts)s, %(expires)s
@@ -96,19 +96,19 @@ def create(account_id: UUID, request: NewKey) -> Created:
             "hash": digest(key),
             "label": request.label,
             "scopes": sorted(set(request.scopes)),
-            "starts": shown(key),
+            "starts": first_letters(key),
             "expires": expires,
             "most": MOST,
         },
     )
-    if made is None:
+    if row is None:
         raise Problem(
             "key_limit", f"An account has at most {MOST} keys. Revoke one that is not used."
         )
-    return Created(**msgspec.structs.asdict(_key(made)), key=key)
+    return Created(**msgspec.structs.asdict(_key(row)), key=key)
 
 
-def listed(account_id: UUID) -> Keys:
+def list_keys(account_id: UUID) -> Keys:
     """The account's keys."""
     rows = postgres.rows(
         f"""
@@ -149,7 +149,7 @@ def revoke(account_id: UUID, key_id: str) -> None:
         raise _unknown()
 
 
-def shown(key: str) -> str:
+def first_letters(key: str) -> str:
     """The first letters of a key, which tell it from others and open nothing."""
     return key[: len(PREFIX) + 4]
 

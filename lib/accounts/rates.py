@@ -69,8 +69,8 @@ def begin_slow_call(account_id: UUID, kind: str, limit: int, seconds: int) -> UU
         "select app.begin_slow_call(%(account)s, %(kind)s, %(limit)s, %(seconds)s) as id",
         {"account": account_id, "kind": kind, "limit": limit, "seconds": seconds},
     )
-    found: UUID | None = row["id"] if row else None
-    return found
+    call_id: UUID | None = row["id"] if row else None
+    return call_id
 
 
 def end_slow_call(call_id: UUID) -> None:

@@ -14,14 +14,14 @@ def price_id(plan_id: str, cents: int) -> str:
     """Stripe's price of a plan. Raises Problem 503 where it is not the one we tell: nobody shall
     pay another than was shown."""
     with platform.asking():
-        found = platform.client().v1.prices.list(
+        prices = platform.client().v1.prices.list(
             params={"lookup_keys": [plan_id], "active": True, "limit": 1}
         )
-    if not found.data:
+    if not prices.data:
         raise Problem(
             "billing_unavailable", "This plan can't be bought yet: its price is not set up."
         )
-    price = found.data[0]
+    price = prices.data[0]
     if (price.unit_amount, price.currency) != (cents, CURRENCY):
         raise Problem(
             "billing_unavailable", "The price of this plan is just being changed. Try again later."
@@ -36,10 +36,10 @@ def portal_configuration() -> str | None:
     (https://docs.stripe.com/api/customer_portal/configurations/object, `is_default`).
     """
     with platform.asking():
-        found = platform.client().v1.billing_portal.configurations.list(
+        configurations = platform.client().v1.billing_portal.configurations.list(
             params={"active": True, "limit": 100}
         )
-    for each in found.data:
+    for each in configurations.data:
         if (each.metadata.to_dict() if each.metadata else {}).items() >= MARK.items():
             return str(each.id)
     return None

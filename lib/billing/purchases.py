@@ -162,40 +162,40 @@ def buy(account_id: UUID, request: Buy) -> Bought:
     payment is open, 503.
     """
     offered = {plan.id: plan for plan in plans().items}
-    wanted = offered.get(request.plan)
-    if wanted is None:
+    offer = offered.get(request.plan)
+    if offer is None:
         raise Problem("invalid_request", f"`plan` must be one of: {', '.join(offered)}.")
     client = platform.client()
-    if wanted.price_cents == 0 and not subscriptions.is_customer(account_id):
+    if offer.price_cents == 0 and not subscriptions.is_customer(account_id):
         return Bought("kept", None, billing(account_id))  # Stripe need not know of who pays nothing
     customer_id = subscriptions.customer(account_id)
-    found = subscriptions.current(customer_id)
-    if found is None or found.status not in (*LIVE, *FAILING):
-        if wanted.price_cents == 0:
+    subscription = subscriptions.current(customer_id)
+    if subscription is None or subscription.status not in (*LIVE, *FAILING):
+        if offer.price_cents == 0:
             return Bought("kept", None, billing(account_id))
-        url = _checkout(account_id, customer_id, wanted, request.job)
+        url = _checkout(account_id, customer_id, offer, request.job)
         return Bought("checkout", url, billing(account_id))
-    if found.status in FAILING:
+    if subscription.status in FAILING:
         raise Problem(
             "payment_open",
             "A payment is open. Pay it first, with another card if need be: POST"
             " /v1/billing/portal leads there.",
         )
     outcome: Literal["changed", "scheduled", "kept"]
-    held = offered.get(found.plan_id or "")
+    current_offer = offered.get(subscription.plan_id or "")
     with platform.asking():
-        if wanted.id == found.plan_id:
-            _keep(found)
+        if offer.id == subscription.plan_id:
+            _keep(subscription)
             outcome = "kept"
-        elif wanted.price_cents == 0:
-            _release(found)
-            client.v1.subscriptions.update(found.id, params={"cancel_at_period_end": True})
+        elif offer.price_cents == 0:
+            _release(subscription)
+            client.v1.subscriptions.update(subscription.id, params={"cancel_at_period_end": True})
             outcome = "scheduled"
-        elif held is not None and wanted.price_cents < held.price_cents:
-            _schedule(found, wanted)
+        elif current_offer is not None and offer.price_cents < current_offer.price_cents:
+            _schedule(subscription, offer)
             outcome = "scheduled"
         else:
-            _upgrade(found, wanted, offered.get(found.next_plan_id or ""))
+            _upgrade(subscription, offer, offered.get(subscription.next_plan_id or ""))
             outcome = "changed"
     subscriptions.refresh(customer_id)
     return Bought(outcome, None, billing(account_id))
@@ -255,20 +255,20 @@ def _checkout(account_id: UUID, customer_id: str, plan: PlanOffered, job: str | 
     client = platform.client()
     price = price_id(plan.id, plan.price_cents)
     back = f"{settings().site_url}/billing?"
-    told = {"job": job} if job else {}
+    metadata = {"job": job} if job else {}
     with platform.asking():
-        made = client.v1.checkout.sessions.create(
+        session = client.v1.checkout.sessions.create(
             params={
                 "mode": "subscription",
                 "customer": customer_id,
                 "client_reference_id": str(account_id),
                 "line_items": [{"price": price, "quantity": 1}],
-                "success_url": back + urlencode({"checkout": "success"} | told),
-                "cancel_url": back + urlencode({"checkout": "canceled"} | told),
+                "success_url": back + urlencode({"checkout": "success"} | metadata),
+                "cancel_url": back + urlencode({"checkout": "canceled"} | metadata),
             }
         )
-        _leave_open_only_the_newest(customer_id, made.id)
-    return str(made.url)
+        _leave_open_only_the_newest(customer_id, session.id)
+    return str(session.url)
 
 
 def _leave_open_only_the_newest(customer_id: str, session_id: str) -> None:
@@ -300,7 +300,7 @@ def _close(session_id: str) -> str | None:
 
 
 def _upgrade(
-    found: subscriptions.Subscription, plan: PlanOffered, coming: PlanOffered | None
+    subscription: subscriptions.Subscription, plan: PlanOffered, coming: PlanOffered | None
 ) -> None:
     """To a larger plan at once, the difference paid at once; nothing changes when that fails.
 
@@ -309,35 +309,37 @@ def _upgrade(
     """
     client = platform.client()
     price = price_id(plan.id, plan.price_cents)
-    _release(found)
+    _release(subscription)
     try:
         with platform.asking():
             client.v1.subscriptions.update(
-                found.id,
+                subscription.id,
                 params={
-                    "items": [{"id": found.item_id, "price": price}],
+                    "items": [{"id": subscription.item_id, "price": price}],
                     "proration_behavior": "always_invoice",
                     "payment_behavior": "error_if_incomplete",
-                    **_going_on(found),
+                    **_going_on(subscription),
                 },
             )
     except platform.Declined as error:
         if coming:
-            _schedule(replace(found, schedule_id=None), coming)
+            _schedule(replace(subscription, schedule_id=None), coming)
         raise Problem(
             "payment_declined", f"The payment was declined, nothing has changed. {error}"
         ) from error
 
 
-def _schedule(found: subscriptions.Subscription, plan: PlanOffered) -> None:
+def _schedule(subscription: subscriptions.Subscription, plan: PlanOffered) -> None:
     """To a smaller plan when what was paid for is over."""
     client = platform.client()
     price = price_id(plan.id, plan.price_cents)
-    _keep(found)
-    made = client.v1.subscription_schedules.create(params={"from_subscription": found.id})
-    now = made.phases[0].to_dict()
+    _keep(subscription)
+    schedule = client.v1.subscription_schedules.create(
+        params={"from_subscription": subscription.id}
+    )
+    now = schedule.phases[0].to_dict()
     client.v1.subscription_schedules.update(
-        made.id,
+        schedule.id,
         params={
             "end_behavior": "release",
             "phases": [
@@ -356,27 +358,27 @@ def _schedule(found: subscriptions.Subscription, plan: PlanOffered) -> None:
     )
 
 
-def _keep(found: subscriptions.Subscription) -> None:
+def _keep(subscription: subscriptions.Subscription) -> None:
     """Take back what was to change at the period's end."""
-    _release(found)
-    if params := _going_on(found):
-        platform.client().v1.subscriptions.update(found.id, params=params)
+    _release(subscription)
+    if params := _going_on(subscription):
+        platform.client().v1.subscriptions.update(subscription.id, params=params)
 
 
-def _going_on(found: subscriptions.Subscription) -> SubscriptionUpdateParams:
+def _going_on(subscription: subscriptions.Subscription) -> SubscriptionUpdateParams:
     """What takes a cancellation back.
 
     Stripe's portal sets `cancel_at` alone, our own route `cancel_at_period_end`
     (https://docs.stripe.com/billing/subscriptions/billing-mode/compare).
     """
-    if found.cancel_at_period_end:
+    if subscription.cancel_at_period_end:
         return {"cancel_at_period_end": False}
-    return {"cancel_at": ""} if found.ends_at else {}
+    return {"cancel_at": ""} if subscription.ends_at else {}
 
 
-def _release(found: subscriptions.Subscription) -> None:
-    if found.schedule_id:
-        platform.client().v1.subscription_schedules.release(found.schedule_id)
+def _release(subscription: subscriptions.Subscription) -> None:
+    if subscription.schedule_id:
+        platform.client().v1.subscription_schedules.release(subscription.schedule_id)
 
 
 def _links(customer_id: str | None) -> dict[str, tuple[str | None, str | None]]:
@@ -384,12 +386,12 @@ def _links(customer_id: str | None) -> dict[str, tuple[str | None, str | None]]:
         return {}
     try:
         with platform.asking():
-            found = platform.client().v1.invoices.list(
+            invoices = platform.client().v1.invoices.list(
                 params={"customer": customer_id, "limit": 100}
             )
     except Problem:
         return {}
-    return {str(each.id): (each.hosted_invoice_url, each.invoice_pdf) for each in found.data}
+    return {str(each.id): (each.hosted_invoice_url, each.invoice_pdf) for each in invoices.data}
 
 
 def _id(value: Any) -> str:

@@ -89,16 +89,16 @@ def replay(days: int) -> Replayed:
     if oldest and oldest["at"]:
         since = min(since, oldest["at"])
     with platform.asking():
-        found = platform.client().v1.events.list(
+        listing = platform.client().v1.events.list(
             params={"types": list(TYPES), "created": {"gte": int(since.timestamp())}, "limit": 100}
         )
-        events = sorted(found.auto_paging_iter(), key=lambda event: event.created)
+        events = sorted(listing.auto_paging_iter(), key=lambda event: event.created)
     for event in events:
-        known = postgres.row(
+        row = postgres.row(
             "select processed_at from app.stripe_events where id = %(id)s", {"id": event.id}
         )
-        counts.found += known is None
-        if known is not None and known["processed_at"] is not None:
+        counts.found += row is None
+        if row is not None and row["processed_at"] is not None:
             continue
         _store(event)
         if _process(event.id, event.type, event.data.object):
@@ -195,14 +195,14 @@ def _keep_invoice(invoice_id: str) -> None:
 
     with platform.asking():
         try:
-            found = platform.client().v1.invoices.retrieve(invoice_id)
+            invoice = platform.client().v1.invoices.retrieve(invoice_id)
         except stripe.InvalidRequestError as error:
             if error.code == "resource_missing":
                 return
             raise
-    if found.status == "draft":
+    if invoice.status == "draft":
         return
-    lines = found.lines.data
+    lines = invoice.lines.data
     postgres.rows(
         """
         insert into app.invoices as i (id, account_id, number, status, currency, amount_cents,
@@ -216,17 +216,17 @@ def _keep_invoice(invoice_id: str) -> None:
          where i.status in ('open', 'uncollectible')
         """,
         {
-            "id": found.id,
-            "customer": _id(found.customer),
-            "number": found.number,
-            "status": found.status,
-            "currency": found.currency,
-            "amount": found.total,
-            "paid": found.amount_paid,
+            "id": invoice.id,
+            "customer": _id(invoice.customer),
+            "number": invoice.number,
+            "status": invoice.status,
+            "currency": invoice.currency,
+            "amount": invoice.total,
+            "paid": invoice.amount_paid,
             # An invoice's own period is the one before; a line tells what it is for.
-            "start": min((line.period.start for line in lines), default=found.period_start),
-            "end": max((line.period.end for line in lines), default=found.period_end),
-            "created": found.created,
+            "start": min((line.period.start for line in lines), default=invoice.period_start),
+            "end": max((line.period.end for line in lines), default=invoice.period_end),
+            "created": invoice.created,
         },
     )
 

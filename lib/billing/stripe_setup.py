@@ -38,24 +38,26 @@ def _product(plan: PlanOffered, steps: list[str]) -> str:
     client = platform.client()
     name = f"FFmpeg Micro {plan.name}"
     about = f"{plan.minutes_per_month} minutes of input a month"
-    for found in client.v1.products.list(params={"active": True, "limit": 100}).auto_paging_iter():
-        if found.metadata.to_dict().get("plan_id") == plan.id:
-            if (found.name, found.description) != (name, about):
-                client.v1.products.update(found.id, params={"name": name, "description": about})
+    for product in client.v1.products.list(
+        params={"active": True, "limit": 100}
+    ).auto_paging_iter():
+        if product.metadata.to_dict().get("plan_id") == plan.id:
+            if (product.name, product.description) != (name, about):
+                client.v1.products.update(product.id, params={"name": name, "description": about})
                 steps.append(f"product of {plan.id}: changed")
-            return str(found.id)
-    made = client.v1.products.create(
+            return str(product.id)
+    new_product = client.v1.products.create(
         params={"name": name, "description": about, "metadata": MARK | {"plan_id": plan.id}}
     )
     steps.append(f"product of {plan.id}: made")
-    return str(made.id)
+    return str(new_product.id)
 
 
 def _price(plan: PlanOffered, product: str, steps: list[str]) -> None:
     """The price that is charged from now on; who bought at another keeps that."""
     client = platform.client()
-    found = client.v1.prices.list(params={"lookup_keys": [plan.id], "active": True}).data
-    if found and (found[0].unit_amount, found[0].currency) == (plan.price_cents, CURRENCY):
+    prices = client.v1.prices.list(params={"lookup_keys": [plan.id], "active": True}).data
+    if prices and (prices[0].unit_amount, prices[0].currency) == (plan.price_cents, CURRENCY):
         return
     client.v1.prices.create(
         params={
@@ -68,8 +70,8 @@ def _price(plan: PlanOffered, product: str, steps: list[str]) -> None:
             "metadata": MARK | {"plan_id": plan.id},
         }
     )
-    if found:
-        client.v1.prices.update(found[0].id, params={"active": False})
+    if prices:
+        client.v1.prices.update(prices[0].id, params={"active": False})
     steps.append(f"price of {plan.id}: {plan.price_cents / 100:.2f} {CURRENCY} a month")
 
 
@@ -77,7 +79,7 @@ def _portal(steps: list[str]) -> None:
     """The portal: cards, invoices, cancellation at the period's end. Plans change by our routes."""
     configurations = platform.client().v1.billing_portal.configurations
     # Plain values: the client's own types want each key spelled out where it is sent.
-    wanted: Any = {
+    params: Any = {
         "features": {
             "invoice_history": {"enabled": True},
             "payment_method_update": {"enabled": True},
@@ -86,11 +88,11 @@ def _portal(steps: list[str]) -> None:
         },
         "metadata": MARK,
     }
-    found = portal_configuration()
-    if found is not None:
-        configurations.update(found, params=wanted)
+    configuration = portal_configuration()
+    if configuration is not None:
+        configurations.update(configuration, params=params)
         return
-    configurations.create(params=wanted)
+    configurations.create(params=params)
     steps.append("portal: set up")
 
 
@@ -99,12 +101,12 @@ def _webhook(steps: list[str]) -> str | None:
     endpoints = platform.client().v1.webhook_endpoints
     url = f"{settings().api_url}/hooks/stripe"
     events: Any = list(TYPES)
-    for found in endpoints.list(params={"limit": 100}).auto_paging_iter():
-        if found.url == url:
-            if set(found.enabled_events) != set(TYPES):
-                endpoints.update(found.id, params={"enabled_events": events})
+    for endpoint in endpoints.list(params={"limit": 100}).auto_paging_iter():
+        if endpoint.url == url:
+            if set(endpoint.enabled_events) != set(TYPES):
+                endpoints.update(endpoint.id, params={"enabled_events": events})
                 steps.append(f"webhook {url}: changed")
             return None
-    made = endpoints.create(params={"url": url, "enabled_events": events, "metadata": MARK})
+    new_endpoint = endpoints.create(params={"url": url, "enabled_events": events, "metadata": MARK})
     steps.append(f"webhook {url}: made")
-    return str(made.secret)
+    return str(new_endpoint.secret)

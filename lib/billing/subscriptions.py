@@ -70,7 +70,7 @@ def is_customer(account_id: UUID) -> bool:
 
 def customer(account_id: UUID) -> str:
     """The account's customer at Stripe, made at first use. Raises Problem 503."""
-    known = postgres.row(
+    row = postgres.row(
         """
         select s.customer_id, a.email, a.name
           from app.accounts a left join app.subscriptions s on s.account_id = a.id
@@ -78,30 +78,30 @@ def customer(account_id: UUID) -> str:
         """,
         {"account": account_id},
     )
-    if known is None:
+    if row is None:
         raise LookupError(account_id)
-    if known["customer_id"]:
-        return str(known["customer_id"])
+    if row["customer_id"]:
+        return str(row["customer_id"])
     with platform.asking():
-        made = platform.client().v1.customers.create(
+        new_customer = platform.client().v1.customers.create(
             params={
-                "email": known["email"] or "",
-                "name": known["name"] or "",
+                "email": row["email"] or "",
+                "name": row["name"] or "",
                 "metadata": {"account_id": str(account_id)},
             },
             # Two at once make one customer.
             options={"idempotency_key": f"customer-{account_id}"},
         )
-    kept = postgres.row(
+    stored = postgres.row(
         """
         insert into app.subscriptions (account_id, customer_id) values (%(account)s, %(customer)s)
         on conflict (account_id) do update set customer_id = app.subscriptions.customer_id
         returning customer_id
         """,
-        {"account": account_id, "customer": made.id},
+        {"account": account_id, "customer": new_customer.id},
     )
-    assert kept is not None  # noqa: S101 -- inserted or there
-    return str(kept["customer_id"])
+    assert stored is not None  # noqa: S101 -- inserted or there
+    return str(stored["customer_id"])
 
 
 def current(customer_id: str) -> Subscription | None:
@@ -111,7 +111,7 @@ def current(customer_id: str) -> Subscription | None:
     """
     plans = {row["id"] for row in postgres.rows("select id from app.plans")}
     with platform.asking():
-        found = platform.client().v1.subscriptions.list(
+        listing = platform.client().v1.subscriptions.list(
             params={
                 "customer": customer_id,
                 "status": "all",
@@ -119,7 +119,7 @@ def current(customer_id: str) -> Subscription | None:
                 "expand": ["data.schedule"],
             }
         )
-    newest = sorted(found.data, key=lambda each: -each.created)
+    newest = sorted(listing.data, key=lambda each: -each.created)
     ours = [
         each
         for each in map(_read, newest)
@@ -144,14 +144,17 @@ def refresh(customer_id: str) -> None:
     )
     if mine is None:
         return
-    found = current(customer_id)
-    grace_until = _grace(found, mine["subscription_id"], mine["grace_until"])
-    if found is None:
+    subscription = current(customer_id)
+    grace_until = _grace(subscription, mine["subscription_id"], mine["grace_until"])
+    if subscription is None:
         return  # a customer who bought nothing yet
-    if found.status == CANCELED == mine["status"] and found.id == mine["subscription_id"]:
+    if (
+        subscription.status == CANCELED == mine["status"]
+        and subscription.id == mine["subscription_id"]
+    ):
         return  # it changes no more; the account may have been given a plan since
-    plan_id = plan_of(found.status, found.plan_id, grace_until, datetime.now(UTC))
-    written = postgres.row(
+    plan_id = plan_of(subscription.status, subscription.plan_id, grace_until, datetime.now(UTC))
+    row = postgres.row(
         """
         with written as (
           update app.subscriptions
@@ -168,18 +171,18 @@ def refresh(customer_id: str) -> None:
         {
             "account": mine["account_id"],
             "reading": mine["reading"],
-            "subscription": found.id,
-            "bought": found.plan_id,
-            "status": found.status,
-            "period_end": found.period_end,
-            "cancel": found.cancel_at_period_end or found.ends_at is not None,
-            "next": found.next_plan_id,
+            "subscription": subscription.id,
+            "bought": subscription.plan_id,
+            "status": subscription.status,
+            "period_end": subscription.period_end,
+            "cancel": subscription.cancel_at_period_end or subscription.ends_at is not None,
+            "next": subscription.next_plan_id,
             "grace": grace_until,
             "plan": plan_id,
         },
     )
-    if written and grace_until is not None and found.status in FAILING:
-        _warn(mine["account_id"], found, grace_until)
+    if row and grace_until is not None and subscription.status in FAILING:
+        _warn(mine["account_id"], subscription, grace_until)
 
 
 def forget(customer_id: str) -> None:
@@ -263,25 +266,27 @@ def end_for_good(account_id: UUID) -> None:
 
 
 def _grace(
-    found: Subscription | None, known_id: str | None, known: datetime | None
+    subscription: Subscription | None, last_id: str | None, last_grace: datetime | None
 ) -> datetime | None:
     """Until when a plan holds whose payment failed: from the first failure on."""
-    if found is None or found.status not in FAILING:
+    if subscription is None or subscription.status not in FAILING:
         return None
-    if known is not None and known_id == found.id:
-        return known
+    if last_grace is not None and last_id == subscription.id:
+        return last_grace
     return datetime.now(UTC) + GRACE
 
 
-def _warn(account_id: UUID, found: Subscription, grace_until: datetime) -> None:
+def _warn(account_id: UUID, subscription: Subscription, grace_until: datetime) -> None:
     """Tell of a failed payment, once for each invoice, and see to the end of the grace."""
     mail.queue(
         "payment_failed",
         account_id=account_id,
-        key=f"payment_failed:{found.invoice_id}",
+        key=f"payment_failed:{subscription.invoice_id}",
         values={"until": f"{grace_until:%-d %B %Y}"},
     )
-    tasks.add("grace", key=f"grace:{found.invoice_id}", account_id=account_id, due_at=grace_until)
+    tasks.add(
+        "grace", key=f"grace:{subscription.invoice_id}", account_id=account_id, due_at=grace_until
+    )
 
 
 def _void(subscription_id: str) -> None:
@@ -304,21 +309,21 @@ def _cancel(subscription_id: str) -> None:
                 raise
 
 
-def _read(told: stripe.Subscription) -> Subscription:
-    found = told.to_dict()
-    item = found["items"]["data"][0]
-    price, schedule = item["price"], found.get("schedule")
+def _read(answer: stripe.Subscription) -> Subscription:
+    subscription = answer.to_dict()
+    item = subscription["items"]["data"][0]
+    price, schedule = item["price"], subscription.get("schedule")
     return Subscription(
-        id=found["id"],
+        id=subscription["id"],
         item_id=item["id"],
-        status=found["status"],
+        status=subscription["status"],
         plan_id=(price.get("metadata") or {}).get("plan_id") or price.get("lookup_key"),
         period_end=_moment(item["current_period_end"]),
-        cancel_at_period_end=bool(found["cancel_at_period_end"]),
-        ends_at=_moment(found.get("cancel_at")),
+        cancel_at_period_end=bool(subscription["cancel_at_period_end"]),
+        ends_at=_moment(subscription.get("cancel_at")),
         schedule_id=schedule["id"] if schedule else None,
         next_plan_id=_next_plan(schedule, item["current_period_end"]) if schedule else None,
-        invoice_id=found["latest_invoice"],
+        invoice_id=subscription["latest_invoice"],
     )
 
 

@@ -21,19 +21,19 @@ from lib.files.stores.requests import StorageError
 from lib.http import bounds, errors, page, request_log
 from lib.platform import limits, log, startup
 from lib.platform.errors import DATABASE_UNAVAILABLE, RETRY_SECONDS, UNAVAILABLE, Problem
-from lib.platform.limits import Limits
+from lib.platform.limits import WaitLimits
 from lib.platform.postgres import PostgresError, Unavailable
 
 
-def create_app(name: str, allowed: Limits = limits.CALLER) -> Flask:
+def create_app(name: str, waits: WaitLimits = limits.CALLER) -> Flask:
     """A Flask application whose every answer, errors too, is JSON with a request id.
 
-    `allowed` is how long its requests may wait for the database and Storage.
+    `waits` is how long its requests may wait for the database and Storage.
     """
     app = Flask(name, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = bounds.BODY_BYTES
     app.url_map.strict_slashes = False
-    app.before_request(lambda: limits.use(allowed))
+    app.before_request(lambda: limits.use(waits))
     app.before_request(startup.warn)
     app.before_request(_begin)
     app.after_request(_finish)

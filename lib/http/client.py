@@ -20,17 +20,17 @@ def client_networks() -> tuple[Network, ...]:
     return networks(client_ip())
 
 
-def address(peer: str | None, real_ip: str | None, known: Settings) -> str | None:
+def address(peer: str | None, real_ip: str | None, configuration: Settings) -> str | None:
     """The caller's address: that of the connection, or what X-Real-IP says.
 
     The header counts only where a trusted proxy sets it: on Vercel, or from an address in
     TRUSTED_PROXIES. Anyone else could send any address in it.
     """
-    found = _parse(peer)
-    trusted = found is not None and any(found in each for each in known.trusted_proxies)
-    if known.on_vercel or trusted:
-        found = _parse(real_ip) or found
-    return str(found) if found else None
+    ip = _parse(peer)
+    trusted = ip is not None and any(ip in each for each in configuration.trusted_proxies)
+    if configuration.on_vercel or trusted:
+        ip = _parse(real_ip) or ip
+    return str(ip) if ip else None
 
 
 def networks(ip: str | None) -> tuple[Network, ...]:
@@ -49,8 +49,8 @@ def networks(ip: str | None) -> tuple[Network, ...]:
 def _parse(text: str | None) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """An address without its scope; IPv4 that is mapped into IPv6 counts as IPv4."""
     try:
-        found = ipaddress.ip_address((text or "").strip().partition("%")[0])
+        ip = ipaddress.ip_address((text or "").strip().partition("%")[0])
     except ValueError:
         return None
-    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
-    return mapped or found
+    mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
+    return mapped or ip

@@ -102,13 +102,13 @@ def render(template: str, values: Mapping[str, Any]) -> tuple[str, str, str]:
         "support_email": settings().support_email,
         "operator_name": settings().operator_name,
     }
-    filled = known | {name: _contained(value) for name, value in values.items()}
+    filled = known | {name: _one_paragraph(value) for name, value in values.items()}
     filled["name"] = _harmless_name(values.get("name"))
     # Taken apart before it is filled: no value reaches from one into the other.
     source = (FOLDER / f"{template}.txt").read_text()
     first, _, rest = source.partition("\n")
-    subject = " ".join(_words().from_string(first).render(filled).split())
-    words = _words().from_string(rest).render(filled)
+    subject = " ".join(_text_templates().from_string(first).render(filled).split())
+    words = _text_templates().from_string(rest).render(filled)
     paragraphs = [each.strip() for each in re.split(r"\n\s*\n", words) if each.strip()]
     text = "\n\n".join(paragraphs) + f"\n\n-- \n{known['operator_name']}, {known['site_url']}\n"
     return subject, text, html(subject, paragraphs, **known)
@@ -123,7 +123,7 @@ def html(
     support_email: str | None = None,
 ) -> str:
     """The HTML of a mail; a paragraph that is an address alone becomes a button."""
-    return _layouts().get_template("layout.html").render(
+    return _html_templates().get_template("layout.html").render(
         subject=subject,
         paragraphs=paragraphs,
         links=[each for each in paragraphs if _ADDRESS.fullmatch(each)],
@@ -133,7 +133,7 @@ def html(
     )  # fmt: skip
 
 
-def _contained(value: Any) -> Any:
+def _one_paragraph(value: Any) -> Any:
     """A value that stays within its paragraph: no blank lines, no control characters."""
     if not isinstance(value, str):
         return value
@@ -168,19 +168,19 @@ def _message(task: tasks.Task) -> mail.Message:
 
 
 @once
-def _words() -> Environment:
-    """Of the words: plain text, where nothing is escaped."""
+def _text_templates() -> Environment:
+    """For plain text, where nothing is escaped."""
     import jinja2
 
     return jinja2.Environment(
         undefined=jinja2.StrictUndefined,
-        autoescape=False,  # noqa: S701 -- plain text; the HTML is made by _layouts
+        autoescape=False,  # noqa: S701 -- plain text; the HTML is made by _html_templates
     )
 
 
 @once
-def _layouts() -> Environment:
-    """Of the HTML around the words, which are escaped there."""
+def _html_templates() -> Environment:
+    """For the HTML around the text, which is escaped there."""
     import jinja2
 
     return jinja2.Environment(

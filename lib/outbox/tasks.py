@@ -150,17 +150,17 @@ def _do(task: Task, handler: Handler) -> str | None:
         return None
     except GiveUp as error:
         _end(task, str(error))
-        log.error("task given up", error, **_named(task))
+        log.error("task given up", error, **_ids(task))
         return "given_up"
     except Exception as error:  # whatever it was, the task is tried again
         _log(task, error)
         if task.failures + 1 >= MOST_TRIES and task.kind != "erase":  # that is never given up
-            _end(task, f"given up after {MOST_TRIES} tries: {_told(error)}")
+            _end(task, f"given up after {MOST_TRIES} tries: {_kind_of(error)}")
             return "given_up"
-        _later(task, _told(error))
+        _later(task, _kind_of(error))
         return "again"
     _end(task, None)
-    log.info("task done", attempt=task.attempt, **_named(task))
+    log.info("task done", attempt=task.attempt, **_ids(task))
     return "done"
 
 
@@ -213,16 +213,16 @@ def _later(task: Task, error: str) -> None:
     )
 
 
-def _told(error: Exception) -> str:
+def _kind_of(error: Exception) -> str:
     """An error's kind alone: its text may hold an address."""
     return type(error).__name__
 
 
 def _log(task: Task, error: Exception) -> None:
-    log.error("task failed", error, failures=task.failures + 1, **_named(task))
+    log.error("task failed", error, failures=task.failures + 1, **_ids(task))
 
 
-def _named(task: Task) -> dict[str, Any]:
+def _ids(task: Task) -> dict[str, Any]:
     """A task's ids, for the log."""
     return {"task_id": task.id, "kind": task.kind, "account_id": task.account_id}
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Limits:
+class WaitLimits:
     """Seconds."""
 
     connect: float
@@ -30,9 +30,9 @@ class Limits:
     """All waiting for Storage during one request to us; None for no limit."""
 
 
-CALLER = Limits(connect=3.5, database=4.0, storage=3.0, storage_connect=1.0, storage_total=7.0)
+CALLER = WaitLimits(connect=3.5, database=4.0, storage=3.0, storage_connect=1.0, storage_total=7.0)
 """Somebody waits: the database answers or fails within 5 s, Storage within 8 s."""
-BACKGROUND = Limits(
+BACKGROUND = WaitLimits(
     connect=15.0, database=120.0, storage=30.0, storage_connect=2.0, storage_total=None
 )
 """120 s is also the limit that hosted Supabase sets for a statement."""
@@ -67,16 +67,16 @@ class Budget:
             self._outer._spend(seconds)
 
 
-_current: ContextVar[Limits] = ContextVar("limits", default=BACKGROUND)
+_current: ContextVar[WaitLimits] = ContextVar("limits", default=BACKGROUND)
 _budget: ContextVar[Budget | None] = ContextVar("budget", default=None)
 
 
-def current() -> Limits:
+def current() -> WaitLimits:
     """The limits of what runs now."""
     return _current.get()
 
 
-def use(limits: Limits) -> None:
+def use(limits: WaitLimits) -> None:
     """Set the limits for what this thread does from now on, as a new request does."""
     _current.set(limits)
     _budget.set(Budget(limits.storage_total) if limits.storage_total else None)
@@ -103,7 +103,7 @@ def within(seconds: float) -> Iterator[None]:
         _budget.reset(token)
 
 
-State = tuple[Limits, Budget | None]
+State = tuple[WaitLimits, Budget | None]
 
 
 def state() -> State:

@@ -81,19 +81,19 @@ def possible(address: str) -> bool:
 
 def mime(message: Message) -> EmailMessage:
     """The mail as its readers get it: text, and the same as HTML."""
-    made = EmailMessage(policy=SMTP)
+    email_message = EmailMessage(policy=SMTP)
     domain = parseaddr(settings().mail_from)[1].rpartition("@")[2] or "localhost"
-    made["Message-ID"] = f"<{message.id}@{domain}>"
-    made["Date"] = formatdate(usegmt=True)
-    made["From"] = settings().mail_from
-    made["To"] = _one_address(message.to)
-    made["Subject"] = message.subject
+    email_message["Message-ID"] = f"<{message.id}@{domain}>"
+    email_message["Date"] = formatdate(usegmt=True)
+    email_message["From"] = settings().mail_from
+    email_message["To"] = _one_address(message.to)
+    email_message["Subject"] = message.subject
     if message.reply_to:
-        made["Reply-To"] = _one_address(message.reply_to)
-    made["Auto-Submitted"] = "auto-generated"  # RFC 3834: no vacation notices back
-    made.set_content(message.text)
-    made.add_alternative(message.html, subtype="html")
-    return made
+        email_message["Reply-To"] = _one_address(message.reply_to)
+    email_message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no vacation notices back
+    email_message.set_content(message.text)
+    email_message.add_alternative(message.html, subtype="html")
+    return email_message
 
 
 def _one_address(text: str) -> Address:
@@ -106,22 +106,24 @@ def _one_address(text: str) -> Address:
 
 
 def _smtp(message: Message) -> None:
-    made = mime(message)
+    email_message = mime(message)
     try:
         server = _connected()
     except (OSError, smtplib.SMTPException) as error:
-        raise MailError(f"the mail server can't be reached: {_told(error)}") from error
+        raise MailError(f"the mail server can't be reached: {_kind_of(error)}") from error
     try:
         try:
             _envelope(server, _one_address(message.to).addr_spec)
         except (OSError, smtplib.SMTPServerDisconnected) as error:  # nothing of it was given yet
-            raise MailError(f"the mail server went away: {_told(error)}") from error
+            raise MailError(f"the mail server went away: {_kind_of(error)}") from error
         try:
-            code, _ = server.data(made.as_bytes())
+            code, _ = server.data(email_message.as_bytes())
         except smtplib.SMTPDataError as error:
             raise _refusal(error.smtp_code) from error
         except (OSError, smtplib.SMTPException) as error:
-            raise MailUncertain(f"the mail server went away in the act: {_told(error)}") from error
+            raise MailUncertain(
+                f"the mail server went away in the act: {_kind_of(error)}"
+            ) from error
         if code != 250:
             raise _refusal(code)
         with suppress(OSError, smtplib.SMTPException):
@@ -168,7 +170,7 @@ def _refusal(code: int) -> MailError | MailRefused:
     return kind(f"the mail server answered {code}")
 
 
-def _told(error: Exception) -> str:
+def _kind_of(error: Exception) -> str:
     """An error's kind: its text may hold an address."""
     code = getattr(error, "smtp_code", None)
     return f"{type(error).__name__} {code}" if code else type(error).__name__
@@ -205,16 +207,16 @@ def _resend(message: Message) -> None:
     if response.is_success:
         return
     name = _error_name(response)
-    told = f"Resend answered {response.status_code} {name}".strip()
+    failure = f"Resend answered {response.status_code} {name}".strip()
     if response.status_code == 409:
         if name == "invalid_idempotent_request":  # this mail was sent, in other words
             return
-        raise MailUncertain(told)  # concurrent_idempotent_requests: it is being sent
+        raise MailUncertain(failure)  # concurrent_idempotent_requests: it is being sent
     if response.status_code in (400, 422):
-        raise MailRefused(told)
+        raise MailRefused(failure)
     if response.status_code >= 500:
-        raise MailUncertain(told)
-    raise MailError(told)  # 401 and 403 are ours to mend, 429 passes
+        raise MailUncertain(failure)
+    raise MailError(failure)  # 401 and 403 are ours to mend, 429 passes
 
 
 def _error_name(response: httpx.Response) -> str:

@@ -13,10 +13,10 @@ T = TypeVar("T")
 def once(make: Callable[[], T]) -> Callable[[], T]:
     """`make`, called a single time; `functools.cache` alone lets two threads both call it."""
     lock = threading.Lock()
-    kept = cache(make)
+    cached = cache(make)
 
     def get() -> T:
         with lock:
-            return kept()
+            return cached()
 
     return get

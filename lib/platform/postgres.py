@@ -87,8 +87,8 @@ def row(
     sql: str, parameters: Mapping[str, Any] | None = None, *, wait: float | None = None
 ) -> dict[str, Any] | None:
     """The first row of `rows`, or None."""
-    found = rows(sql, parameters, wait=wait)
-    return found[0] if found else None
+    result = rows(sql, parameters, wait=wait)
+    return result[0] if result else None
 
 
 def jsonb(value: object) -> Jsonb:

@@ -49,12 +49,12 @@ def _available() -> bool:
         )
         if ready is not None:
             postgres.rows(f"create extension if not exists {extension}{where}")
-    found = postgres.row(
+    row = postgres.row(
         "select to_regprocedure('cron.schedule(text, text, text)') is not null"
         " and to_regproc('net.http_get') is not null"
         " and to_regclass('vault.decrypted_secrets') is not null as all"
     )
-    return bool(found and found["all"])
+    return bool(row and row["all"])
 
 
 def _command(name: str) -> str:

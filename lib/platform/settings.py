@@ -49,12 +49,12 @@ class Project:
 
     def environment(self) -> dict[str, str]:
         """The same as settings, under their first names."""
-        found = {
+        values = {
             POSTGRES_URL[0]: self.postgres_url,
             SUPABASE_URL[0]: self.url,
             SECRET_KEY[0]: self.secret_key,
         }
-        return found | ({PUBLISHABLE_KEY[0]: self.publishable_key} if self.publishable_key else {})
+        return values | ({PUBLISHABLE_KEY[0]: self.publishable_key} if self.publishable_key else {})
 
 
 @dataclass(frozen=True)
@@ -191,16 +191,16 @@ def read(environ: dict[str, str]) -> Settings:
     def number(name: str, default: int) -> int:
         return _number(environ, name, default)
 
-    named = read_project(environ)
+    supabase = read_project(environ)
     worker_secret, cron_secret, link_secret = _secrets(environ)
     api_url = read_api_url(environ)
     return Settings(
-        postgres_url=named.postgres_url,
-        supabase_url=named.url,
-        supabase_publishable_key=named.publishable_key,
-        supabase_secret_key=named.secret_key,
+        postgres_url=supabase.postgres_url,
+        supabase_url=supabase.url,
+        supabase_publishable_key=supabase.publishable_key,
+        supabase_secret_key=supabase.secret_key,
         legacy_keys=tuple(legacy_keys(environ)),
-        auth_issuer=(environ.get("SUPABASE_AUTH_ISSUER") or f"{named.url}/auth/v1").rstrip("/"),
+        auth_issuer=(environ.get("SUPABASE_AUTH_ISSUER") or f"{supabase.url}/auth/v1").rstrip("/"),
         storage_max_bytes=read_storage_max_bytes(environ),
         worker_secret=worker_secret,
         cron_secret=cron_secret,
@@ -292,11 +292,11 @@ def _secret(environ: dict[str, str], name: str) -> str | None:
 def read_transport(environ: Mapping[str, str]) -> str | None:
     """How mails leave: smtp, resend or None. Raises SettingsError."""
     name = environ.get("MAIL_TRANSPORT") or None
-    needed = {"smtp": "SMTP_URL", "resend": "RESEND_API_KEY"}
-    if name is not None and name not in needed:
+    setting = {"smtp": "SMTP_URL", "resend": "RESEND_API_KEY"}
+    if name is not None and name not in setting:
         raise SettingsError("The setting MAIL_TRANSPORT must be smtp or resend.")
-    if name is not None and not environ.get(needed[name]):
-        raise SettingsError(f"MAIL_TRANSPORT={name} needs the setting {needed[name]}.")
+    if name is not None and not environ.get(setting[name]):
+        raise SettingsError(f"MAIL_TRANSPORT={name} needs the setting {setting[name]}.")
     return name
 
 

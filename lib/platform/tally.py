@@ -48,9 +48,9 @@ def snapshot() -> list[Count]:
 def take() -> list[Count]:
     """Remove and return the counts that are not written yet: the caller writes or restores them."""
     with _lock:
-        taken = [Count(name, dict(labels), value) for (name, labels), value in _counts.items()]
+        counts = [Count(name, dict(labels), value) for (name, labels), value in _counts.items()]
         _counts.clear()
-    return taken
+    return counts
 
 
 def restore(counts: list[Count]) -> None:

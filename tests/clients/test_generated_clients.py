@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from lib.http.openapi import document
+from lib.http.service.openapi import document
 from local.stack import Stack
 from tests.conftest import Account
 

@@ -14,8 +14,8 @@ import pytest
 
 from lib.media.run.ffmpeg import meets_floor, version
 from local import client as api
-from local.server import Server
 from local.stack import Stack
+from standins.http.server import Server
 from tools import deployment
 from tools.deployment import Function, Running
 
@@ -38,8 +38,8 @@ OPERATOR = {
 }
 PROJECT = "https://abcdefghijklmnopqrst.supabase.co"
 LIMIT = 225 * 2**20
-UNWANTED = ("tests/", "bench/", "local/", "tools/", "web/", ".local/", ".git/", ".env", "supabase/",
-            "demo-output/")  # fmt: skip
+UNWANTED = ("tests/", "bench/", "local/", "standins/", "tools/", "web/", ".local/", ".git/",
+            ".env", "supabase/", "demo-output/")  # fmt: skip
 
 
 @pytest.fixture(scope="module")

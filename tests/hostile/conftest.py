@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from local.children import Child
+from local.processes.children import Child
 from local.stack import Stack
 from tests.conftest import Account
 from tests.hostile.canary import Canary

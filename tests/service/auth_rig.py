@@ -14,11 +14,12 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 import httpx
 import psycopg
 
-from local import hosts, postgres
-from local.mail import MailSink
-from local.server import Server
-from local.supabase import auth, keys
-from local.supabase.keys import Keys
+from local import keys, postgres
+from local.keys import StackKeys as Keys
+from standins.http import hosts
+from standins.http.server import Server
+from standins.mail import MailSink
+from standins.supabase import auth
 
 VERSION = {"X-Supabase-Api-Version": "2024-01-01"}
 LINK = re.compile(r"https?://\S+/verify\?\S+")

@@ -17,7 +17,7 @@ from typing import Any, cast
 import psutil
 import psycopg
 
-from local.children import Child
+from local.processes.children import Child
 from local.stack import Stack
 from tests.conftest import Account
 
@@ -53,7 +53,7 @@ class Crew:
     def start_worker(self, port: str = "0") -> None:
         """Start a worker, on the port of the one that was killed, if there was one."""
         if self._plain:
-            self.worker = Child("local.worker", [port], {**self._settings})
+            self.worker = Child("local.processes.worker", [port], {**self._settings})
         else:
             self.worker = Child(
                 "tests.service.functions_process",

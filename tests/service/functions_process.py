@@ -10,9 +10,9 @@ import os
 import sys
 import threading
 
-from local import functions
-from local.children import when_parent_ends
-from local.front import Front
+from local.processes.children import when_parent_ends
+from local.vercel import functions
+from local.vercel.front import Front
 
 
 def main() -> None:

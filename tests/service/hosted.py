@@ -16,10 +16,9 @@ import pgmq
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from local import migrate, postgres
-from local.children import Child
+from local import keys, migrate, postgres
 from local.postgres import Postgres
-from local.supabase import keys
+from local.processes.children import Child
 from tests.service.storage_server import fresh_database
 
 OWNER = "hosted_owner"
@@ -97,7 +96,7 @@ def hosted_project(folder: Path) -> Iterator[dict[str, str]]:
         parts = conninfo_to_dict(owner)
         superuser = make_conninfo(owner, user="postgres")
         arguments = [str(folder), superuser, "0", "http://127.0.0.1:3000"]
-        child = Child("local.supabase", arguments, dict(os.environ))
+        child = Child("local.processes.supabase", arguments, dict(os.environ))
         yield {
             "POSTGRES_URL": f"postgresql://{OWNER}@/{parts['dbname']}"
             f"?host={quote(str(parts['host']), safe='')}&sslmode=disable&supa=base-pooler.x",

@@ -15,7 +15,7 @@ from typing import Any
 
 from flask import Flask, Response, jsonify, request
 
-from local.server import Server
+from standins.http.server import Server
 
 REF = "abcdefghijklmnopqrst"
 TOKEN = "sbp_0123456789abcdef0123456789abcdef01234567"

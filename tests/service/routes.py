@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from flask import Flask
 from werkzeug.test import create_environ, run_wsgi_app
 
-from lib.http.access import Secret
-from lib.http.routes import Route as Declared
+from lib.http.routes.access import Secret
+from lib.http.routes.declaration import Route as Declared
 from tools import declared
 
 PARAMETERS = {"index": "0"}

@@ -15,11 +15,12 @@ import jwt
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from local import hosts
-from local.postgres import BOOTSTRAP, Postgres
-from local.server import Server
-from local.supabase import keys, storage
-from local.supabase.gateway import create_gateway
+from local import keys
+from local.postgres import Postgres
+from standins.http import hosts
+from standins.http.server import Server
+from standins.supabase import BOOTSTRAP, storage
+from standins.supabase.gateway import create_gateway
 
 USER = "8705699e-ced2-44e3-aa72-575e9b0af9b9"
 
@@ -31,7 +32,7 @@ class Running:
     url: str
     root: Path
     postgres_url: str
-    keys: keys.Keys
+    keys: keys.StackKeys
     http: httpx.Client
 
     @property
@@ -82,7 +83,7 @@ class Running:
         return [path for path in self.root.rglob("*") if path.is_file()]
 
 
-def user_token(made: keys.Keys, seconds: int = 600, **claims: Any) -> str:
+def user_token(made: keys.StackKeys, seconds: int = 600, **claims: Any) -> str:
     """A user's access token, as Auth signs it."""
     told = {
         "sub": USER,

@@ -14,9 +14,9 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 import httpx
 import stripe
 
-from local.children import Child
-from local.server import Server
-from local.supabase import keys
+from local import keys
+from local.processes.children import Child
+from standins.http.server import Server
 
 
 class Receiver:
@@ -51,7 +51,7 @@ class StandIn:
     def start(self) -> None:
         """Start the process."""
         arguments = [str(self.folder), "0", self.receiver.url]
-        self.child = Child("local.stripe", arguments, dict(os.environ))
+        self.child = Child("local.processes.stripe", arguments, dict(os.environ))
         self.url = self.child.ready()
         base: Any = {"api": self.url}
         self.api = stripe.StripeClient(self.key, base_addresses=base, max_network_retries=0).v1

@@ -11,7 +11,7 @@ import jwt
 import pytest
 from supabase_auth.errors import AuthApiError, AuthWeakPasswordError
 
-from local.supabase.auth.timestamps import utc_now
+from standins.supabase.auth.timestamps import utc_now
 from supabase import Client, ClientOptions, create_client
 from tests.service import auth_rig
 from tests.service.auth_rig import Rig

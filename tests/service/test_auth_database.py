@@ -11,9 +11,9 @@ from typing import Any, LiteralString
 import psycopg
 import pytest
 
-from local import migrate, postgres
-from local.mail import MailSink
-from local.supabase import auth
+from local import migrate
+from standins.mail import MailSink
+from standins.supabase import BOOTSTRAP, auth
 from tests.service import auth_rig
 from tests.service.auth_rig import Project, Rig
 
@@ -106,7 +106,7 @@ def test_migration_gives_a_new_person_an_account(
 def test_next_start_keeps_everything(rig: Rig, project: Project, sign_up: dict[str, Any]) -> None:
     rig.post("/signup", sign_up)
     with psycopg.connect(project.postgres_url, autocommit=True) as connection:
-        for script in postgres.BOOTSTRAP:
+        for script in BOOTSTRAP:
             connection.execute(script.read_text().encode())
     assert left_behind(project, sign_up["email"]) == 3
 

@@ -11,7 +11,7 @@ import httpx
 import jwt
 import pytest
 
-from local.supabase import keys
+from local import keys
 from tests.service import auth_rig
 from tests.service.auth_replay import Bindings, compare_answer
 from tests.service.auth_rig import Project, Rig, code

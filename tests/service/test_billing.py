@@ -23,9 +23,9 @@ from lib.outbox import tasks
 from lib.platform import postgres
 from lib.platform import stripe as platform
 from local import client as api_client
-from local.children import Child
+from local.processes.children import Child
 from local.stack import Stack
-from local.stripe import webhooks
+from standins.stripe import webhooks
 from tests.conftest import Account, Person
 from tests.service.test_tasks import arrived
 from tools import openapi

@@ -11,7 +11,7 @@ import pytest
 from lib.platform.settings import MOST_FILE_BYTES, settings
 from lib.usage.plan_limits import limited
 from local import client as api
-from local.children import Child
+from local.processes.children import Child
 from local.stack import Stack
 from tests.conftest import Account
 

@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from local import hosts, mail, server
 from local.stack import Stack
+from standins import mail
+from standins.http import hosts, server
 
 PLACES = [
     ("API_URL", "/"),

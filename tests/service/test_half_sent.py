@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from local.children import Child
+from local.processes.children import Child
 from local.stack import Stack
 from tests.conftest import Account
 

@@ -37,7 +37,7 @@ def run(stack: Stack, program: str, **settings: str) -> str:
 def test_a_worker_has_a_row_while_it_lives(stack: Stack) -> None:
     version = uuid.uuid4().hex[:12]
     worker = subprocess.Popen(
-        [sys.executable, "-m", "local.worker"],
+        [sys.executable, "-m", "local.processes.worker"],
         cwd=ROOT,
         env=os.environ | stack.settings | {"VERCEL_GIT_COMMIT_SHA": version, "WORKER_SLOTS": "3"},
         stdout=subprocess.DEVNULL,

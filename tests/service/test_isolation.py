@@ -12,10 +12,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from lib.files import links
-from lib.http.access import OptionalCredential
-from lib.http.routes import Route
+from lib.http.routes.access import OptionalCredential
+from lib.http.routes.declaration import Route
+from local import keys as stand_in_keys
 from local.stack import Stack
-from local.supabase import keys as stand_in_keys
 from tests.conftest import Account
 from tests.service.people import fresh_address
 from tools.declared import documented

@@ -72,7 +72,7 @@ class Service:
         return found
 
     def kill_worker(self) -> None:
-        for process in self.find("local.worker"):
+        for process in self.find("local.processes.worker"):
             process.send_signal(signal.SIGKILL)
 
     def kill_ffmpeg(self) -> None:
@@ -197,7 +197,7 @@ def test_a_worker_whose_port_was_taken_comes_back(service: Service, clip: Path) 
 @pytest.mark.parametrize("victim", ["worker", "all"])
 def test_killed_before_the_worker_starts(service: Service, clip: Path, victim: str) -> None:
     url = upload(service, clip)
-    for process in service.find("local.worker"):
+    for process in service.find("local.processes.worker"):
         process.suspend()
     job_id = create(service, url)
     assert service.job(job_id)["status"] == "pending"
@@ -230,11 +230,11 @@ def test_killed_in_the_finishing_transaction(service: Service, clip: Path, victi
     """The output is stored; the statement that ends the job waits for a row we hold."""
     url = upload(service, clip)
     with holding(service) as connection:
-        for process in service.find("local.worker"):
+        for process in service.find("local.processes.worker"):
             process.suspend()
         job_id = create(service, url)
         connection.execute("select from app.usage for update")
-        for process in service.find("local.worker"):
+        for process in service.find("local.processes.worker"):
             process.resume()
         query = (
             f"select 1 from storage.objects where bucket_id = 'outputs' and name like '%{job_id}%'"

@@ -13,7 +13,7 @@ from typing import Any
 
 from lib.outbox import tasks
 from local import client as api_client
-from local.private import LOG
+from local.retention import LOG
 from local.stack import Stack
 from tests.conftest import Account, Person
 from tests.sources import SourceServer

@@ -13,7 +13,7 @@ import pytest
 from prometheus_client import parser
 
 from lib.background import sweep
-from lib.http import metrics
+from lib.http.service import metrics
 from lib.platform import postgres
 from lib.telemetry import counters
 from local.stack import Stack

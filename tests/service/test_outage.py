@@ -10,7 +10,7 @@ from typing import NamedTuple
 import httpx
 import pytest
 
-from local.children import Child
+from local.processes.children import Child
 from local.stack import Stack
 from tests.conftest import Account
 from tests.service.gate import Gate

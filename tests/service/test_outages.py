@@ -18,7 +18,7 @@ from jwt import PyJWKClientConnectionError
 
 from lib.platform.supabase.key_set import KeySet
 from local import client as api
-from local.children import Child
+from local.processes.children import Child
 from local.stack import Stack
 from tests.conftest import Account, Person
 

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from local import client as api
-from local.children import Child
+from local.processes.children import Child
 from local.stack import Stack
 from tests.conftest import Person, new_person
 

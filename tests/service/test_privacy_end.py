@@ -21,8 +21,8 @@ from lib.platform import postgres
 from lib.platform.supabase import tokens
 from lib.privacy import erase, export
 from lib.privacy.inventory import TABLES
+from local import keys as stand_in_keys
 from local.stack import Stack
-from local.supabase import keys as stand_in_keys
 from tests.conftest import Account, Person
 from tests.service.people import account_id
 from tests.service.test_billing import Stripe, _set_up, stripe, subscribed

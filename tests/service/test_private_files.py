@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from local import private
-from local.mail import MailSink
+from local import permissions, retention
 from local.stack import Stack
+from standins.mail import MailSink
 from tests.conftest import Account, supabase_client
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
@@ -80,7 +80,7 @@ def test_an_existing_folder_is_tightened(tmp_path: Path, umask: None) -> None:
     outside = tmp_path / "outside"
     outside.write_text("x")
     (folder / "link").symlink_to(outside)
-    private.protect(folder)
+    permissions.protect(folder)
     (folder / "postgres").chmod(0o700)  # its own server's business
     assert readable_by_others(folder) == []
     assert mode(folder) == 0o700 | PASSING
@@ -94,7 +94,7 @@ def test_an_existing_folder_is_tightened(tmp_path: Path, umask: None) -> None:
 def test_commands_by_hand_write_private_files(tmp_path: Path, umask: None) -> None:
     code = "import local.__main__ as m, sys; sys.argv = ['x', 'reset']; m.DATA = m.Path('none')\n"
     code += "m.main(); open('written', 'w').close()"
-    environment = os.environ | {"PYTHONPATH": str(private.__file__).rpartition("/local/")[0]}
+    environment = os.environ | {"PYTHONPATH": str(permissions.__file__).rpartition("/local/")[0]}
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, check=True)
     assert mode(tmp_path / "written") == 0o600
 
@@ -109,10 +109,10 @@ def deliver(sink: MailSink, folder: Path, received: datetime) -> Path:
 
 def test_mails_are_deleted_after_seven_days(tmp_path: Path) -> None:
     sink = MailSink(tmp_path / "mail")
-    week = timedelta(days=private.MAIL_DAYS)
+    week = timedelta(days=retention.MAIL_DAYS)
     old = deliver(sink, tmp_path / "mail", NOW - week - timedelta(seconds=1))
     young = deliver(sink, tmp_path / "mail", NOW - week)
-    private.tidy(tmp_path, NOW)
+    retention.tidy(tmp_path, NOW)
     assert (old.exists(), young.exists()) == (False, True)
     assert [mail.id for mail in sink.list()] == [young.stem]
 
@@ -122,12 +122,12 @@ def line(at: datetime) -> str:
 
 
 def test_log_lines_are_put_aside_each_day_and_deleted_after_thirty(tmp_path: Path) -> None:
-    log = tmp_path / private.LOG
+    log = tmp_path / retention.LOG
     log.write_text(line(NOW - timedelta(hours=23, minutes=59)))
-    private.tidy(tmp_path, NOW)
+    retention.tidy(tmp_path, NOW)
     assert log.read_text()
     with log.open("a") as held:  # as the processes of a stack hold it
-        private.tidy(tmp_path, NOW + timedelta(minutes=1))
+        retention.tidy(tmp_path, NOW + timedelta(minutes=1))
         aside = list(tmp_path.glob("log-*.jsonl"))
         assert [len(path.read_text().splitlines()) for path in aside] == [1]
         held.write(line(NOW))
@@ -135,25 +135,25 @@ def test_log_lines_are_put_aside_each_day_and_deleted_after_thirty(tmp_path: Pat
     for days, there in ((28, True), (29, False)):  # its oldest line is a day older
         written = (NOW - timedelta(days=days)).timestamp()
         os.utime(aside[0], (written, written))
-        private.tidy(tmp_path, NOW)
+        retention.tidy(tmp_path, NOW)
         assert aside[0].exists() is there
 
 
 def test_a_long_log_is_put_aside_at_once(tmp_path: Path) -> None:
-    log = tmp_path / private.LOG
+    log = tmp_path / retention.LOG
     log.write_text(line(NOW))
     with log.open("r+b") as file:
-        file.truncate(private.LOG_BYTES)
-    private.tidy(tmp_path, NOW)
-    assert log.stat().st_size == private.LOG_BYTES
+        file.truncate(retention.LOG_BYTES)
+    retention.tidy(tmp_path, NOW)
+    assert log.stat().st_size == retention.LOG_BYTES
     with log.open("r+b") as file:
-        file.truncate(private.LOG_BYTES + 1)
-    private.tidy(tmp_path, NOW)
+        file.truncate(retention.LOG_BYTES + 1)
+    retention.tidy(tmp_path, NOW)
     assert log.stat().st_size == 0
 
 
 def test_a_log_that_is_not_ours_breaks_nothing(tmp_path: Path) -> None:
     for text in ("", "\n", "no json\n", "[]\n", '{"at": 5}\n', '{"at": "soon"}\n'):
-        (tmp_path / private.LOG).write_text(text)
-        private.tidy(tmp_path, NOW)
-        assert (tmp_path / private.LOG).read_text() == text
+        (tmp_path / retention.LOG).write_text(text)
+        retention.tidy(tmp_path, NOW)
+        assert (tmp_path / retention.LOG).read_text() == text

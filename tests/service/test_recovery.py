@@ -134,7 +134,7 @@ def test_storage_that_hangs_gives_503(service: Service, clip: Path) -> None:
     api.put(link["uploadUrl"], clip)
     wanted = {"filename": "a.mp4", "contentType": "video/mp4", "fileSize": clip.stat().st_size}
     named = wanted | {"filename": link["filename"]}
-    with stopped(service.find("local.supabase")):
+    with stopped(service.find("local.processes.supabase")):
         unavailable(
             lambda: service.http.post("/v1/upload/presigned-url", json=wanted), STORAGE_SECONDS
         )
@@ -143,7 +143,14 @@ def test_storage_that_hangs_gives_503(service: Service, clip: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "part", ["postmaster", "local.web", "local.worker", "local.supabase", "local.stripe"]
+    "part",
+    [
+        "postmaster",
+        "local.processes.web",
+        "local.processes.worker",
+        "local.processes.supabase",
+        "local.processes.stripe",
+    ],
 )
 def test_a_part_that_is_killed_comes_back(service: Service, file_url: str, part: str) -> None:
     if part == "postmaster":

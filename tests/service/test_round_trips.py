@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from local import client as api
-from local.children import Child
+from local.processes.children import Child
 from local.stack import Stack
 from tests.conftest import Account
 

@@ -12,8 +12,9 @@ import httpx
 import psycopg
 import pytest
 
-from local import functions, postgres
+from local import postgres
 from local.stack import Stack
+from local.vercel import functions
 from tests.service.hosted import offer_extension
 
 # The calls we make, as pg_cron, pg_net and Vault document them; what is asked for is kept.

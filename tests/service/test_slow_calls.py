@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from lib.accounts import rates
-from lib.http import slow
+from lib.http import slow_calls
 from lib.jobs import validate
 from lib.platform import postgres
 from lib.platform.errors import Problem
@@ -65,7 +65,7 @@ def test_an_account_has_two_at_once(
     account: Account, other_account: Account, hanging: SourceServer, clip: Path
 ) -> None:
     stored = account.upload(clip)
-    with running(account, hanging, slow.LOOK.at_once):
+    with running(account, hanging, slow_calls.LOOK.at_once):
         for path, body in (
             ("/v1/validate", validation(stored)),
             ("/v1/ffprobe", {"url": stored}),
@@ -122,12 +122,12 @@ def test_confirm_has_a_window_and_places_of_its_own(account: Account, clip: Path
         return account.http.post("/v1/upload/confirm", json=body)
 
     held = [
-        rates.begin_slow_call(own, "confirm", slow.CONFIRM.at_once, 60)
-        for _ in range(slow.CONFIRM.at_once - 1)
+        rates.begin_slow_call(own, "confirm", slow_calls.CONFIRM.at_once, 60)
+        for _ in range(slow_calls.CONFIRM.at_once - 1)
     ]
     assert all(held)
     assert confirm().status_code == 404
-    assert rates.begin_slow_call(own, "confirm", slow.CONFIRM.at_once, 60)
+    assert rates.begin_slow_call(own, "confirm", slow_calls.CONFIRM.at_once, 60)
     assert confirm().status_code == 429
     postgres.rows("delete from app.slow_calls where account_id = %(id)s", {"id": own})
     postgres.rows(
@@ -164,7 +164,7 @@ def test_hanging_validations_hold_up_nobody(
         calls = [pool.submit(ask, each, body) for each in visitors for _ in range(3)]
         calls += [pool.submit(ask, account, body) for _ in range(3)]
         # All but those that wait for the source are refused at once.
-        limit = slow._Threads.GUESTS + slow.LOOK.at_once
+        limit = slow_calls._Threads.GUESTS + slow_calls.LOOK.at_once
         until(lambda: hanging.hits.count("/hang") - before == limit)
         until(lambda: sum(call.done() for call in calls) == len(calls) - limit)
         taken = []
@@ -182,7 +182,7 @@ def test_hanging_validations_hold_up_nobody(
 
 
 def test_the_threads_of_a_process_are_bounded() -> None:
-    threads = slow._Threads()
+    threads = slow_calls._Threads()
     leave = threading.Event()
     entered = threading.Semaphore(0)
 

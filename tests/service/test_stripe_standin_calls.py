@@ -14,7 +14,7 @@ import psutil
 import pytest
 import stripe
 
-from local.supabase import keys
+from local import keys
 from tests.service.stripe_rig import StandIn, running, until
 
 
@@ -307,5 +307,5 @@ def test_the_stack_starts_it_and_mends_it(stack: Any) -> None:
     killed = psutil.Process(stack.stripe.pid)
     killed.kill()
     psutil.wait_procs([killed])
-    assert any("the stand-in for Stripe" in sentence for sentence in stack.mend())
+    assert any("the stand-in for Stripe" in sentence for sentence in stack.restart_ended())
     assert httpx.get(f"{url}/v1/customers", auth=auth, trust_env=False).status_code == 200

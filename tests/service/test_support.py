@@ -17,7 +17,7 @@ from lib.http import auth
 from lib.platform import postgres
 from lib.platform.settings import settings
 from lib.privacy import support
-from local.children import Child
+from local.processes.children import Child
 from local.stack import Stack
 from tests.conftest import Account
 from tests.service.people import account_id, fresh_address, html, mails_with, plain, stranger

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lib.http.access import Credential, OptionalCredential
+from lib.http.routes.access import Credential, OptionalCredential
 from lib.platform import postgres
 from local.stack import Stack
 from tests.conftest import Account, Person

@@ -23,7 +23,7 @@ from jwt.utils import base64url_encode
 
 from lib.platform.supabase.tokens import NO_KEYS
 from local import client as api
-from local.children import Child
+from local.processes.children import Child
 from local.stack import Stack
 from tests.conftest import Account
 from tests.service.people import account_id

@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.unit.growth import METHODS, Pattern
 
-PACKAGES = ("lib", "local", "api")
+PACKAGES = ("lib", "local", "standins", "api")
 
 
 def modules() -> Iterator[ModuleType]:

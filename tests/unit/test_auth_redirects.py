@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from local.supabase.auth import redirects
+from standins.supabase.auth import redirects
 
 SITE = "https://app.example.com"
 ALLOWED = (

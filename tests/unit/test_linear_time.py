@@ -13,9 +13,9 @@ from tests.unit.growth import Pattern
 DYNAMIC = {
     "lib.media.request.values.kinds.pattern.parse": "its closures are collected",
     "lib.media.fonts._any_of": "a class of letters from a constant",
-    "local.functions._pattern": "made of vercel.json's rewrites",
-    "local.site._pattern": "made of vercel.json's rewrites",
-    "local.supabase.auth.redirects._pattern": "made of the operator's settings",
+    "local.vercel.functions._pattern": "made of vercel.json's rewrites",
+    "local.vercel.site._pattern": "made of vercel.json's rewrites",
+    "standins.supabase.auth.redirects._pattern": "made of the operator's settings",
 }
 """Where patterns are made of something else than literals, and why no caller has a say in it."""
 

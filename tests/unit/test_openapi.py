@@ -7,9 +7,9 @@ import re
 import jsonschema_rs
 import pytest
 
-from lib.http.openapi import document
+from lib.http.service.openapi import document
 from lib.platform.error_codes import CODES
-from local import functions
+from local.vercel import functions
 from tools import declared, generated, openapi, openapi_docs
 
 

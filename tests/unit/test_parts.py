@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import time
 
-from local.children import Child
-from local.parts import Part
+from local.processes.children import Child
+from local.processes.supervisor import Supervisor
 
 
 def test_a_part_that_can_not_start_is_tried_again_ever_later() -> None:
-    part = Part("the part", lambda: Child("no_such_module", [], dict(os.environ)))
+    part = Supervisor("the part", lambda: Child("no_such_module", [], dict(os.environ)))
     sentences: list[str] = []
     moments: list[float] = []
     end = time.monotonic() + 60
     while len(sentences) < 3 and time.monotonic() < end:
-        if sentence := part.mend():
+        if sentence := part.restart_ended():
             sentences.append(sentence)
             moments.append(time.monotonic())
         time.sleep(0.02)

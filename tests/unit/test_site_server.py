@@ -9,7 +9,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 import pytest
 from werkzeug.test import Client
 
-from local import site
+from local.vercel import site
 
 CONFIGURATION = {
     "headers": [

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from local.stripe import clock
-from local.stripe.billing import periods, renewals
-from local.stripe.objects import checkout, customers, products
-from local.stripe.parameters import decode
-from local.stripe.service import Service
-from local.stripe.state import State, Thing
+from standins.stripe import clock
+from standins.stripe.billing import periods, renewals
+from standins.stripe.objects import checkout, customers, products
+from standins.stripe.parameters import decode
+from standins.stripe.service import StripeService as Service
+from standins.stripe.state import State, Thing
 
 DAY = 86400
 

@@ -41,13 +41,13 @@ class TimedOut(psycopg.OperationalError):
     """The server did not answer in time."""
 
 
-class Cursor(psycopg.Cursor[DictRow]):
+class StatementCursor(psycopg.Cursor[DictRow]):
     """Notes whether a statement failed before it was completed."""
 
     def _check_results(self, results: list[PGresult]) -> None:
         if isinstance(self.connection, Connection):
-            completed = any(result.status != ExecStatus.FATAL_ERROR for result in results)
-            self.connection.completed = completed
+            may_have_run = any(result.status != ExecStatus.FATAL_ERROR for result in results)
+            self.connection.may_have_run = may_have_run
         super()._check_results(results)
 
 
@@ -59,18 +59,18 @@ class Connection(psycopg.Connection[DictRow]):
     """
 
     deadline = math.inf
-    completed = True
+    may_have_run = True
     """Whether the last statement may have been executed; True until the contrary is known."""
 
     def wait(
         self, gen: PQGen[Result], interval: float = 0.1, timeout: float | None = None
     ) -> Result:
         """As psycopg's. Raises TimedOut."""
-        left = max(0.0, self.deadline - time.monotonic())
+        seconds = max(0.0, self.deadline - time.monotonic())
         if timeout is not None:
-            left = min(left, timeout)
+            seconds = min(seconds, timeout)
         try:
-            return super().wait(gen, interval, left if left < math.inf else None)
+            return super().wait(gen, interval, seconds if seconds < math.inf else None)
         except psycopg.OperationalError:
             if self.closed or time.monotonic() < self.deadline:
                 raise
@@ -100,7 +100,7 @@ class Pool:
                 "autocommit": True,
                 "prepare_threshold": None,  # Supabase's pooler keeps no prepared statements
                 "row_factory": dict_row,
-                "cursor_factory": Cursor,
+                "cursor_factory": StatementCursor,
                 "connect_timeout": CONNECT_SECONDS,
                 "keepalives_idle": 15,
                 "keepalives_interval": 5,
@@ -128,7 +128,7 @@ class Pool:
         for last in (False, True):
             with self.connection(start + connect - time.monotonic()) as connection:
                 connection.deadline = start + total - CANCEL_SECONDS
-                connection.completed = True
+                connection.may_have_run = True
                 try:
                     return work(connection)
                 except (errors.AdminShutdown, errors.IdleSessionTimeout) as error:
@@ -170,7 +170,7 @@ def _undone(error: psycopg.Error, connection: Connection) -> bool:
     (`ProcessInterrupts`; a pooler may send the same code for reasons of its own), and nothing came
     of the statement: its completion would have been sent before its commit.
     """
-    return error.diag.source_function == "ProcessInterrupts" and not connection.completed
+    return error.diag.source_function == "ProcessInterrupts" and not connection.may_have_run
 
 
 def is_outage(error: psycopg.Error) -> bool:

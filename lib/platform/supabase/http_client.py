@@ -26,13 +26,13 @@ def _patient() -> httpx.Client:
     return _client(limits.BACKGROUND)
 
 
-def _client(allowed: limits.Limits) -> httpx.Client:
+def _client(waits: limits.WaitLimits) -> httpx.Client:
     import httpx
 
     from lib.platform.supabase.http_transport import Bounded
 
     return httpx.Client(
-        timeout=httpx.Timeout(allowed.storage, connect=allowed.storage_connect),
+        timeout=httpx.Timeout(waits.storage, connect=waits.storage_connect),
         transport=Bounded(),
         follow_redirects=False,
         trust_env=False,

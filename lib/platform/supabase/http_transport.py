@@ -70,7 +70,7 @@ class _BoundedStream(httpx.SyncByteStream):
 
 def _left(budget: Budget, request: httpx.Request) -> float:
     """The seconds that are left. Raises httpx.ReadTimeout when there are none."""
-    left = budget.left
-    if left <= 0:
+    seconds = budget.left
+    if seconds <= 0:
         raise httpx.ReadTimeout("the time for Storage is used up", request=request)
-    return left
+    return seconds

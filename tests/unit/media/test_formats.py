@@ -107,7 +107,7 @@ def test_an_ffmpeg_path_that_does_not_run_is_refused(ffmpeg_path: Path) -> None:
 def test_a_worker_with_an_old_ffmpeg_does_not_start(ffmpeg_path: Path) -> None:
     states(ffmpeg_path, "9.0.1")
     ran = subprocess.run(
-        [sys.executable, "-m", "local.worker"],
+        [sys.executable, "-m", "local.processes.worker"],
         capture_output=True,
         text=True,
         timeout=120,

@@ -1,4 +1,4 @@
-// The API's types, from lib/http/openapi.yaml by `make openapi`. Don't edit.
+// The API's types, from lib/http/service/openapi.yaml by `make openapi`. Don't edit.
 
 /** An error. */
 export interface Error {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { parse } from "yaml";
 import { Schemas, type Row, type Schema } from "./schema";
 
-const DOCUMENT = join(import.meta.dirname, "..", "..", "lib", "http", "openapi.yaml");
+const DOCUMENT = join(import.meta.dirname, "..", "..", "lib", "http", "service", "openapi.yaml");
 
 interface Content {
   content?: Record<string, { schema: Schema; example?: unknown }>;

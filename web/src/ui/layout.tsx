@@ -29,7 +29,7 @@ export const OPERATOR = {
 /**
  * Narrows the Content-Security-Policy of vercel.json, which can't name the project: that header
  * allows all of Supabase, this one our own project alone, and browsers enforce both. tools/build.py
- * sets POLICY_PROJECT; on one machine local/site.py writes the address into the header itself.
+ * sets POLICY_PROJECT; on one machine local/vercel/site.py writes the address into the header itself.
  */
 const PROJECT = process.env.POLICY_PROJECT && new URL(process.env.POLICY_PROJECT).origin;
 const POLICY =

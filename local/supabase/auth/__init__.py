@@ -1,5 +1,0 @@
-"""The one-machine stand-in for Supabase Auth."""
-
-from local.supabase.auth.app import create_app
-
-__all__ = ["create_app"]

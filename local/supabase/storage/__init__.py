@@ -1,5 +1,0 @@
-"""The one-machine stand-in for Supabase Storage."""
-
-from local.supabase.storage.app import create_app
-
-__all__ = ["create_app"]
