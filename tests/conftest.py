@@ -25,7 +25,7 @@ from local import client as api_client
 from local import keys_command, people, sample
 from local.stack import Stack
 from supabase import Client, create_client
-from tests.sources import SourceServer
+from tests.rigs.sources import SourceServer
 
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
 hypothesis.settings.register_profile("explore", deadline=None, print_blob=True)
@@ -34,16 +34,16 @@ hypothesis.settings.load_profile("repeatable")
 
 ENDED = ("completed", "failed", "canceled")
 LONGEST = (
-    "service/test_kills.py",
-    "service/test_erase.py",
-    "service/test_engine.py",
-    "service/test_admin.py",
-    "service/test_recovery.py",
-    "service/test_workers.py",
-    "service/test_billing.py",
-    "service/test_slow_calls.py",
-    "service/test_mail.py",
-    "service/test_quota.py",
+    "jobs/workers/test_kills.py",
+    "privacy/test_erase.py",
+    "jobs/test_engine.py",
+    "operator/test_admin.py",
+    "api/outages/test_recovery.py",
+    "jobs/workers/test_workers.py",
+    "accounts/test_billing.py",
+    "api/test_slow_calls.py",
+    "outbox/test_mail.py",
+    "accounts/test_quota.py",
     "hostile/test_bounded.py",
     "hostile/test_sources.py",
 )

@@ -23,8 +23,8 @@ from playwright.sync_api import (
 )
 
 from local.stack import Stack
-from tests.browser.filled import Filled, fill
-from tests.service.people import fresh_address, plain
+from tests.rigs.browser.filled import Filled, fill
+from tests.rigs.people import fresh_address, plain
 
 ROOT = Path(__file__).parents[2]
 AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from local.stack import Stack
 from tests.browser.conftest import PASSWORD, Visitor
 from tests.conftest import Person
-from tests.service.test_retention import rows
+from tests.files.test_retention import rows
 
 
 def add(stack: Stack, person: Person, name: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.browser.conftest import ROOT, WIDTHS, Visitor, picture, violations
-from tests.browser.filled import Filled
+from tests.rigs.browser.filled import Filled
 
 OPEN = [
     "/", "/pricing", "/privacy", "/privacy/1", "/terms", "/support", "/status",

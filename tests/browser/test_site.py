@@ -15,8 +15,8 @@ from playwright.sync_api import Dialog, Page, expect
 
 from local.stack import Stack
 from tests.browser.conftest import ROOT, Visitor, picture
-from tests.browser.filled import HOSTILE, Filled
 from tests.conftest import Account
+from tests.rigs.browser.filled import HOSTILE, Filled
 from tools import openapi
 
 PUBLIC = ROOT / "public"

@@ -12,7 +12,7 @@ from schemathesis.specs.openapi.checks import content_type_conformance
 
 from local.stack import Stack
 from tests.conftest import Account
-from tests.service.people import fresh_address
+from tests.rigs.people import fresh_address
 from tools.declared import documented
 from tools.openapi import document
 

@@ -13,9 +13,9 @@ import pytest
 from local.children import Child
 from local.stack import Stack
 from tests.conftest import Account
-from tests.hostile.canary import Canary
-from tests.hostile.guest import Guest, assert_clean
-from tests.sources import SourceServer
+from tests.rigs.hostile.canary import Canary
+from tests.rigs.hostile.guest import Guest, assert_clean
+from tests.rigs.sources import SourceServer
 
 
 @pytest.fixture(scope="session")
@@ -74,7 +74,7 @@ class Impatient:
         self.scratch = folder / "scratch"
         self.scratch.mkdir()
         self._child = Child(
-            "tests.hostile.impatient",
+            "tests.rigs.processes.impatient",
             [str(folder / "stack"), source_allow, str(self.SECONDS)],
             # Job folders lie where nobody else makes any, so that what is left can be seen.
             {**os.environ, "TMPDIR": str(self.scratch)},

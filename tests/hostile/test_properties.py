@@ -15,8 +15,8 @@ from lib.media.errors import MediaError, Refused
 from lib.media.plan.argv import argv
 from lib.media.request import graph, tables
 from lib.media.request.models import TranscodeRequest
-from tests.hostile import cases
-from tests.unit.media.helpers import ask, options, planned, sound, still, video
+from tests.rigs.hostile import cases
+from tests.rigs.media.plans import ask, options, planned, sound, still, video
 
 ROOT = Path(__file__).parent.parent.parent
 QUICK = settings(

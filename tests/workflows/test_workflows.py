@@ -14,7 +14,7 @@ import pytest
 from lib.media.model import Probe
 from lib.media.run.ffmpeg import binary
 from lib.media.run.probe import probe
-from tests.workflows.workflows import (
+from tests.rigs.workflows.workflows import (
     Expected,
     Workflow,
     load,

@@ -1,4 +1,4 @@
-// Plain JavaScript, so that node can test it as it is (tests/unit/test_own_path.py).
+// Plain JavaScript, so that node can test it as it is (tests/unit/site/test_own_path.py).
 
 /**
  * The path, query and fragment of `address` if it leads to a page of `origin`, else `otherwise`.
