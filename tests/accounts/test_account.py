@@ -14,7 +14,7 @@ import pytest
 
 from local import client as api_client
 from local.stack import Stack
-from tests.conftest import Account, Person, supabase_client
+from tests.rigs.accounts import Account, Person, supabase_client
 from tests.rigs.waiting import eventually
 
 

@@ -9,7 +9,6 @@ import random
 import re
 import time
 import uuid
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -26,85 +25,15 @@ from local import client as api_client
 from local.children import Child
 from local.stack import Stack
 from local.stripe import webhooks
-from tests.conftest import Account, Person
-from tests.outbox.test_tasks import arrived
+from tests.rigs.accounts import Account, Person
+from tests.rigs.billing import Stripe, choose, plan, subscribed
+from tests.rigs.mail.arrivals import arrived
+from tests.rigs.waiting import eventually
 from tools import openapi
-
-
-class Stripe:
-    """The stand-in's pages and commands."""
-
-    def __init__(self, stack: Stack) -> None:
-        self.settings = stack.settings
-        self.http = httpx.Client(
-            base_url=stack.settings["STRIPE_URL"],
-            headers={"Authorization": f"Bearer {stack.settings['STRIPE_SECRET_KEY']}"},
-            trust_env=False,
-        )
-
-    def command(self, name: str, **values: Any) -> Any:
-        answer = self.http.post(f"/_control/{name}", json=values)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    def click(self, url: str, action: str, **fields: str) -> httpx.Response:
-        return self.http.post(url, data={"action": action} | fields)
-
-    def held(self) -> list[str]:
-        """Ids of the events that wait for their release."""
-        found = self.http.get("/_control/deliveries").json()
-        return [each["event"] for each in found if each["held"]]
-
-    def events(self) -> list[Any]:
-        found = self.http.get("/v1/events?limit=100").json()["data"]
-        return list(reversed(found))
-
-
-@pytest.fixture(scope="module")
-def _set_up(stack: Stack) -> stripe_setup.SetUp:
-    return stripe_setup.set_up()
-
-
-@pytest.fixture
-def stripe(stack: Stack, _set_up: stripe_setup.SetUp) -> Iterator[Stripe]:
-    made = Stripe(stack)
-    yield made
-    made.command("deliveries", mode="normal")
-    made.http.close()
-
-
-def until(check: Callable[[], bool], seconds: float = 15) -> None:
-    end = time.monotonic() + seconds
-    while not check():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.05)
-
-
-def plan(person: Person) -> str:
-    return str(person.http.get("/v1/account").json()["plan"]["id"])
 
 
 def billing(person: Person) -> dict[str, Any]:
     return dict(person.http.get("/v1/billing").json())
-
-
-def choose(person: Person, wanted: str, **more: Any) -> dict[str, Any]:
-    answer = person.http.post("/v1/billing/checkout", json={"plan": wanted} | more)
-    assert answer.status_code == 200, answer.text
-    return dict(answer.json())
-
-
-def subscribed(stripe: Stripe, person: Person, wanted: str) -> str:
-    """Buy a plan; the subscription's id."""
-    paid = stripe.click(choose(person, wanted)["url"], "pay")
-    assert "checkout=success" in paid.headers["location"]
-    until(lambda: plan(person) == wanted)
-    row = postgres.row(
-        "select subscription_id from app.subscriptions where account_id = %(id)s",
-        {"id": uuid.UUID(person.id)},
-    )
-    assert row
-    return str(row["subscription_id"])
 
 
 def test_the_plans_are_told_to_anybody(stack: Stack) -> None:
@@ -132,10 +61,10 @@ def test_a_plan_is_bought(stripe: Stripe, person: Person) -> None:
     assert plan(person) == "free"
     paid = stripe.click(told["url"], "pay")
     assert f"checkout=success&job={job}" in paid.headers["location"]
-    until(lambda: plan(person) == "starter")
+    eventually(lambda: plan(person) == "starter")
     now = billing(person)
     assert (now["status"], now["next_plan"]) == ("active", None)
-    until(lambda: [each["status"] for each in invoices(person)] == ["paid"])
+    eventually(lambda: [each["status"] for each in invoices(person)] == ["paid"])
     [invoice] = invoices(person)
     assert (invoice["status"], invoice["amount_cents"]) == ("paid", 2900)
     assert invoice["number"] in httpx.get(invoice["url"], trust_env=False).text
@@ -146,8 +75,8 @@ def test_a_checkout_begun_twice_is_paid_once(stripe: Stripe, person: Person) -> 
     second = choose(person, "pro")["url"]
     stripe.click(first, "pay")
     stripe.click(second, "pay")
-    until(lambda: plan(person) == "pro")
-    until(lambda: len(invoices(person)) == 1)
+    eventually(lambda: plan(person) == "pro")
+    eventually(lambda: len(invoices(person)) == 1)
 
 
 def test_a_larger_plan_begins_at_once_a_smaller_one_later(stripe: Stripe, person: Person) -> None:
@@ -160,7 +89,7 @@ def test_a_larger_plan_begins_at_once_a_smaller_one_later(stripe: Stripe, person
     assert choose(person, "pro")["billing"]["next_plan"] is None  # thought better of it
     choose(person, "starter")
     stripe.command("renew", subscription=subscription)
-    until(lambda: plan(person) == "starter")
+    eventually(lambda: plan(person) == "starter")
     assert billing(person)["next_plan"] is None
 
 
@@ -173,14 +102,14 @@ def test_a_subscription_is_canceled_at_the_end_of_its_period(
     assert choose(person, "pro")["billing"]["next_plan"] is None
     portal = person.http.post("/v1/billing/portal").json()["url"]
     stripe.click(portal, "cancel")
-    until(lambda: billing(person)["next_plan"] == "free")
+    eventually(lambda: billing(person)["next_plan"] == "free")
     stripe.click(portal, "resume")
-    until(lambda: billing(person)["next_plan"] is None)
+    eventually(lambda: billing(person)["next_plan"] is None)
     stripe.click(portal, "cancel")
-    until(lambda: billing(person)["next_plan"] == "free")
+    eventually(lambda: billing(person)["next_plan"] == "free")
     assert plan(person) == "pro"
     stripe.command("renew", subscription=subscription)
-    until(lambda: plan(person) == "free")
+    eventually(lambda: plan(person) == "free")
     assert billing(person)["status"] == "canceled"
     assert subscribed(stripe, person, "starter") != subscription  # and may come back
 
@@ -254,7 +183,7 @@ def test_a_price_other_than_was_shown_is_not_charged(stripe: Stripe, person: Per
 def test_a_cancellation_by_the_portal_is_taken_back_here(stripe: Stripe, person: Person) -> None:
     subscribed(stripe, person, "pro")
     stripe.click(person.http.post("/v1/billing/portal").json()["url"], "cancel")
-    until(lambda: billing(person)["next_plan"] == "free")
+    eventually(lambda: billing(person)["next_plan"] == "free")
     assert choose(person, "pro")["billing"]["next_plan"] is None
 
 
@@ -262,7 +191,7 @@ def test_a_refund_is_kept_with_its_invoice(stripe: Stripe, person: Person) -> No
     subscribed(stripe, person, "starter")
     found = stripe.http.get(f"/v1/charges?customer={customer(person)}").json()["data"]
     stripe.http.post("/v1/refunds", data={"charge": found[0]["id"], "amount": "900"})
-    until(lambda: invoices(person)[0]["refunded_cents"] == 900)
+    eventually(lambda: invoices(person)[0]["refunded_cents"] == 900)
     assert (invoices(person)[0]["paid_cents"], plan(person)) == (2900, "starter")
 
 
@@ -272,9 +201,9 @@ def invoices(person: Person) -> list[dict[str, Any]]:
 
 def test_a_customer_deleted_at_stripe_is_forgotten(stripe: Stripe, person: Person) -> None:
     subscribed(stripe, person, "starter")
-    until(lambda: len(invoices(person)) == 1)
+    eventually(lambda: len(invoices(person)) == 1)
     stripe.http.delete(f"/v1/customers/{customer(person)}")
-    until(lambda: not subscriptions.is_customer(uuid.UUID(person.id)))
+    eventually(lambda: not subscriptions.is_customer(uuid.UUID(person.id)))
     assert (plan(person), billing(person)["status"]) == ("free", None)
     assert [each["amount_cents"] for each in invoices(person)] == [2900]  # the figures stay
 
@@ -301,7 +230,7 @@ def test_what_else_the_operator_sells_is_no_plan(stripe: Stripe, person: Person)
         }
     )
     stripe.click(str(session.url), "pay")
-    until(lambda: len(invoices(person)) == 2)
+    eventually(lambda: len(invoices(person)) == 2)
     subscriptions.refresh(customer(person))
     assert (plan(person), billing(person)["status"]) == ("starter", "active")
 
@@ -326,8 +255,8 @@ def customer(person: Person) -> str:
 def test_a_failed_payment_has_seven_days(stack: Stack, stripe: Stripe, person: Person) -> None:
     subscription = subscribed(stripe, person, "pro")
     stripe.command("renew", subscription=subscription, pay=False)
-    until(lambda: billing(person)["status"] == "past_due")
-    until(lambda: len(invoices(person)) == 2)
+    eventually(lambda: billing(person)["status"] == "past_due")
+    eventually(lambda: len(invoices(person)) == 2)
     assert plan(person) == "pro"
     grace = postgres.row(
         "select extract(epoch from grace_until - now()) / 86400 as days from app.subscriptions"
@@ -342,21 +271,21 @@ def test_a_failed_payment_has_seven_days(stack: Stack, stripe: Stripe, person: P
     assert refused.status_code == 409
     # Paid in time: all is well.
     portal = person.http.post("/v1/billing/portal").json()["url"]
-    until(lambda: "open" in newest_invoices(person))
+    eventually(lambda: "open" in newest_invoices(person))
     stripe.click(portal, "pay", invoice=newest_invoices(person)["open"])
-    until(lambda: billing(person)["status"] == "active")
+    eventually(lambda: billing(person)["status"] == "active")
     assert billing(person)["grace_until"] is None
     # Not paid: the plan ends with the grace, without any event.
     stripe.command("renew", subscription=subscription, pay=False)
-    until(lambda: billing(person)["status"] == "past_due")
+    eventually(lambda: billing(person)["status"] == "past_due")
 
     def ended() -> bool:
         over(person)  # again: the task of the end may be queued only now
         return plan(person) == "free"
 
-    until(ended)
-    until(lambda: billing(person)["status"] == "canceled")
-    until(lambda: sorted(it["status"] for it in invoices(person)) == ["paid", "paid", "void"])
+    eventually(ended)
+    eventually(lambda: billing(person)["status"] == "canceled")
+    eventually(lambda: sorted(it["status"] for it in invoices(person)) == ["paid", "paid", "void"])
     subjects = [each.message["Subject"] for each in arrived(stack, person.email, 3)]
     assert sorted(subjects) == [
         "A payment for your plan failed",
@@ -418,7 +347,7 @@ def test_events_in_any_order_lead_to_the_same_state(
     for event_id in order[::2]:  # these come twice
         assert deliver(stack, by_id[event_id]).status_code == 200
     stripe.command("release", order=order)
-    until(lambda: open_events(held) == 0)
+    eventually(lambda: open_events(held) == 0)
     now = billing(person)
     assert (now["plan"], now["status"], now["next_plan"]) == ("pro", "active", "free")
     assert now["grace_until"] is None
@@ -539,7 +468,7 @@ def set_state(person: Person, state: dict[str, Any]) -> None:
 def test_a_plan_given_after_the_end_stays(stripe: Stripe, person: Person) -> None:
     subscription = subscribed(stripe, person, "starter")
     cancel(stripe, person)
-    until(lambda: billing(person)["status"] == "canceled")
+    eventually(lambda: billing(person)["status"] == "canceled")
     postgres.rows(
         "update app.accounts set plan_id = 'pro' where id = %(id)s", {"id": uuid.UUID(person.id)}
     )
@@ -582,7 +511,7 @@ def deliver(stack: Stack, event: Any, **headers: str) -> httpx.Response:
 def test_an_event_counts_once(stack: Stack, stripe: Stripe, person: Person) -> None:
     subscribed(stripe, person, "starter")
     event = stripe.events()[-1]
-    until(lambda: open_events([event["id"]]) == 0)
+    eventually(lambda: open_events([event["id"]]) == 0)
     assert deliver(stack, event).json() == {"received": True, "before": True}
 
 
@@ -653,12 +582,12 @@ def test_what_could_not_be_processed_is_healed_by_stripe_or_a_replay(
         connection.execute("alter table app.invoices rename to invoices_away")
         try:
             stripe.command("renew", subscription=subscription, pay=True)
-            until(lambda: failed_events() > 0)
+            eventually(lambda: failed_events() > 0)
         finally:
             connection.execute("alter table app.invoices_away rename to invoices")
     replayed = stripe_events.replay(1)
     assert replayed.failed == 0
-    until(lambda: failed_events() == 0)
+    eventually(lambda: failed_events() == 0)
     assert len(person.http.get("/v1/billing/invoices").json()["items"]) == 2
 
 

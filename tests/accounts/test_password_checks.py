@@ -14,7 +14,7 @@ import pytest
 from local import client as api
 from local.children import Child
 from local.stack import Stack
-from tests.conftest import Person, new_person
+from tests.rigs.accounts import Person, new_person
 
 WRONG = "This is not the password. Nothing was deleted."
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import threading
-import time
 import uuid
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,25 +17,17 @@ from lib.jobs import cancel
 from lib.platform import postgres
 from lib.usage import ledger
 from local.stack import Stack
-from tests.conftest import Account
-from tests.operator.test_admin import account_id, acts, done
+from tests.rigs.accounts import Account
+from tests.rigs.operator import acts, done
+from tests.rigs.people import account_id
 from tests.rigs.sources import SourceServer
+from tests.rigs.waiting import eventually
 
 CREATE = """
     select id from app.create_job(
       gen_random_uuid(), %(account)s, 2500, %(minutes)s::numeric, true, 1.0::float8,
       '{}', 'mp4', '[]', '{}', 'short')
 """
-
-
-def until(condition: Callable[[], Any], seconds: float = 60) -> Any:
-    """The first true value of the condition."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if value := condition():
-            return value
-        time.sleep(0.05)
-    raise AssertionError("the condition did not become true")
 
 
 def jobs_of(account: str) -> list[dict[str, Any]]:
@@ -65,7 +55,7 @@ def test_queued_and_running_jobs_are_canceled_uncharged(
     own = account_id(account)
     for number in range(6):
         account.create(sources.url(f"hang?{number}"), "mp3")
-    until(lambda: any(job["status"] == "processing" for job in jobs_of(own)))
+    eventually(lambda: any(job["status"] == "processing" for job in jobs_of(own)))
     number = accounts.suspend(uuid.UUID(own), reason="Mining coins.", who="olga")
     jobs = [job for job in jobs_of(own) if job["status"] != "failed"]  # on a busy machine
     assert number == len(jobs) > 0
@@ -81,7 +71,7 @@ def test_queued_and_running_jobs_are_canceled_uncharged(
     )
     assert events[0]["number"] == number
     done(stack, "resume", own, "--reason", "It was a mistake.")
-    until(lambda: all(job["message_id"] is None for job in jobs_of(own)))
+    eventually(lambda: all(job["message_id"] is None for job in jobs_of(own)))
     after = [job["status"] for job in jobs_of(own)]
     assert set(after) <= {"canceled", "failed"}, "resume restarts nothing"
     assert after.count("canceled") == number
@@ -99,10 +89,12 @@ def test_a_running_ffmpeg_stops_and_leaves_no_output(
     job_id = account.create(
         account.upload(long), "webm", preset={"quality": "high", "resolution": "1080p"}
     )
-    until(lambda: jobs_of(own)[0]["progress"])
+    eventually(lambda: jobs_of(own)[0]["progress"])
     done(stack, "suspend", own, "--reason", "Mining coins.")
     assert jobs_of(own)[0]["status"] == "canceled"
-    until(lambda: jobs_of(own)[0]["message_id"] is None)  # the worker has noticed and cleaned up
+    eventually(
+        lambda: jobs_of(own)[0]["message_id"] is None
+    )  # the worker has noticed and cleaned up
     assert storage.folder(storage.OUTPUTS, f"{own}/{job_id}/") == []
     assert balances(own) == (0, 0)
     assert ledger.differences(uuid.UUID(own)) == []
@@ -139,7 +131,7 @@ def test_creates_during_a_suspension_neither_survive_nor_deadlock(
     for creator in creators:
         creator.start()
     go.set()
-    until(lambda: len(jobs_of(own)) > 10)
+    eventually(lambda: len(jobs_of(own)) > 10)
     accounts.suspend(uuid.UUID(own), reason="Mining coins.", who="olga")
     for creator in creators:
         creator.join()

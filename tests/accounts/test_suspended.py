@@ -7,7 +7,7 @@ from pathlib import Path
 from lib.http.access import Credential, OptionalCredential
 from lib.platform import postgres
 from local.stack import Stack
-from tests.conftest import Account, Person
+from tests.rigs.accounts import Account, Person
 from tests.rigs.people import account_id
 from tests.rigs.routes import Route, every_route
 

@@ -6,12 +6,10 @@ import json
 import os
 import subprocess
 import sys
-import threading
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +23,9 @@ from lib.platform.supabase.tokens import NO_KEYS
 from local import client as api
 from local.children import Child
 from local.stack import Stack
-from tests.conftest import Account
+from tests.rigs.accounts import Account
 from tests.rigs.people import account_id
+from tests.rigs.supabase.key_sets import project
 
 EC = ec.generate_private_key(ec.SECP256R1())
 RSA = rsa.generate_private_key(65537, 2048)
@@ -43,28 +42,6 @@ def published(kid: str, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> 
 
 
 KEYS = [published("ec", EC), published("rsa", RSA)]
-
-
-@contextmanager
-def project(keys: list[dict[str, Any]]) -> Iterator[str]:
-    """What stands for a project: a key set and a Storage that answers; its address."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = json.dumps({"keys": keys} if self.path.endswith("jwks.json") else {}).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            return
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
 
 
 @contextmanager

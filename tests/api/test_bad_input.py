@@ -11,7 +11,7 @@ import pytest
 
 from local import client as api
 from local.stack import Stack
-from tests.conftest import Account
+from tests.rigs.accounts import Account
 from tests.rigs.sources import SourceServer
 
 

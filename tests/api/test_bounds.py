@@ -13,7 +13,7 @@ from lib.http import bounds, errors
 from lib.http.bounds import BODY_BYTES
 from lib.jobs.listing import MAX_SEARCH
 from local.stack import Stack
-from tests.conftest import Account, Person
+from tests.rigs.accounts import Account, Person
 from tests.rigs.people import fresh_address
 from tests.rigs.routes import Route, every_route
 

@@ -14,7 +14,7 @@ import pytest
 
 from local.children import Child
 from local.stack import Stack
-from tests.conftest import Account
+from tests.rigs.accounts import Account
 
 CONNECTIONS = 200
 HALVES = {

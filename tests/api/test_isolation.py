@@ -16,7 +16,7 @@ from lib.http.access import OptionalCredential
 from lib.http.routes import Route
 from local.stack import Stack
 from local.supabase import keys as stand_in_keys
-from tests.conftest import Account
+from tests.rigs.accounts import Account
 from tests.rigs.people import fresh_address
 from tools.declared import documented
 

@@ -18,7 +18,7 @@ import pytest
 from local import client as api
 from local.children import Child
 from local.stack import Stack
-from tests.conftest import Account
+from tests.rigs.accounts import Account
 
 SYNC, QUERY = b"S", b"Q"
 """The messages a client waits for an answer to (PostgreSQL's frontend/backend protocol)."""

@@ -17,7 +17,7 @@ from lib.accounts import keys
 from lib.platform.settings import read_project
 from local import client as api_client
 from local.stack import Stack
-from tests.conftest import Account, Person, supabase_client
+from tests.rigs.accounts import Account, Person, supabase_client
 from tests.rigs.people import fresh_address
 from tests.rigs.waiting import eventually
 

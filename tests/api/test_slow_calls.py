@@ -20,8 +20,8 @@ from lib.jobs import validate
 from lib.platform import postgres
 from lib.platform.errors import Problem
 from local.stack import Stack
-from tests.accounts.test_guests import Guest
-from tests.conftest import Account
+from tests.rigs.accounts import Account
+from tests.rigs.guests import Guest
 from tests.rigs.people import account_id
 from tests.rigs.sources import SourceServer
 

@@ -9,7 +9,7 @@ import pytest
 
 from lib.files import sweep
 from local.stack import Stack
-from tests.conftest import Account
+from tests.rigs.accounts import Account
 from tests.rigs.people import stranger
 
 

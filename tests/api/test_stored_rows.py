@@ -11,7 +11,7 @@ from psycopg import sql
 
 from lib.platform import postgres
 from local.stack import Stack
-from tests.conftest import Account, Person
+from tests.rigs.accounts import Account, Person
 from tests.rigs.people import fresh_address, stranger
 
 MOST_BYTES = 65_536

@@ -17,7 +17,7 @@ from lib.http import auth
 from lib.media.request import check as media_request
 from lib.platform import postgres
 from local.stack import Stack
-from tests.conftest import Account
+from tests.rigs.accounts import Account
 from tests.rigs.people import fresh_address, stranger
 from tests.rigs.routes import Body, Route, environ, every_route, status
 

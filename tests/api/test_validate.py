@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from local.stack import Stack
-from tests.conftest import Account
+from tests.rigs.accounts import Account
 from tests.rigs.sources import SourceServer
 
 

@@ -13,9 +13,9 @@ from playwright.sync_api import Page, Route, expect
 
 from lib.billing import stripe_setup
 from local.stack import Stack
-from tests.accounts.test_quota import use
-from tests.browser.conftest import PASSWORD, Visitor, picture, violations
-from tests.conftest import new_person
+from tests.rigs.accounts import new_person
+from tests.rigs.browser.visitors import PASSWORD, Visitor, picture, violations
+from tests.rigs.usage import use
 
 FORMS = ["Convert", "Compress", "Resize", "Trim", "GIF", "Thumbnail", "Audio", "Text", "Watermark",
          "Subtitles", "Join", "Speed"]  # fmt: skip

@@ -14,9 +14,9 @@ import pytest
 from playwright.sync_api import Dialog, Page, expect
 
 from local.stack import Stack
-from tests.browser.conftest import ROOT, Visitor, picture
-from tests.conftest import Account
+from tests.rigs.accounts import Account
 from tests.rigs.browser.filled import HOSTILE, Filled
+from tests.rigs.browser.visitors import ROOT, Visitor, picture
 from tools import openapi
 
 PUBLIC = ROOT / "public"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lib.accounts import keys
 from lib.platform import postgres
-from tests.browser.conftest import Visitor, picture, violations
+from tests.rigs.browser.visitors import Visitor, picture, violations
 
 
 def test_a_sample_becomes_smaller(visitor: Visitor, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from lib.usage.plan_limits import limited
 from local import client as api
 from local.children import Child
 from local.stack import Stack
-from tests.conftest import Account
+from tests.rigs.accounts import Account
 
 FREE = 50 * 2**20
 

@@ -14,9 +14,9 @@ import pytest
 from lib.platform import postgres
 from local import client as api
 from local.stack import Stack
-from tests.conftest import Account, Person
-from tests.files.test_retention import rows
-from tests.privacy.test_export import Worker, opened, ready
+from tests.rigs.accounts import Account, Person
+from tests.rigs.files import rows
+from tests.rigs.privacy.exports import Worker, opened, ready
 from tests.rigs.sources import SourceServer
 from tests.rigs.waiting import eventually
 

@@ -15,7 +15,7 @@ import pytest
 from lib.files import links
 from lib.platform.settings import settings
 from local.stack import Stack
-from tests.conftest import Account
+from tests.rigs.accounts import Account
 
 KINDS: tuple[links.Kind, ...] = ("input", "file", "export")
 

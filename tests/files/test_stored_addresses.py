@@ -14,7 +14,7 @@ from lib.files.stores import storage
 from lib.files.stores.requests import Missing, StorageError
 from lib.jobs.admission import option_files
 from lib.platform import postgres
-from tests.conftest import Account
+from tests.rigs.accounts import Account
 from tests.rigs.people import account_id
 
 Change = Callable[[str], str]

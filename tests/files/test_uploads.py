@@ -16,8 +16,8 @@ from local import client as api
 from local.client import CallFailed
 from local.stack import Stack
 from supabase import create_client
-from tests.conftest import Account
-from tests.files.test_retention import rows, stored, sweep
+from tests.rigs.accounts import Account
+from tests.rigs.files import rows, stored, sweep
 
 GIGABYTE = 1024**3
 

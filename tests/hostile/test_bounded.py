@@ -12,11 +12,11 @@ import httpx
 import pytest
 
 from lib.media.errors import MediaError
-from tests.hostile.conftest import Impatient
 from tests.rigs.hostile import files
 from tests.rigs.hostile.canary import Canary
 from tests.rigs.hostile.cases import HARMLESS, LIMITED, Case, body, case_id, option
 from tests.rigs.hostile.guest import Guest
+from tests.rigs.hostile.impatient import Impatient
 from tests.rigs.media.plans import LIMITS, options, transcode
 from tests.rigs.sources import SourceServer
 

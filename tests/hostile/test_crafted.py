@@ -7,7 +7,7 @@ import time
 import httpx
 import pytest
 
-from tests.conftest import Account
+from tests.rigs.accounts import Account
 from tests.rigs.hostile import crafted
 from tests.rigs.hostile.canary import Canary
 from tests.rigs.hostile.cases import Case, body, case_id, option

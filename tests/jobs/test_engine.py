@@ -17,7 +17,7 @@ import pytest
 from lib.media.run.ffmpeg import binary
 from lib.media.run.probe import probe
 from local.stack import Stack
-from tests.conftest import Account
+from tests.rigs.accounts import Account
 from tests.rigs.sources import SourceServer
 
 SRT = "1\n00:00:00,000 --> 00:00:09,000\nWORDS\n"

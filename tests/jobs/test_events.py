@@ -10,7 +10,7 @@ import psycopg
 
 from lib.platform import postgres
 from local.stack import Stack
-from tests.conftest import Account
+from tests.rigs.accounts import Account
 
 CREATE = """
     select id from app.create_job(

@@ -12,8 +12,8 @@ import psycopg
 import pytest
 
 from local.stack import Stack
-from tests.conftest import Account
-from tests.files.test_retention import rows
+from tests.rigs.accounts import Account
+from tests.rigs.files import rows
 from tests.rigs.waiting import eventually
 
 INSERT = """

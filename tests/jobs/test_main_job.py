@@ -14,7 +14,7 @@ import pytest
 from lib.media.formats import FORMATS
 from lib.media.run.probe import probe
 from local.stack import Stack
-from tests.conftest import Account
+from tests.rigs.accounts import Account
 from tests.rigs.sources import SourceServer
 from tests.rigs.waiting import eventually
 

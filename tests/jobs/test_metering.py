@@ -12,12 +12,12 @@ import pytest
 from lib.platform import postgres
 from lib.usage import ledger
 from local.stack import Stack
-from tests.accounts.test_quota import account_id, use
-from tests.conftest import Account
-from tests.files.test_retention import rows, stored
+from tests.rigs.accounts import Account
+from tests.rigs.files import rows, stored
 from tests.rigs.media.forged import forge
 from tests.rigs.media.media_time import media_seconds
 from tests.rigs.media.plans import options
+from tests.rigs.usage import account_id, use
 
 Make = Callable[..., Path]
 

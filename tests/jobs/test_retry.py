@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from local.stack import Stack
-from tests.accounts.test_quota import use
-from tests.conftest import Account
-from tests.files.test_retention import rows
+from tests.rigs.accounts import Account
+from tests.rigs.files import rows
+from tests.rigs.usage import use
 
 
 def test_a_retry_repeats_the_whole_request(account: Account, clip: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.conftest import Account
+from tests.rigs.accounts import Account
 
 
 def found(account: Account, text: str) -> list[str]:

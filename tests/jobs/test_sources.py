@@ -12,7 +12,7 @@ import pytest
 
 from lib.files.open import MAX_SERVED, WHOLE_BYTES
 from local.stack import Stack
-from tests.conftest import Account
+from tests.rigs.accounts import Account
 from tests.rigs.sources import SourceServer
 
 THUMBNAIL = [{"option": "@thumbnail", "argument": {"at": 1}}]

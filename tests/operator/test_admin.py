@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import re
 import subprocess
 import sys
 import uuid
-from contextlib import redirect_stderr, redirect_stdout
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,27 +16,13 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from lib.admin import __main__ as program
 from lib.admin import stuck
 from lib.outbox import mail, tasks
 from lib.platform import postgres
 from local.stack import Stack
-from tests.conftest import Account
-
-ROOT = Path(__file__).parents[2]
-
-
-def admin(stack: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """What a command answers. It runs in this process, which has the stack's settings: a process
-    of its own for each of them takes half a minute of the suite. The tests below start some."""
-    output, errors = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.StringIO()
-    with redirect_stdout(output), redirect_stderr(errors):
-        try:
-            status = program.main(["--as", "olga", *arguments])
-        except SystemExit as left:  # a wrong command line
-            status = int(left.code or 0)
-    output.seek(0)
-    return subprocess.CompletedProcess(arguments, status, output.read(), errors.getvalue())
+from tests.rigs.accounts import Account
+from tests.rigs.operator import ROOT, acts, admin, done
+from tests.rigs.people import account_id
 
 
 def test_it_is_a_program(stack: Stack, account: Account) -> None:
@@ -49,32 +33,11 @@ def test_it_is_a_program(stack: Stack, account: Account) -> None:
     assert [row["email"] for row in json.loads(run.stdout)] == [account.email], run.stderr
 
 
-def done(stack: Stack, *arguments: str) -> Any:
-    """The JSON that a command answers."""
-    run = admin(stack, "--json", *arguments)
-    assert run.returncode == 0, run.stderr
-    return json.loads(run.stdout)
-
-
 def refused(stack: Stack, *arguments: str) -> str:
     run = admin(stack, *arguments)
     assert run.returncode == 1, (run.stdout, run.stderr)
     assert "Traceback" not in run.stderr
     return run.stderr
-
-
-def account_id(account: Account) -> str:
-    row = postgres.row("select id from app.accounts where email = %(it)s", {"it": account.email})
-    assert row
-    return str(row["id"])
-
-
-def acts(account: str) -> list[tuple[str, str, str | None]]:
-    rows = postgres.rows(
-        "select who, act, reason from app.operator_log where account_id = %(it)s order by id",
-        {"it": account},
-    )
-    return [(row["who"], row["act"], row["reason"]) for row in rows]
 
 
 def usage(account: str) -> dict[str, Any]:

@@ -16,8 +16,8 @@ import pytest
 
 from lib.platform.settings import MOST_FILE_BYTES
 from local.stack import Stack
-from tests.accounts.test_tokens import project
 from tests.rigs.supabase import management_api
+from tests.rigs.supabase.key_sets import project
 from tests.rigs.supabase.management_api import FREE_BYTES, REF, TOKEN, Project
 from tools.hosted import doctor, environment, wanted
 from tools.hosted.checks import findings

@@ -15,7 +15,7 @@ from lib.outbox import tasks
 from local import client as api_client
 from local.private import LOG
 from local.stack import Stack
-from tests.conftest import Account, Person
+from tests.rigs.accounts import Account, Person
 from tests.rigs.sources import SourceServer
 from tests.rigs.waiting import eventually
 

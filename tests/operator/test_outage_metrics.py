@@ -12,10 +12,10 @@ import pytest
 
 from local.children import Child
 from local.stack import Stack
-from tests.accounts.test_suspend import until
-from tests.conftest import Account
-from tests.operator.test_metrics import grown, samples, scrape
+from tests.rigs.accounts import Account
 from tests.rigs.machine.gate import Gate
+from tests.rigs.metrics import grown, samples, scrape
+from tests.rigs.waiting import eventually
 
 CALLS = 6
 TOTAL = ("ffm_requests_total",)
@@ -77,7 +77,7 @@ def test_calls_that_failed_in_an_outage_are_counted_after_it(
         statuses.append(str(answer.status_code))
         return grown(before, scrape(stack), *TOTAL, **labels) >= statuses.count(status)
 
-    until(counted)
+    eventually(counted)
     after = scrape(stack)
     # A write whose answer was lost is repeated: none is missing, some may count twice.
     assert grown(before, after, *TOTAL, **labels) >= statuses.count(status)
@@ -110,9 +110,9 @@ def test_counts_are_written_once(functions: Functions, account: Account, stack: 
         page = get(functions.url, "/metrics", secret)
         return page.status_code == 503 and grown({}, samples(page.text), *TOTAL, **labels) == 1
 
-    until(away)
+    eventually(away)
     functions.gate.open()
-    until(lambda: get(functions.url, "/metrics", secret).status_code == 200)
+    eventually(lambda: get(functions.url, "/metrics", secret).status_code == 200)
     once = grown(before, scrape(stack), *TOTAL, **labels)
     assert once in (1, 2)  # twice if the answer to the write was lost, see `unsaved`
     for _ in range(3):

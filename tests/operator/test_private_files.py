@@ -17,7 +17,7 @@ import pytest
 from local import private
 from local.mail import MailSink
 from local.stack import Stack
-from tests.conftest import Account, supabase_client
+from tests.rigs.accounts import Account, supabase_client
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 PASSING = 0o011 if os.geteuid() == 0 else 0

@@ -12,7 +12,8 @@ import pytest
 from lib.outbox import mail, tasks
 from lib.platform import postgres
 from local.stack import Stack
-from tests.conftest import Account
+from tests.rigs.accounts import Account
+from tests.rigs.mail.arrivals import arrived
 from tests.rigs.waiting import eventually
 
 
@@ -116,16 +117,6 @@ def test_a_task_goes_on_in_steps(kind: str) -> None:
 
     assert tasks.run({kind: step}, 5)["done"] == 1
     assert state(kind)["attempt"] == 3
-
-
-def arrived(stack: Stack, to: str, count: int = 1) -> list[Any]:
-    """The mails to an address, once there are `count`."""
-
-    def mails() -> list[Any]:
-        return [each for each in stack.mails.list() if each.message["To"] == to]
-
-    eventually(lambda: len(mails()) >= count)
-    return mails()
 
 
 def test_a_mail_arrives_once_as_text_and_html(stack: Stack, account: Account) -> None:

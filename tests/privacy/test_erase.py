@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
 from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
@@ -31,32 +30,13 @@ from lib.platform.errors import Problem
 from lib.privacy import erase
 from local import client as api_client
 from local.stack import Stack
-from tests.accounts.test_billing import Stripe, _set_up, stripe, subscribed
-from tests.conftest import Account, Person
-from tests.files.test_retention import sweep
-from tests.outbox.test_tasks import arrived
-from tests.privacy.test_export import Worker, ready
+from tests.rigs.accounts import Account, Person
+from tests.rigs.billing import Stripe, subscribed
+from tests.rigs.files import sweep
+from tests.rigs.mail.arrivals import arrived
+from tests.rigs.privacy.erasure import delete, gone, let_go, no_trace_stays, traces
+from tests.rigs.privacy.exports import Worker, ready
 from tests.rigs.waiting import eventually
-
-__all__ = ["_set_up", "stripe"]
-
-
-def traces(stack: Stack, words: set[str]) -> list[tuple[str, str]]:
-    """Tables that hold any of the words, and the word; and names of stored files."""
-    found = []
-    with psycopg.connect(stack.settings["POSTGRES_URL"]) as connection:
-        tables = connection.execute(
-            "select n.nspname, c.relname from pg_class c join pg_namespace n"
-            " on n.oid = c.relnamespace where c.relkind in ('r', 'p')"
-            " and n.nspname not in ('pg_catalog', 'information_schema', 'supabase_migrations')"
-        ).fetchall()
-        for schema, table in tables:
-            query = sql.SQL("select lower(t::text) from {} t").format(sql.Identifier(schema, table))
-            for (row,) in connection.execute(query):
-                found += [(f"{schema}.{table}", word) for word in words if word.lower() in row]
-    for path in (stack.folder / "storage").rglob("*"):
-        found += [(str(path), word) for word in words if word.lower() in path.name.lower()]
-    return found
 
 
 def words_of(stack: Stack, person: Person) -> set[str]:
@@ -81,24 +61,6 @@ def own_ipv4(person: Person) -> str:
     """An IPv4 address of three digits a part, so that none is part of another."""
     first, second = int(person.id[:2], 16), int(person.id[2:4], 16)
     return f"198.18.{100 + first % 100}.{100 + second % 100}"
-
-
-def no_trace_stays(stack: Stack, words: set[str]) -> None:
-    """Wait until nothing holds any of the words, and nothing that comes late does."""
-    eventually(lambda: not traces(stack, words), hold=0.5)
-
-
-def delete(person: Person, **body: str) -> httpx.Response:
-    """Ask for the end of the account; what is called later comes from elsewhere."""
-    answer = person.http.request("DELETE", "/v1/account", json=body)
-    person.http.headers.pop("x-real-ip", None)
-    return answer
-
-
-def gone(stack: Stack, person: Person) -> None:
-    """Wait until the account is erased."""
-    query = "select 1 from app.tasks where kind = 'erase' and account_id = %(id)s"
-    eventually(lambda: not postgres.rows(query, {"id": uuid.UUID(person.id)}))
 
 
 @pytest.fixture
@@ -179,30 +141,8 @@ def task_of(person: Person) -> uuid.UUID:
     return uuid.UUID(str(row["id"]))
 
 
-@pytest.fixture
-def nobody_else(stack: Stack) -> Iterator[None]:
-    """Erasures are held back from the stack's own worker."""
-    with psycopg.connect(stack.settings["POSTGRES_URL"], autocommit=True) as connection:
-        connection.execute(
-            "create function app.hold() returns trigger language plpgsql as $$ begin"
-            " if new.kind = 'erase' then new.kind := 'held'; end if; return new; end $$;"
-            "create trigger hold before insert on app.tasks"
-            " for each row execute function app.hold()"
-        )
-        yield
-        connection.execute("drop trigger hold on app.tasks; drop function app.hold()")
-
-
-def let_go(person: Person) -> None:
-    postgres.rows(
-        "update app.tasks set kind = 'erase', due_at = now() where kind = 'held'"
-        " and account_id = %(id)s",
-        {"id": uuid.UUID(person.id)},
-    )
-
-
 def test_it_survives_a_failure_in_every_step(
-    stack: Stack, person: Person, full: Worker, nobody_else: None
+    stack: Stack, person: Person, full: Worker, hold_erasures: None
 ) -> None:
     words = words_of(stack, person)
     assert delete(person, password=person.password).status_code == 202
@@ -227,7 +167,7 @@ def test_it_survives_a_failure_in_every_step(
 
 
 def test_a_closed_account_is_told_and_stores_nothing(
-    stack: Stack, person: Person, account: Account, nobody_else: None
+    stack: Stack, person: Person, account: Account, hold_erasures: None
 ) -> None:
     key = person.http.post("/v1/api-keys", json={}).json()["key"]
     caller = callers.in_the_name_of(uuid.UUID(person.id))  # a call that was let in just before
@@ -264,7 +204,7 @@ def test_what_arrives_later_by_a_link_is_swept_and_not_recorded(
 
 
 def test_addresses_are_forgotten_where_no_account_is_named_too(
-    stack: Stack, person: Person, nobody_else: None
+    stack: Stack, person: Person, hold_erasures: None
 ) -> None:
     addresses = (address_of(person), own_ipv4(person))
     for address in addresses:
@@ -317,7 +257,7 @@ def test_what_auth_keeps_beside_the_login_goes_too(stand_ins: Stack, person: Per
 
 
 def test_many_rows_go_in_batches(
-    stack: Stack, person: Person, account: Account, nobody_else: None
+    stack: Stack, person: Person, account: Account, hold_erasures: None
 ) -> None:
     for _ in range(7):
         assert person.http.get("/v1/account").status_code == 200
@@ -359,7 +299,7 @@ tasks.run({"held": erase.step}, 60)
 
 
 def test_it_survives_a_kill_between_all_steps(
-    stack: Stack, person: Person, full: Worker, nobody_else: None
+    stack: Stack, person: Person, full: Worker, hold_erasures: None
 ) -> None:
     words = words_of(stack, person)
     assert delete(person, password=person.password).status_code == 202
@@ -410,7 +350,7 @@ tasks.run({"held": erase.step}, 30)
 
 
 def test_it_survives_a_kill_and_is_finished_by_the_cron(
-    stack: Stack, person: Person, full: Worker, nobody_else: None
+    stack: Stack, person: Person, full: Worker, hold_erasures: None
 ) -> None:
     words = words_of(stack, person)
     assert delete(person, password=person.password).status_code == 202

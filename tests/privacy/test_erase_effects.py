@@ -23,18 +23,16 @@ from lib.privacy import erase, export
 from lib.privacy.inventory import TABLES
 from local.stack import Stack
 from local.supabase import keys as stand_in_keys
-from tests.accounts.test_billing import Stripe, _set_up, stripe, subscribed
-from tests.conftest import Account, Person
-from tests.privacy.test_erase import delete, gone, let_go, no_trace_stays, nobody_else, traces
-from tests.privacy.test_export import Worker, opened, ready
+from tests.rigs.accounts import Account, Person
+from tests.rigs.billing import Stripe, subscribed
 from tests.rigs.people import account_id
+from tests.rigs.privacy.erasure import delete, gone, let_go, no_trace_stays, traces
+from tests.rigs.privacy.exports import Worker, opened, ready
 from tests.rigs.waiting import eventually
-
-__all__ = ["_set_up", "nobody_else", "stripe"]
 
 
 def test_our_links_end_with_the_account_at_once(
-    stack: Stack, person: Person, clip: Path, nobody_else: None
+    stack: Stack, person: Person, clip: Path, hold_erasures: None
 ) -> None:
     mine = Worker(stack, person, clip)
     job = mine.account.job(mine.job_id)
@@ -66,7 +64,7 @@ def test_what_stripe_tells_late_names_no_customer(
 
 
 def test_an_export_that_comes_late_leaves_nothing(
-    stack: Stack, person: Person, nobody_else: None
+    stack: Stack, person: Person, hold_erasures: None
 ) -> None:
     made = postgres.row("insert into app.exports (account_id) values (%(id)s) returning id",
                         {"id": uuid.UUID(person.id)})  # fmt: skip

@@ -5,12 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
-import time
 import uuid
-import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -18,42 +15,12 @@ import pytest
 from lib.platform import postgres
 from lib.privacy import export
 from lib.privacy.inventory import TABLES
-from local import client as api_client
 from local.stack import Stack
-from tests.conftest import Account, Person
-from tests.files.test_retention import sweep
-from tests.outbox.test_tasks import arrived
-from tests.privacy.test_inventory import columns
-
-
-def ready(person: Person, seconds: float = 30) -> dict[str, Any]:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        told = dict(person.http.get("/v1/account/export").json())
-        if told["status"] == "ready":
-            return told
-        time.sleep(0.1)
-    raise AssertionError("the export was not made")
-
-
-def opened(url: str) -> zipfile.ZipFile:
-    answer = httpx.get(url, follow_redirects=True, trust_env=False)
-    assert answer.status_code == 200, answer.text
-    return zipfile.ZipFile(io.BytesIO(answer.content))
-
-
-class Worker:
-    """A person with a key, files and a finished job."""
-
-    def __init__(self, stack: Stack, person: Person, clip: Path) -> None:
-        key = person.http.post("/v1/api-keys", json={"label": "export me"}).json()
-        self.account = Account.__new__(Account)
-        self.account.email = person.email
-        self.account.http = api_client.connect(stack.url, key["key"])
-        self.key_id = key["id"]
-        self.url = self.account.upload(clip)
-        self.job_id = self.account.create(self.url, "mp3", metadata={"note": "for the export"})
-        assert self.account.wait(self.job_id)["status"] == "completed"
+from tests.rigs.accounts import Account, Person
+from tests.rigs.files import sweep
+from tests.rigs.mail.arrivals import arrived
+from tests.rigs.privacy.exports import Worker, opened, ready
+from tests.rigs.privacy.schema import columns
 
 
 def test_all_that_is_held_is_in_one_archive(stack: Stack, person: Person, clip: Path) -> None:

@@ -8,18 +8,7 @@ from collections import defaultdict
 from lib.platform import postgres
 from lib.privacy.inventory import IMPERSONAL, LOGIN, LOGIN_WITHHELD, OUTSIDE, TABLES
 from local.stack import Stack
-
-
-def columns() -> dict[str, set[str]]:
-    found: dict[str, set[str]] = defaultdict(set)
-    for row in postgres.rows(
-        "select c.relname as table, a.attname as column from pg_attribute a"
-        " join pg_class c on c.oid = a.attrelid"
-        " where c.relnamespace = 'app'::regnamespace and c.relkind in ('r', 'p', 'v', 'm')"
-        " and a.attnum > 0 and not a.attisdropped"
-    ):
-        found[row["table"]].add(row["column"])
-    return found
+from tests.rigs.privacy.schema import columns
 
 
 def test_every_table_has_its_place(stack: Stack) -> None:

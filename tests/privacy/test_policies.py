@@ -14,7 +14,7 @@ from lib.outbox import tasks
 from lib.platform import postgres
 from lib.privacy import policies
 from local.stack import Stack
-from tests.conftest import Account, Person
+from tests.rigs.accounts import Account, Person
 from tests.rigs.people import account_id, mails_with, stranger
 
 

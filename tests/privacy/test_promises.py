@@ -19,14 +19,12 @@ from lib.platform import postgres
 from lib.privacy import policies, staff
 from lib.privacy.inventory import TABLES
 from local.stack import Stack
-from tests.accounts.test_billing import Stripe, _set_up, choose, stripe
-from tests.conftest import Account, Person, supabase_client
-from tests.files.test_retention import sweep
-from tests.privacy.test_erase import delete, gone, traces
-from tests.privacy.test_export import opened, ready
+from tests.rigs.accounts import Account, Person, supabase_client
+from tests.rigs.billing import Stripe, choose
+from tests.rigs.files import sweep
 from tests.rigs.people import account_id, fresh_address, mails_with, stranger
-
-__all__ = ["_set_up", "stripe"]
+from tests.rigs.privacy.erasure import delete, gone, traces
+from tests.rigs.privacy.exports import opened, ready
 
 ROOT = Path(__file__).parents[2]
 

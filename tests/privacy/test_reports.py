@@ -23,7 +23,7 @@ from lib.platform.settings import settings
 from lib.privacy import reports, staff
 from local import client as api_client
 from local.stack import Stack
-from tests.conftest import Account, Person
+from tests.rigs.accounts import Account, Person
 from tests.rigs.people import account_id, html, mails_with, plain
 
 ROOT = Path(__file__).parents[2]

@@ -19,7 +19,7 @@ from lib.platform.settings import settings
 from lib.privacy import support
 from local.children import Child
 from local.stack import Stack
-from tests.conftest import Account
+from tests.rigs.accounts import Account
 from tests.rigs.people import account_id, fresh_address, html, mails_with, plain, stranger
 
 CALLS = 70

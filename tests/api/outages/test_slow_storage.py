@@ -14,8 +14,8 @@ import pytest
 from local import client as api
 from local.children import Child
 from local.stack import Stack
-from tests.conftest import Account
-from tests.files.test_retention import rows
+from tests.rigs.accounts import Account
+from tests.rigs.files import rows
 from tests.rigs.supabase.storage_proxy import Fault, StorageProxy
 
 SECONDS = 8

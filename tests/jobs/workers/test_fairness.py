@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Account
+from tests.rigs.accounts import Account
 
 
 @pytest.mark.slow

@@ -12,8 +12,8 @@ from typing import Any
 
 from lib.platform import postgres
 from local.stack import Stack
-from tests.accounts.test_suspend import until
-from tests.conftest import Account
+from tests.rigs.accounts import Account
+from tests.rigs.waiting import eventually
 
 ROOT = Path(__file__).parents[3]
 
@@ -43,7 +43,7 @@ def test_a_worker_has_a_row_while_it_lives(stack: Stack) -> None:
         stdout=subprocess.DEVNULL,
     )
     try:
-        [row] = until(lambda: heartbeats(version))
+        [row] = eventually(lambda: heartbeats(version))
         assert row["slots"] == 3
         assert row["free_disk_bytes"] > 0
         assert row["started_at"] <= row["seen_at"]
@@ -119,7 +119,7 @@ def test_a_heartbeat_is_kept_while_a_long_job_runs(
     job = account.create(
         account.upload(long), "webm", preset={"quality": "high", "resolution": "1080p"}
     )
-    until(
+    eventually(
         lambda: postgres.rows(
             "select 1 from app.worker_heartbeats where leases > 0 and seen_at >"
             " (select started_at from app.jobs where id = %(job)s)",

@@ -19,9 +19,10 @@ from lib.jobs.worker.loop import ACCOUNT_JOBS_WAITING
 from lib.media.deadline import Deadline
 from lib.media.slots import Slots
 from local.stack import Stack
-from tests.conftest import Account
-from tests.rigs.machine.crew import Crew, books, crew, until
+from tests.rigs.accounts import Account
+from tests.rigs.machine.crew import Crew, books, crew
 from tests.rigs.sources import SourceServer
+from tests.rigs.waiting import eventually
 
 SLOW = 600
 """Bytes a second."""
@@ -67,7 +68,7 @@ def test_two_slow_sources_delay_nobody_else(
     file = other.upload(clip)
     slow.hits.clear()
     jobs = [dripping.create(slow.url(f"{whole}{long.name}"), "mp3") for _ in range(2)]
-    until(lambda: len(slow.hits) >= 2)
+    eventually(lambda: len(slow.hits) >= 2)
     job = other.wait(other.create(file, "mp3"))
     assert job["status"] == "completed"
     assert [dripping.job(each)["status"] for each in jobs] == ["processing"] * 2
@@ -89,12 +90,12 @@ def test_one_account_does_not_take_all_places(
         )
         return int(rows[0][0])
 
-    until(lambda: running() >= ACCOUNT_JOBS_WAITING)
+    eventually(lambda: running() >= ACCOUNT_JOBS_WAITING)
     for _ in range(3):
         assert other.wait(other.create(file, "mp3"))["status"] == "completed"
     assert running() <= ACCOUNT_JOBS_WAITING + 2  # the slots themselves
     cancel(dripping, *jobs)
-    until(lambda: running() == 0)
+    eventually(lambda: running() == 0)
 
 
 def test_a_plan_s_seconds_hold_the_fetching(patient: Crew, slow: SourceServer, long: Path) -> None:
@@ -153,7 +154,7 @@ def test_the_function_s_end_stops_a_fetch_in_time(
     with crew(stack, plain=False):  # the stack's worker is stopped, and nobody calls this one
         job_id = account.create(sources.url("drip"), "mp3")
         for attempt in (1, 2, 3):
-            lease = until(lambda: transitions.claim(30))
+            lease = eventually(lambda: transitions.claim(30))
             assert (str(lease.job_id), lease.attempt) == (job_id, attempt)
             slot = slots.take()
             assert slot is not None
@@ -201,7 +202,7 @@ def test_a_request_that_is_not_valid_any_more_fails(
         patient.sql(
             "update app.jobs set request = %s::jsonb, inputs = '[]' where id = %s", request_, job_id
         )
-    until(lambda: ended(patient, job_id) == ("failed", "validation"))
+    eventually(lambda: ended(patient, job_id) == ("failed", "validation"))
     books(patient, job_id)
 
 
@@ -291,7 +292,7 @@ def test_a_drain_goes_on_after_a_job_that_failed(stack: Stack, clip: Path) -> No
             behind = account.create(file, "mp3")
             running.sql('update app.jobs set inputs = \'{"not": "a list"}\' where id = %s', broken)
         assert account.wait(behind)["status"] == "completed"
-        until(lambda: ended(running, broken) == ("failed", "unknown"))
+        eventually(lambda: ended(running, broken) == ("failed", "unknown"))
         books(running, broken)
         (line,) = running.log("worker failed")
         assert line["job_id"] == broken
@@ -307,7 +308,7 @@ def test_a_poll_finds_a_job_whose_worker_died(
         sources.latency = 20
         try:
             job_id = account.create(sources.put(clip), "mp3")
-            until(lambda: account.job(job_id)["status"] == "processing")
+            eventually(lambda: account.job(job_id)["status"] == "processing")
             running.kill()
         finally:
             sources.latency = 0
@@ -341,14 +342,14 @@ def test_a_suspended_account_s_job_is_not_taken_up_again(
         account, other = running.account("pro"), running.account("pro")
         file = other.upload(clip)
         job_id = account.create(sources.url("drip"), "mp3")
-        until(lambda: account.job(job_id)["status"] == "processing")
+        eventually(lambda: account.job(job_id)["status"] == "processing")
         running.kill()
         running.sql(
             "update app.accounts set suspended_at = now() where id ="
             " (select account_id from app.jobs where id = %s)", job_id,
         )  # fmt: skip
-        until(lambda: running.sql("select lease_until < now() from app.jobs where id = %s", job_id)
-              == [(True,)])  # fmt: skip
+        expired = "select lease_until < now() from app.jobs where id = %s"
+        eventually(lambda: running.sql(expired, job_id) == [(True,)])
         running.restart()
         assert other.wait(other.create(file, "mp3"))["status"] == "completed"
         assert running.sql("select status, attempt from app.jobs where id = %s", job_id) == [
@@ -362,11 +363,11 @@ def test_folders_of_a_killed_worker_go_with_the_next(stack: Stack, sources: Sour
         account = running.account("pro")
         job_id = account.create(sources.url("drip"), "mp3")
         pid = running.worker.pid
-        until(lambda: list(running.scratch.glob(f"ffm-job-{pid}-*")))
+        eventually(lambda: list(running.scratch.glob(f"ffm-job-{pid}-*")))
         running.kill()
         assert list(running.scratch.glob(f"ffm-*-{pid}-*"))
         cancel(account, job_id)
         running.restart()
-        until(lambda: not list(running.scratch.glob(f"ffm-*-{pid}-*")))
+        eventually(lambda: not list(running.scratch.glob(f"ffm-*-{pid}-*")))
         ticket = "select count(*) from app.jobs where id = %s and message_id is not null"
-        until(lambda: running.sql(ticket, job_id) == [(0,)])
+        eventually(lambda: running.sql(ticket, job_id) == [(0,)])

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from local import client as api_client
 from local.stack import Stack
-from tests.accounts.test_quota import use
-from tests.conftest import Account, new_person
+from tests.rigs.accounts import Account, new_person
+from tests.rigs.usage import use
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'`{{7*7}}\u202egnp.exe"
 """A name that is text and nothing else, wherever it shows."""

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from local import client as api_client
-from tests.conftest import Account
+from tests.rigs.accounts import Account
 from tests.rigs.hostile.canary import Canary
 from tests.rigs.hostile.cases import Case
 

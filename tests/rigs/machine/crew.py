@@ -7,8 +7,7 @@ import os
 import shutil
 import signal
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,7 +18,8 @@ import psycopg
 
 from local.children import Child
 from local.stack import Stack
-from tests.conftest import Account
+from tests.rigs.accounts import Account
+from tests.rigs.waiting import eventually
 
 API = ["api/transcodes", "api/files", "api/account"]
 
@@ -65,7 +65,7 @@ class Crew:
     def kill(self) -> None:
         """Kill the worker, and start none."""
         os.kill(self.worker.pid, signal.SIGKILL)
-        until(lambda: not self.worker.alive())
+        eventually(lambda: not self.worker.alive())
 
     def restart(self) -> None:
         """Start another worker in the place of the killed one."""
@@ -122,15 +122,6 @@ def crew(stack: Stack, *, plain: bool = True, **overrides: str) -> Iterator[Crew
 
 _WORKERS: list[Child] = []
 """The workers of crews, the last one's at the end."""
-
-
-def until(test: Callable[[], object], seconds: float = 60) -> Any:
-    """What `test` gives once it is true."""
-    end = time.monotonic() + seconds
-    while not (found := test()):
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.05)
-    return found
 
 
 def books(crew: Crew, job_id: str) -> None:

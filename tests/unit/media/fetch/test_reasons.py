@@ -6,10 +6,6 @@ import errno
 import re
 import socket
 import ssl
-import struct
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpcore
@@ -17,36 +13,10 @@ import pytest
 
 from lib.media.errors import connection_reason, status_reason
 from lib.platform.log import REASON
+from tests.rigs.media.fetching import answering, closed_port, refused, resetting
 from tests.rigs.sources import SourceServer
-from tests.unit.media.fetch.test_source import answering, refused
 
 ROOT = Path(__file__).parents[4]
-
-
-def closed_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
-@contextmanager
-def resetting() -> Iterator[int]:
-    """A port that resets each connection once a request came."""
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def serve() -> None:
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            connection.recv(65536)
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            connection.close()
-
-    threading.Thread(target=serve, daemon=True).start()
-    yield int(listener.getsockname()[1])
-    listener.shutdown(socket.SHUT_RDWR)
-    listener.close()
 
 
 def reason(port: int, tmp_path: Path, path: str = "", *, scheme: str = "http") -> str:

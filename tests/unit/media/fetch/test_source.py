@@ -6,7 +6,7 @@ import hashlib
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,85 +14,10 @@ import pytest
 
 from lib.media.address import is_public
 from lib.media.errors import Canceled, MediaError
-from lib.media.fetch.connection import SLOWEST, Pace
-from lib.media.fetch.ranges import never
-from lib.media.fetch.retries import Patience
+from lib.media.fetch.connection import Pace
 from lib.media.fetch.source import Fetched, Remote, open_url
+from tests.rigs.media.fetching import BRISK, answering, fetch, get, refused
 from tests.rigs.sources import SourceServer
-
-BRISK = Patience(failures=3, pause=0.01)
-
-
-def fetch(
-    url: str,
-    destination: Path,
-    *,
-    max_bytes: int,
-    seconds: float,
-    allow: tuple[str, ...] = (),
-    canceled: Callable[[], bool] = never,
-    pace: Pace = SLOWEST,
-) -> Fetched:
-    """Fetch the whole of a file."""
-    with open_url(
-        url, max_bytes=max_bytes, seconds=seconds, allow=allow, canceled=canceled, pace=pace,
-        patience=BRISK,
-    ) as remote:  # fmt: skip
-        return remote.save(destination)
-
-
-def get(
-    url: str,
-    folder: Path,
-    *,
-    max_bytes: int = 10**6,
-    seconds: float = 10,
-    allow: tuple[str, ...] = (),
-) -> Fetched:
-    """Fetch into a folder."""
-    return fetch(url, folder / "input0", max_bytes=max_bytes, seconds=seconds, allow=allow)
-
-
-def refused(url: str, folder: Path, **limits: object) -> MediaError:
-    """The error of a fetch that must fail."""
-    with pytest.raises(MediaError) as error:
-        get(url, folder, **limits)  # type: ignore[arg-type]
-    assert "token=" not in str(error.value)
-    assert "127.0.0.1" not in str(error.value)
-    return error.value
-
-
-@contextmanager
-def answering(*parts: bytes, pause: float = 0) -> Iterator[int]:
-    """A port that answers each connection with these bytes, whatever is asked."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    over = threading.Event()
-
-    def serve() -> None:
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            with connection:
-                connection.settimeout(5)
-                try:
-                    connection.recv(65536)
-                    for part in parts:
-                        connection.sendall(part)
-                        over.wait(pause)
-                except OSError:
-                    continue
-
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    try:
-        yield int(listener.getsockname()[1])
-    finally:
-        over.set()
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-        thread.join(5)
 
 
 @contextmanager

@@ -19,9 +19,8 @@ from lib.media.fetch.retries import Patience
 from lib.media.fetch.source import open_url
 from lib.media.fetch.source_errors import MAX_RETRY_AFTER, seconds_to_wait, status_error
 from tests.rigs.media.certificates import certificate
+from tests.rigs.media.fetching import answering, closed_port, resetting
 from tests.rigs.sources import SourceServer
-from tests.unit.media.fetch.test_reasons import closed_port, resetting
-from tests.unit.media.fetch.test_source import answering
 
 NOW = datetime(2026, 11, 27, 12, 0, 0, 500_000, tzinfo=UTC)
 TWICE = Patience(failures=2, pause=0.01)
