@@ -82,7 +82,7 @@ def test_what_every_form_makes_is_accepted(
     for form in FORMS:
         page.locator(".kinds").get_by_text(form, exact=True).click()
         if form == "Watermark":
-            choose(page, "The picture", logo)
+            choose(page, "Image", logo)
         if form == "Subtitles":
             choose(page, "The subtitles: SRT, WebVTT or ASS", words)
         if form == "Join":
@@ -100,7 +100,7 @@ def test_forms_run(playground: Page, clip: Path, logo: Path, words: Path, form: 
     choose(page, "A video, a sound or a picture", clip)
     page.locator(".kinds").get_by_text(form, exact=True).click()
     if form == "Watermark":
-        choose(page, "The picture", logo)
+        choose(page, "Image", logo)
     if form == "Subtitles":
         choose(page, "The subtitles: SRT, WebVTT or ASS", words)
     page.get_by_role("button", name="Run it").click()

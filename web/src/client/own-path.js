@@ -5,7 +5,7 @@
  *
  * The result is safe as the target of a navigation. "/.//evil.example" is a page of this origin
  * until its path "//evil.example" stands alone, where it names another host; so the path is read
- * once more and must lead to the same place.
+ * again and must lead to the same place.
  *
  * @param {string | null} address
  * @param {string} origin such as "https://example.com"
