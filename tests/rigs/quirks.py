@@ -313,7 +313,7 @@ def _location(x: Exchange) -> None:
 
 
 def _head(x: Exchange) -> None:
-    """A head that is no strict HTTP."""
+    """A head that is not strict HTTP."""
     length = f"Content-Length: {x.size}"
     lines = {
         "bad": f"HTTP/1.1 200 OK\nX Bad: x\n{length}",

@@ -23,7 +23,7 @@ class SourceServer:
     """Serves the files of a folder at /name, whole or by ranges, and:
 
     /whole/NAME knows no ranges, /changing?name=FILE has another ETag with each request,
-    /redirect?to=URL answers 302, /drip sends a byte a second for ever, /endless never stops,
+    /redirect?to=URL answers 302, /drip sends a byte a second forever, /endless never stops,
     /lie?name=FILE states twice the length it sends, /status?code=N answers N, /hang accepts and
     says nothing, /quirk/MODE/NAME does what `tests.rigs.quirks` says. `hits` are the requested
     paths, `ranges` the Range header of each (or ""), `bytes_sent` counts the bytes of bodies. Every

@@ -1,4 +1,4 @@
-"""What hostile input must never reach: files outside the job's folder, and servers of ours."""
+"""What hostile input must never reach: files outside the job's folder, and our servers."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ Pair = tuple[str, Any]
 
 
 def body(**fields: Any) -> dict[str, Any]:
-    """A request that is fine but for `fields`."""
+    """A request that is fine except for `fields`."""
     return {"inputs": [{"url": "{clip}"}], "outputFormat": "mp4"} | fields
 
 
@@ -585,7 +585,7 @@ SUBTITLES = _graphs(
 )  # fmt: skip
 
 HARMLESS = [
-    # Odd, but read as ffmpeg reads it and written anew: one value, one label, one number.
+    # Odd, but read as ffmpeg reads it and written again: one value, one label, one number.
     *_graphs(
         "odd",
         [

@@ -97,7 +97,7 @@ def scripts(url: str, port: int, path: str) -> dict[str, bytes]:
 
 
 def broken(clip: Path) -> dict[str, bytes]:
-    """Bytes that are no media, or no longer."""
+    """Bytes that are not media, or no longer."""
     data = clip.read_bytes()
     noise = random.Random(7)
     half = len(data) // 2

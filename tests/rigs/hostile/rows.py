@@ -11,7 +11,7 @@ from tests.rigs.hostile.guest import assert_clean
 def assert_rows_clean(
     postgres_url: str, url: str, canary: Canary, email: str | None = None
 ) -> None:
-    """No row of any table of ours holds a secret, and no failed job's message tells of the inside.
+    """No row of schema app holds a secret, and no failed job's message reveals internals.
 
     With `email` only this account's messages are read: other tests write rows of their own words.
     The request a job keeps is the caller's own words: it may name the canary's path, not its text.

@@ -100,7 +100,7 @@ PARSERS: list[tuple[str, Callable[[str], object]]] = [
     ("one font", lambda line: fonts.single("Anton", line)),
     ("wrapped text", lambda line: text.wrap(line[:10_000], 5)),
     ("laid out text", _lay_out),
-    ("colour", lambda line: text.opacity(line)),
+    ("color", lambda line: text.opacity(line)),
     ("subtitle format", _srt),
     ("subtitle text", subtitle_parser.sized),
     ("subtitle bytes", lambda line: subtitle_parser.decoded(line.encode())),

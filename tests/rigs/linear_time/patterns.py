@@ -17,7 +17,7 @@ PACKAGES = ("lib", "local", "api")
 
 
 def modules() -> Iterator[ModuleType]:
-    """Every module of ours that can be imported without starting something."""
+    """Every one of our modules that can be imported without starting something."""
     for name in PACKAGES:
         package = importlib.import_module(name)
         for each in pkgutil.walk_packages(package.__path__, f"{name}."):

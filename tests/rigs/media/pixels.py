@@ -18,7 +18,7 @@ from lib.media.run.probe import probe
 from lib.media.run.runner import run
 from tests.rigs.media.plans import LIMITS, MACHINE, ask, options
 
-Colour = tuple[int, int, int]
+Color = tuple[int, int, int]
 SEEN = 40
 """A channel that differs by more has changed; less may come of coding and of soft edges."""
 
@@ -51,13 +51,13 @@ class Frame(NamedTuple):
     height: int
     data: bytes
 
-    def at(self, x: int, y: int) -> Colour:
-        """The colour of a pixel."""
+    def at(self, x: int, y: int) -> Color:
+        """The color of a pixel."""
         start = 3 * (y * self.width + x)
         return self.data[start], self.data[start + 1], self.data[start + 2]
 
     def changed(self, before: Frame, seen: int = SEEN) -> set[tuple[int, int]]:
-        """The places (x, y) whose colour is not the same as before."""
+        """The places (x, y) whose color is not the same as before."""
         assert (self.width, self.height) == (before.width, before.height)
         found: set[tuple[int, int]] = set()
         row = 3 * self.width
@@ -78,11 +78,11 @@ class Frame(NamedTuple):
         across, down = {x for x, _ in found}, {y for _, y in found}
         return Box(min(across), min(down), max(across) + 1, max(down) + 1)
 
-    def count(self, colour: Colour, near: int = 60) -> int:
-        """How many pixels have a colour, or almost."""
+    def count(self, color: Color, near: int = 60) -> int:
+        """How many pixels have a color, or almost."""
         cells = zip(self.data[::3], self.data[1::3], self.data[2::3], strict=True)
         return sum(
-            all(abs(one - other) <= near for one, other in zip(cell, colour, strict=True))
+            all(abs(one - other) <= near for one, other in zip(cell, color, strict=True))
             for cell in cells
         )
 
@@ -139,7 +139,7 @@ def job(
     output = folder / f"output.{checked.format.extension}"
     run(
         make_plan(checked, [look(path) for path in paths], MACHINE), paths, output,
-        limits=LIMITS, on_progress=lambda percent: None, cancelled=lambda: False,
+        limits=LIMITS, on_progress=lambda percent: None, canceled=lambda: False,
     )  # fmt: skip
     return output
 
@@ -157,7 +157,7 @@ def bring(checked: Checked, files: Mapping[str, bytes], folder: Path) -> None:
 
 
 def drawn(folder: Path, sources: Path | Sequence[Path], *pairs: Any, **fields: Any) -> Frame:
-    """The picture that a job makes."""
+    """The image that a job makes."""
     return frame(job(folder, sources, *pairs, **fields))
 
 

@@ -89,6 +89,6 @@ def transcode(
         output,
         limits=limits,
         on_progress=lambda percent: None,
-        cancelled=lambda: False,
+        canceled=lambda: False,
     )
     return probe(output), outcome, output

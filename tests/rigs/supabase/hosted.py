@@ -1,6 +1,6 @@
 """A database with the rights of a hosted Supabase project, on the embedded server.
 
-The role that applies migrations there, `postgres`, is no superuser: it may use all tables of the
+The role that applies migrations there, `postgres`, is not a superuser: it may use all tables of the
 schemas auth and storage, and create nothing in them.
 """
 
@@ -37,7 +37,7 @@ RIGHTS = f"""
     grant all on all routines in schema auth, storage to {OWNER};
     grant anon, authenticated, service_role to {OWNER};
 """
-# What runs as the superuser of a hosted project behind `create extension`, as far as it matters:
+# What runs as the superuser of a hosted project behind `create extension`, the part that matters:
 # the tables of the extension go to whoever owns its schema.
 AFTER = """
     do $$ declare name text; begin
@@ -59,7 +59,7 @@ def hosted_database(server: Postgres) -> str:
 
 
 def offer_pgmq(server: Postgres, folder: Path) -> None:
-    """Let `create extension pgmq` work on the server, also for roles that are no superusers."""
+    """Let `create extension pgmq` work on the server, also for roles that are not superusers."""
     sql = Path(pgmq.__file__).parent / "sql" / "pgmq.sql"
     offer_extension(server, folder, "pgmq", sql.read_text() + AFTER, "schema = 'pgmq'")
 

@@ -15,7 +15,7 @@ Fault = Literal["hang", "drip", "drop", "error"]
 
 
 class StorageProxy:
-    """Passes requests on, but for those whose path has `match` in it while `left` is not 0."""
+    """Passes requests on, except those whose path has `match` in it while `left` is not 0."""
 
     def __init__(self, upstream: str) -> None:
         self._released = threading.Event()

@@ -93,7 +93,7 @@ _RECIPES: dict[str, list[str]] = {
     "wide.png": ["-f", "lavfi", "-i", _STRIPED.format("800x400", 240), "-frames:v", "1"],
     "logo.png": ["-f", "lavfi", "-i", _SIGN, "-frames:v", "1", "-pix_fmt", "rgba"],
 }  # fmt: skip
-"""What ffmpeg is told for each; {name} is a file made before."""
+"""The arguments of ffmpeg for each; {name} is a file made before."""
 
 
 def make(folder: Path) -> Path:

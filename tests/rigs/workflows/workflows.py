@@ -57,7 +57,7 @@ class Expected(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     tags: dict[str, str] = {}
     """Tags of the file; an empty one must not be there."""
     likeness: float = 30
-    """Decibels (PSNR) by which the picture must be the one made by hand; 0 where it is drawn
+    """Decibels (PSNR) by which the image must match the one made by hand; 0 where it is drawn
     otherwise."""
     silent: bool = False
 
@@ -134,7 +134,7 @@ def run_ours(
         output,
         limits=LIMITS,
         on_progress=lambda percent: None,
-        cancelled=lambda: False,
+        canceled=lambda: False,
     )
     return Made(output, time.perf_counter() - began, plan)
 

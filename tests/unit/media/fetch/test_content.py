@@ -1,4 +1,4 @@
-"""Text documents are told from media, and named."""
+"""Text documents are recognized and named."""
 
 from __future__ import annotations
 

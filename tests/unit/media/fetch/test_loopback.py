@@ -78,7 +78,7 @@ def connect(url: str) -> socket.socket:
 def ffmpeg(
     folder: Path, url: str, *arguments: str, ports: tuple[int, ...] = ()
 ) -> sandbox.Finished:
-    """A run of ffmpeg in the cage, its input the loopback's address."""
+    """A run of ffmpeg in the sandbox, its input the loopback's address."""
     before, after = arguments[: arguments.index("-i")], arguments[arguments.index("-i") + 1 :]
     return sandbox.run(
         [str(binary()), "-hide_banner", "-nostdin", "-y", "-loglevel", "error",

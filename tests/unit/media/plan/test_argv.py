@@ -1,4 +1,4 @@
-"""The argument lists, whole: what ffmpeg is told for each format and each way to ask."""
+"""The argument lists, whole: what ffmpeg gets for each format and each kind of request."""
 
 from __future__ import annotations
 

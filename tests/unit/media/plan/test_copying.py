@@ -21,7 +21,7 @@ COPY, ENCODE = "copy", "encode"
 
 
 def decided(plan: Plan) -> dict[str, str]:
-    """What becomes of each stream; every one has a reason, and the flags agree."""
+    """How each stream is produced; every one has a reason, and the flags agree."""
     given = dict(plan.output.options)
     for each in plan.output.streams:
         assert each.why.endswith(".")
@@ -251,7 +251,7 @@ def test_files_coded_alike_follow_each_other(tmp_path: Path, clips: dict[str, Pa
     paths = [clips["h264.mp4"], clips["other.mp4"], clips["h264.mp4"]]
     found, _, output = transcode(tmp_path, paths)
     assert packets(output, "a") == [each for path in paths for each in packets(path, "a")]
-    # A joined key frame, one in ten, says anew how it is coded; the rest is the same to the bit.
+    # A joined key frame, one in ten, repeats how it is coded; the rest is the same to the bit.
     joined, apart = packets(output, "v"), [each for path in paths for each in packets(path, "v")]
     assert len(joined) == len(apart) == 120
     pairs = enumerate(zip(joined, apart, strict=True))

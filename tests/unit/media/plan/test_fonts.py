@@ -278,7 +278,7 @@ def test_fonts_of_the_machine_change_nothing(
     assert (
         words(tmp_path, picture, "Rag"), drawtext(tmp_path, picture, "Rag", "Arial")
     ) == expected  # fmt: skip
-    # The trap is one: outside the cage the same words come out in it.
+    # The trap is one: outside the sandbox the same words come out in it.
     caught = tmp_path / "caught.png"
     subprocess.run(
         [str(binary()), "-loglevel", "error", "-nostdin", "-i", str(picture), "-vf",

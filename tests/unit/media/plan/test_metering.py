@@ -30,7 +30,7 @@ Make = Callable[..., Path]
 SECONDS = 12
 FRAME = 0.04
 PACKET = 0.03
-"""The longest packet of the sounds made here: 1152 samples of 44,100 a second."""
+"""The longest packet of audio made here: 1152 samples of 44,100 a second."""
 EXACT = FRAME + PACKET
 CODECS = {
     "mkv": ("-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac"),
@@ -78,7 +78,7 @@ def charge(folder: Path, paths: Sequence[Path], output_format: str = "mp4", **fi
         output,
         limits=LIMITS,
         on_progress=lambda percent: None,
-        cancelled=lambda: False,
+        canceled=lambda: False,
     )
     return measurement.charged_seconds(plan, outcome, paths, probes, output, seconds=30)
 
@@ -227,7 +227,7 @@ def test_usual_jobs_need_no_second_look(
     assert not metering.may_shift(plan)
     output = tmp_path / f"output.{plan.output.format.extension}"
     outcome = run(plan, [clip], output, limits=LIMITS, on_progress=lambda percent: None,
-                  cancelled=lambda: False)  # fmt: skip
+                  canceled=lambda: False)  # fmt: skip
     assert outcome.output.counted or metering.is_picture(plan)
 
 
@@ -320,7 +320,7 @@ def test_without_a_report_to_trust_the_whole_input_counts(
         reading = Reading(0, flags, None, 1.0, 25.0, still=False)
         return measurement.read_seconds(
             [reading], None, [forge(clip_of("mkv"), 1)], folder=tmp_path, seconds=30,
-            cancelled=lambda: False,
+            canceled=lambda: False,
         )  # fmt: skip
 
     assert read([]) == pytest.approx([SECONDS], abs=2 * EXACT)
@@ -348,7 +348,7 @@ def test_an_input_that_can_not_be_measured_to_its_end_counts_as_far_as_it_was(
     try:
         reading = Reading(0, [], None, 0.1, 25.0, still=False)
         [read] = measurement.read_seconds(
-            [reading], None, [place], folder=tmp_path, seconds=5, cancelled=lambda: False
+            [reading], None, [place], folder=tmp_path, seconds=5, canceled=lambda: False
         )
     finally:
         ended.set()

@@ -82,8 +82,8 @@ def test_sound_formats_ignore_the_picture_half_of_a_preset() -> None:
     [
         ("mp3", video(sound=False), "no audio"),
         ("mp3", still(), "no audio"),
-        ("png", sound(), "no picture"),
-        ("gif", sound(), "no picture"),
+        ("png", sound(), "no video track"),
+        ("gif", sound(), "no video track"),
     ],
 )
 def test_missing_streams_are_said(output_format: str, found: Probe, word: str) -> None:

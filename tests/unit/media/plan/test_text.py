@@ -100,13 +100,13 @@ def test_size(tmp_path: Path, picture: Path, before: Frame) -> None:
     assert small.height == pytest.approx(30 * 0.716, abs=2)  # Arial's capitals
 
 
-def test_colour(tmp_path: Path, picture: Path) -> None:
-    for colour, drawn in (
+def test_color(tmp_path: Path, picture: Path) -> None:
+    for color, drawn in (
         ("red", (255, 0, 0)), ("#00ff80", (0, 255, 128)), ("0xFFFF00", (255, 255, 0)),
         ("white@0.5", (143, 159, 175)),
     ):  # fmt: skip
-        after = overlay(tmp_path, picture, "███", fontColor=colour, **PLAIN)
-        assert after.count(drawn, near=6) > 500, colour
+        after = overlay(tmp_path, picture, "███", fontColor=color, **PLAIN)
+        assert after.count(drawn, near=6) > 500, color
 
 
 def test_line_breaks_and_line_spacing(tmp_path: Path, picture: Path, before: Frame) -> None:
@@ -165,7 +165,7 @@ def test_bold_and_italic(tmp_path: Path, picture: Path, before: Frame) -> None:
 def test_what_would_be_syntax_is_drawn_as_it_stands(
     tmp_path: Path, picture: Path, before: Frame
 ) -> None:
-    """None of it is markup to libass, nor to ffmpeg's graphs."""
+    """Nothing in it is markup to libass, nor to ffmpeg's graphs."""
     plain = overlay(tmp_path, picture, "a", **PLAIN).drawn(before)
     for words in ("{\\b1}a", "a\\Na", "a\\ha", "a,[b];c:d=e", "100% 'a' \"b\"", "%{pts}", "a\\"):
         found = overlay(tmp_path, picture, words, **PLAIN)
@@ -186,10 +186,10 @@ def test_visible_from_start_to_end(tmp_path: Path, make_media: Make) -> None:
 
 
 def test_what_is_not_known_is_a_warning(tmp_path: Path, picture: Path) -> None:
-    sent = {"text": "Hi", "colour": "red", "style": {"shadow": 2, "position": "upwards"}}
+    sent = {"text": "Hi", "color": "red", "style": {"shadow": 2, "position": "upwards"}}
     told = check(ask("png", options=options(("@text-overlay", sent)))).warnings
-    assert [part for part in ("'colour'", "'style.shadow'", "'upwards'") if part in str(told)] == [
-        "'colour'", "'style.shadow'", "'upwards'"
+    assert [part for part in ("'color'", "'style.shadow'", "'upwards'") if part in str(told)] == [
+        "'color'", "'style.shadow'", "'upwards'"
     ]  # fmt: skip
     assert overlay(tmp_path, picture, "Hi", shadow=2) == overlay(tmp_path, picture, "Hi")
     known = {"fontSize": 20, "position": "bottom-right", "outlineThickness": 2, "margin": 9}

@@ -1,6 +1,6 @@
 """Virtual options other than words: cards, marks, thumbnails, cuts, speed, loudness; and together.
 
-What they do is read from the pixels and the sound of what comes out.
+What they do is read from the pixels and the audio of the output.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def logo(make_media: Make) -> Path:
 
 
 @pytest.fixture(scope="module")
-def colours(make_media: Make) -> Path:
+def colors(make_media: Make) -> Path:
     """Nine seconds: three of red, three of green, three of blue; a tone that rises with them."""
     graph = ";".join(
         f"color={name}:s=160x90:r=10:d=3[v{number}];sine=f={220 * 2**number}:d=3[a{number}]"
@@ -40,7 +40,7 @@ def colours(make_media: Make) -> Path:
     )
     pads = "".join(f"[v{number}][a{number}]" for number in range(3))
     return make_media(
-        "colours.mp4", "-filter_complex", f"{graph};{pads}concat=n=3:v=1:a=1",
+        "colors.mp4", "-filter_complex", f"{graph};{pads}concat=n=3:v=1:a=1",
         "-pix_fmt", "yuv420p", "-g", "20",
     )  # fmt: skip
 
@@ -136,12 +136,12 @@ def _marked(folder: Path, picture: Path, logo: Path, **mark: Any) -> Frame:
 
 
 def test_watermark_of_an_input(
-    tmp_path: Path, picture: Path, before: Frame, logo: Path, colours: Path
+    tmp_path: Path, picture: Path, before: Frame, logo: Path, colors: Path
 ) -> None:
     after = drawn(tmp_path, [picture, logo], ("@watermark", {"input": 1, "size": 0.2}))
     assert after.drawn(before) == pytest.approx((364, 202, 460, 250), abs=1)
     over = job(
-        tmp_path, [colours, logo], ("@watermark", {"input": 1, "margin": 0, "size": 0.5}),
+        tmp_path, [colors, logo], ("@watermark", {"input": 1, "margin": 0, "size": 0.5}),
         output_format="mp4",
     )  # fmt: skip
     found = look(over)
@@ -157,44 +157,44 @@ def test_watermark_of_an_input(
 
 
 @pytest.mark.parametrize(
-    ("at", "colour"),
+    ("at", "color"),
     [
         (1, RED), (4.5, GREEN), ("00:00:08", BLUE), ("10%", RED), ("50%", GREEN), ("90%", BLUE),
         ("100%", BLUE), (99, BLUE), (None, RED), (0, RED),
     ],
 )  # fmt: skip
 def test_thumbnail_at_a_time(
-    tmp_path: Path, colours: Path, at: Any, colour: tuple[int, int, int]
+    tmp_path: Path, colors: Path, at: Any, color: tuple[int, int, int]
 ) -> None:
-    after = drawn(tmp_path, colours, ("@thumbnail", {"at": at}))
+    after = drawn(tmp_path, colors, ("@thumbnail", {"at": at}))
     assert (after.width, after.height) == (160, 90)
-    assert after.at(80, 45) == pytest.approx(colour, abs=8)
+    assert after.at(80, 45) == pytest.approx(color, abs=8)
 
 
-def test_thumbnail_width_and_formats(tmp_path: Path, colours: Path) -> None:
+def test_thumbnail_width_and_formats(tmp_path: Path, colors: Path) -> None:
     for name in ("png", "jpeg", "webp"):
-        after = drawn(tmp_path, colours, ("@thumbnail", {"at": 4, "width": 64}), output_format=name)
+        after = drawn(tmp_path, colors, ("@thumbnail", {"at": 4, "width": 64}), output_format=name)
         assert (after.width, after.height) == (64, 36)
         assert after.at(32, 18) == pytest.approx(GREEN, abs=12)
 
 
-def test_thumbnails_on_a_sheet(tmp_path: Path, colours: Path) -> None:
-    """Nine of nine seconds: three of each colour, in rows, with a frame of black around each."""
-    after = drawn(tmp_path, colours, ("@thumbnail", {"count": 9, "width": 80}))
+def test_thumbnails_on_a_sheet(tmp_path: Path, colors: Path) -> None:
+    """Nine of nine seconds: three of each color, in rows, with a frame of black around each."""
+    after = drawn(tmp_path, colors, ("@thumbnail", {"count": 9, "width": 80}))
     side, high = 84, 48  # 80x44 (even) and 4 between
     assert after.width == 4 + 3 * side
     rows = [
         [after.at(4 + 40 + side * column, 4 + 22 + high * row) for column in range(3)]
         for row in range(3)
     ]
-    for row, colour in zip(rows, (RED, GREEN, BLUE), strict=True):
+    for row, color in zip(rows, (RED, GREEN, BLUE), strict=True):
         for cell in row:
-            assert cell == pytest.approx(colour, abs=12)
+            assert cell == pytest.approx(color, abs=12)
     assert after.at(1, 1) == BLACK
-    strip = drawn(tmp_path, colours, ("@thumbnail", {"count": 3, "columns": 3, "width": 40}))
+    strip = drawn(tmp_path, colors, ("@thumbnail", {"count": 3, "columns": 3, "width": 40}))
     assert strip.width == 4 + 3 * 44
     assert [strip.at(24 + 44 * column, 14) for column in range(3)] == [
-        pytest.approx(colour, abs=12) for colour in (RED, GREEN, BLUE)
+        pytest.approx(color, abs=12) for color in (RED, GREEN, BLUE)
     ]
 
 
@@ -212,29 +212,29 @@ def test_thumbnails_on_a_sheet(tmp_path: Path, colours: Path) -> None:
     ],
 )
 def test_trim(
-    tmp_path: Path, colours: Path, trim: dict[str, Any], seconds: float, first: Any, last: Any
+    tmp_path: Path, colors: Path, trim: dict[str, Any], seconds: float, first: Any, last: Any
 ) -> None:
-    after = job(tmp_path, colours, ("@trim", trim), output_format="mp4")
+    after = job(tmp_path, colors, ("@trim", trim), output_format="mp4")
     found = look(after)
     assert found.duration == pytest.approx(seconds, abs=0.12)
     assert frame(after).at(80, 45) == pytest.approx(first, abs=12)
     assert frame(after, seconds - 0.2).at(80, 45) == pytest.approx(last, abs=12)
     assert found.audio is not None
-    # The tone is that of the part: an octave higher with each colour.
+    # The tone is that of the part: an octave higher with each color.
     pitches = {RED: 220, GREEN: 440, BLUE: 880}
     assert _pitch(after, 0.1, 0.3) == pytest.approx(pitches[first], rel=0.05)
     assert _pitch(after, seconds - 0.4, 0.3) == pytest.approx(pitches[last], rel=0.05)
 
 
 @pytest.mark.parametrize("factor", [0.25, 0.5, 1.5, 4])
-def test_speed(tmp_path: Path, colours: Path, factor: float) -> None:
-    after = job(tmp_path, colours, ("@speed", {"factor": factor}), output_format="mp4")
+def test_speed(tmp_path: Path, colors: Path, factor: float) -> None:
+    after = job(tmp_path, colors, ("@speed", {"factor": factor}), output_format="mp4")
     length = 9 / factor
     found = look(after)
     assert found.duration == pytest.approx(length, rel=0.03)
     assert _seconds_of_sound(after) == pytest.approx(length, rel=0.03)
-    for share, colour, pitch in ((1 / 6, RED, 220), (1 / 2, GREEN, 440), (5 / 6, BLUE, 880)):
-        assert frame(after, length * share).at(80, 45) == pytest.approx(colour, abs=12)
+    for share, color, pitch in ((1 / 6, RED, 220), (1 / 2, GREEN, 440), (5 / 6, BLUE, 880)):
+        assert frame(after, length * share).at(80, 45) == pytest.approx(color, abs=12)
         # Sound and picture keep together, and the pitch stays.
         assert _pitch(after, length * share, 0.2) == pytest.approx(pitch, rel=0.06)
 
@@ -351,9 +351,9 @@ def test_as_text_that_holds_json(tmp_path: Path, picture: Path) -> None:
             check(ask(options=options(("@text-overlay", bad))))
 
 
-def test_many_at_once(tmp_path: Path, colours: Path, logo: Path) -> None:
+def test_many_at_once(tmp_path: Path, colors: Path, logo: Path) -> None:
     after = job(
-        tmp_path, colours,
+        tmp_path, colors,
         ("@trim", {"start": 3, "end": 6}),
         ("@speed", {"factor": 1.5}),
         ("@watermark", {"url": LOGO, "position": "top-left", "margin": 0, "size": 0.5}),

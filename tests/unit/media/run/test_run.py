@@ -140,7 +140,7 @@ def test_a_graph_and_progress(tmp_path: Path, clip: Path) -> None:
     paths = [clip, clip]
     run(
         planned(request, [probe(clip)] * 2), paths, tmp_path / "o.mp4",
-        limits=LIMITS, on_progress=told.append, cancelled=lambda: False,
+        limits=LIMITS, on_progress=told.append, canceled=lambda: False,
     )  # fmt: skip
     assert probe(tmp_path / "o.mp4").duration == pytest.approx(4, abs=0.1)
     assert told == sorted(told)
@@ -173,7 +173,7 @@ def _source(make_media: Make, name: str) -> Path:
 def test_cut_files_fail(tmp_path: Path, make_media: Make, name: str) -> None:
     """All but Ogg, which states no length: a cut one is simply a shorter one.
 
-    So is a cut MPEG-TS, when it is copied; encoding it stumbles over the packet that was cut.
+    So is a cut MPEG-TS, when it is copied; encoding it fails on the packet that was cut.
     """
     data = _source(make_media, name).read_bytes()
     cut = tmp_path / f"cut-{name}"
@@ -266,7 +266,7 @@ ENDLESS: dict[str, Any] = {
 def _endless(clip: Path, folder: Path, limits: Limits, **fields: Any) -> None:
     run(
         planned(ask(**(ENDLESS | fields)), [probe(clip)]), [clip], folder / "o.mp4",
-        limits=limits, on_progress=lambda percent: None, cancelled=lambda: False,
+        limits=limits, on_progress=lambda percent: None, canceled=lambda: False,
     )  # fmt: skip
 
 
@@ -304,6 +304,6 @@ def test_cancel_stops_an_endless_run(tmp_path: Path, clip: Path) -> None:
     with pytest.raises(Canceled):
         run(
             plan, [clip], tmp_path / "o.mp4", limits=LIMITS, on_progress=lambda percent: None,
-            cancelled=lambda: time.monotonic() - began > 0.5,
+            canceled=lambda: time.monotonic() - began > 0.5,
         )  # fmt: skip
     assert time.monotonic() - began < 30

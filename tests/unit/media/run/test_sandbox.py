@@ -1,4 +1,4 @@
-"""The cage: what a program inside can't do, use, see or outlive."""
+"""The sandbox: what a program inside can't do, use, see or outlive."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ landlocked = pytest.mark.skipif(
 
 
 def ffmpeg(folder: Path, *arguments: str, limits: Limits = LIMITS) -> sandbox.Finished:
-    """A run of ffmpeg in the cage."""
+    """A run of ffmpeg in the sandbox."""
     command = [str(binary()), "-hide_banner", "-nostdin", "-y", "-loglevel", "error", *arguments]
     return sandbox.run(command, folder=folder, limits=limits)
 
@@ -238,7 +238,7 @@ def test_all_of_the_group_is_killed_at_once(
     seen: list[str] = []
     finished = sandbox.run(
         [sys.executable, "-I", "-c", script],
-        folder=tmp_path, limits=LIMITS, on_line=seen.append, cancelled=lambda: len(seen) == 2,
+        folder=tmp_path, limits=LIMITS, on_line=seen.append, canceled=lambda: len(seen) == 2,
     )  # fmt: skip
     assert finished.canceled
     assert finished.returncode == -signal.SIGKILL
