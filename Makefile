@@ -173,6 +173,6 @@ deploy-check: $(VENV)/dev.done ## the real vercel build, offline, and its functi
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/deploy
 
 .PHONY: clean
-clean: ## remove what make made, but for data
+clean: ## remove everything that make created, except data
 	rm -rf .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache demo-output public \
 		screenshots web/node_modules web/.ssr

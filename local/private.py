@@ -82,7 +82,7 @@ def _first_line_at(log: Path, otherwise: datetime) -> datetime:
         line = lines.readline()
     try:
         return datetime.fromisoformat(json.loads(line)["at"])
-    except (ValueError, KeyError, TypeError):  # empty, or not a line of ours
+    except (ValueError, KeyError, TypeError):  # empty, or not one of our lines
         return otherwise
 
 
@@ -94,7 +94,7 @@ def _put_aside(log: Path, now: datetime) -> None:
 
 
 def _within(folder: Path) -> Iterator[Path]:
-    """Every file and folder below, but for Postgres's and links."""
+    """Every file and folder below, except Postgres's and links."""
     for parent, folders, files in os.walk(folder):
         if Path(parent) == folder and "postgres" in folders:
             folders.remove("postgres")

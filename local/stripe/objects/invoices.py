@@ -45,7 +45,7 @@ def pay(service: Service, parameters: Parameters, invoice: str) -> Thing:
 
 
 def void(service: Service, parameters: Parameters, invoice: str) -> Thing:
-    """Let an open invoice be owed no more."""
+    """Void an open invoice."""
     parameters.only()
     found = service.get("invoice", invoice)
     if found["status"] not in ("open", "uncollectible"):

@@ -86,7 +86,7 @@ def update(service: Service, parameters: Parameters, subscription: str) -> Thing
 def _wanted(
     service: Service, parameters: Parameters, subscription: Thing
 ) -> dict[str, tuple[Thing, int]]:
-    """What items shall have, by item."""
+    """The wanted values, by item."""
     items = {item["id"]: item for item in subscription["items"]["data"]}
     wanted = {}
     for each in parameters.each("items"):

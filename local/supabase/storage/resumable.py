@@ -1,6 +1,6 @@
 """Resumable uploads: the tus protocol 1.0.0, with its extensions as the real server has them.
 
-Refusals are plain text with the true status here, but for callers who are not known.
+Refusals are plain text with the true status here, except for unknown callers.
 """
 
 from __future__ import annotations

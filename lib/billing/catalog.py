@@ -11,8 +11,10 @@ MARK = {"made_by": "ffmpeg-micro"}
 
 
 def price_id(plan_id: str, cents: int) -> str:
-    """Stripe's price of a plan. Raises Problem 503 where it is not the one we tell: nobody shall
-    pay another than was shown."""
+    """Stripe's price of a plan.
+
+    Raises Problem 503 if it differs from the one we publish: customers pay only what we show.
+    """
     with platform.asking():
         found = platform.client().v1.prices.list(
             params={"lookup_keys": [plan_id], "active": True, "limit": 1}
