@@ -146,7 +146,7 @@ def stripe(stack: Stack, stripe_set_up: stripe_setup.SetUp) -> Iterator[Stripe]:
 def stand_ins(stack: Stack) -> Stack:
     """The stack, for tests that reach into the stand-ins; skipped against a real project."""
     if os.environ.get("LIVE"):
-        pytest.skip("this test signs tokens itself: only the stand-in's key is at hand")
+        pytest.skip("this test signs tokens itself: only the stand-in's key is available")
     return stack
 
 

@@ -133,7 +133,7 @@ def test_minutes_and_jobs_at_once_are_few(guest: Guest, make_media: Callable[...
     assert again.status_code == 402, again.text
     assert "Sign up" in again.json()["error"]
     assert guest.wait(first)["status"] == "completed"
-    # Nearly all is used, and there was a wall: nobody is told by mail.
+    # Nearly all is used, and there was a wall: nobody gets a mail.
     queued = "select key from app.tasks where account_id = %(id)s"
     assert postgres.rows(queued, {"id": guest.id}) == []
     plan = guest.http.get("/v1/account").json()["plan"]
@@ -172,8 +172,8 @@ def test_an_address_gets_two_a_minute(stack: Stack) -> None:
         assert "sign up" in answers[2].json()["error"]
         # All of an IPv6 line counts as one; another line does not.
         line = visitor.headers["x-real-ip"].removesuffix("::1")
-        neighbour = {"x-real-ip": f"{line}::2"}
-        assert visitor.post("/v1/try", headers=neighbour).status_code == 429
+        neighbor = {"x-real-ip": f"{line}::2"}
+        assert visitor.post("/v1/try", headers=neighbor).status_code == 429
         later(f"{line}::/64", 61)
         assert visitor.post("/v1/try").status_code == 201
     with stranger(stack) as other:

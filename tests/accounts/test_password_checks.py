@@ -1,4 +1,4 @@
-"""Deleting an account: a wrong password is told apart from Auth's other refusals."""
+"""Deleting an account: a wrong password gets another answer than Auth's other refusals."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def refusal(code: str) -> bytes:
 
 
 CASES = [
-    (429, refusal("over_request_rate_limit"), 429, "takes no more requests just now"),
+    (429, refusal("over_request_rate_limit"), 429, "is limiting requests"),
     (400, refusal("captcha_failed"), 403, "Sign in again"),
     (400, b"[1]", 403, "Sign in again"),
     (400, b"not JSON", 403, "Sign in again"),

@@ -93,7 +93,7 @@ def test_who_runs_into_the_wall_is_told(stack: Stack, free_account: Account, cli
         assert refused.status_code == 402, refused.text
         assert refused.json()["job_id"] in refused.json()["upgrade_url"]
     assert mails(free_account) == ["quota_100", "quota_80"]
-    [mail] = arrived(stack, free_account.email)  # who is told of the wall needs no 80 %
+    [mail] = arrived(stack, free_account.email)  # after the 100 % mail, no 80 % mail follows
     assert "used up" in mail.message["Subject"]
 
 

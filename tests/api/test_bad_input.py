@@ -16,7 +16,7 @@ from tests.rigs.sources import SourceServer
 
 
 def bad_files(folder: Path, clip: Path, never: str) -> dict[str, Path]:
-    """Files that are no media; one is a playlist that names the address `never`."""
+    """Files that are not media; one is a playlist that names the address `never`."""
     data = clip.read_bytes()
     contents = {
         "html.mp4": b"<html><body>404 not found</body></html>" * 20,

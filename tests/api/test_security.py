@@ -1,4 +1,4 @@
-"""What keeps one from another: the catalogue's grants, roles, keys, tokens, comparisons."""
+"""What keeps accounts apart: the catalog's grants, roles, keys, tokens, comparisons."""
 
 from __future__ import annotations
 

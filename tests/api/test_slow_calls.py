@@ -28,7 +28,7 @@ from tests.rigs.sources import SourceServer
 
 @pytest.fixture
 def hanging(sources: SourceServer) -> Iterator[SourceServer]:
-    """The server of sources, whose /hang says nothing until the test is over."""
+    """The server of sources, whose /hang says nothing until the test ends."""
     with sources.hanging():
         yield sources
 

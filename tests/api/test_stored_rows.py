@@ -22,7 +22,7 @@ WIDE = "\U0001f3ac"
 
 
 def columns() -> list[tuple[str, str]]:
-    """Every column of ours that holds text or JSON."""
+    """Every column of schema app that holds text or JSON."""
     rows = postgres.rows(
         """
         select c.table_name, c.column_name from information_schema.columns c

@@ -98,7 +98,7 @@ def test_past_the_limit_a_call_costs_no_statement(stack: Stack) -> None:
     before = postgres.row(row, network)
     answers = {call() for _ in range(30)}
     after = postgres.row(row, network)
-    # Where a minute began between the calls, they are counted anew.
+    # Where a minute began between the calls, the count restarts.
     assert (answers == {429} and before == after) or answers == {401}
 
 
@@ -169,7 +169,7 @@ def test_a_48_has_four_times_the_limit_of_a_64(stack: Stack) -> None:
 
 
 def calls_of(function: Callable[..., Any], do: Callable[[], object]) -> int:
-    """How often this thread calls a function of ours while it does something."""
+    """How often this thread calls one of our functions while it does something."""
     code = function.__code__
     count = 0
 

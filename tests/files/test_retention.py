@@ -143,7 +143,7 @@ def test_orphans_go_and_lost_rows_are_noted(
          orphan.removeprefix("gs://uploads/"))  # fmt: skip
     assert stored(stack, account) == {orphan}
     sweep(stack)
-    assert stored(stack, account) == {orphan}  # it is young: its row may yet come
+    assert stored(stack, account) == {orphan}  # it is young: its row may still be written
     rows(stack, "update storage.objects set created_at = now() - interval '2 days'"
          " where name = %s", orphan.removeprefix("gs://uploads/"))  # fmt: skip
     told = sweep(stack)

@@ -108,7 +108,7 @@ def test_an_upload_larger_than_its_link_is_refused_and_removed(
     assert (job["status"], job["error_category"]) == ("failed", "upload"), job
     sweep(stack)
     assert stored(stack, account) == set()
-    # A smaller one than was declared is no trouble.
+    # A smaller one than was declared is accepted.
     link = presigned(account, size + 1).json()["result"]
     api.put(link["uploadUrl"], clip)
     confirm = {"filename": link["filename"], "fileSize": size}
@@ -188,7 +188,7 @@ def test_a_plan_keeps_so_many_bytes(stack: Stack, free_account: Account) -> None
     refused = presigned(free_account, 1)
     assert "1024 MiB of uploads in all" in refused.json()["error"]
     assert "DELETE /v1/upload" in refused.json()["details"]
-    # What is deleted counts no more.
+    # Deleted files don't count.
     [name] = rows(
         stack,
         "select filename_at from (select split_part(object_name, '/', 2) as filename_at"

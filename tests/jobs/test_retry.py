@@ -1,4 +1,4 @@
-"""A job is made anew by its owner, of the request that was kept."""
+"""An owner retries a job from its stored request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The migrations as hosted Supabase applies them: by a role that is no superuser."""
+"""The migrations as hosted Supabase applies them: by a role that is not a superuser."""
 
 from __future__ import annotations
 

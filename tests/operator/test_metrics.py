@@ -253,7 +253,7 @@ def test_the_cost_does_not_grow_with_the_record(stack: Stack) -> None:
     while not counters.advance(settled_seconds=0):
         pass
     with psycopg.connect(stack.settings["POSTGRES_URL"], autocommit=True) as connection:
-        for _ in range(6):  # the first ones read the catalogue and make the plans
+        for _ in range(6):  # the first ones read the catalog and make the plans
             none = _blocks(connection)
         insert_calls("/test/many", 100, 5)
         some = _blocks(connection)

@@ -1,4 +1,4 @@
-"""A database outage does not erase its own errors: they are in /metrics once it is over."""
+"""A database outage does not erase its own errors: they are in /metrics after it ends."""
 
 from __future__ import annotations
 

@@ -181,7 +181,7 @@ def _confirmed_as(kind: str, task: tasks.Task, account: uuid.UUID) -> None:
 
 
 def rows_of(stack: Stack, account: str) -> dict[str, list[str]]:
-    """All that tells of an account, but for what its own next call adds."""
+    """All data of an account, except what its own next call adds."""
     found = {}
     with psycopg.connect(stack.settings["POSTGRES_URL"]) as connection:
         for table in TABLES:

@@ -1,4 +1,4 @@
-"""Every table and column that may tell of a person is in the export, and goes with the account."""
+"""Every table and column of personal data is in the export, and goes with the account."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_the_tables_of_auth_storage_and_queue_have_their_place(stand_ins: Stack)
 
 
 def test_every_account_id_is_covered(stack: Stack) -> None:
-    """No column like one of a person stands in a table that is said to tell of nobody."""
+    """No column that looks personal is in a table listed as free of personal data."""
     personal = {"account_id", "email", "name", "ip", "customer_id", "key_id", "job_id"}
     for table, there in columns().items():
         if table in IMPERSONAL and there & personal - {"name"}:

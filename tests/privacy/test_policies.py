@@ -119,7 +119,7 @@ def unfinished(version: str) -> int:
 
 @pytest.fixture
 def accounts(stack: Stack) -> Iterator[list[uuid.UUID]]:
-    """Seven accounts, five of them to be told."""
+    """Seven accounts, five of them to be notified."""
     made = sorted(uuid.uuid4() for _ in range(7))
     for number, each in enumerate(made):
         postgres.rows(

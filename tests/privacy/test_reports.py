@@ -1,4 +1,4 @@
-"""Reports of jobs, and what they alone allow: somebody of the operator's opening the files."""
+"""Reports of jobs, and what they alone allow: the operator's staff opening the files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Storage that hangs, drips or drops: asked once more, then 503 in time."""
+"""A Storage that hangs, drips or drops: one retry, then 503 in time."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def test_a_worker_has_a_row_while_it_lives(stack: Stack) -> None:
     finally:
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(60) == 0
-    assert heartbeats(version) == [], "a worker that stops in good order leaves no row"
+    assert heartbeats(version) == [], "a worker that stops normally leaves no row"
 
 
 def test_a_function_instance_counts_while_it_runs(stack: Stack) -> None:

@@ -1,4 +1,4 @@
-"""A full disk and a file store that drops connections: told as such, or not noticed at all."""
+"""A full disk and a file store that drops connections: reported as such, or retried unnoticed."""
 
 from __future__ import annotations
 

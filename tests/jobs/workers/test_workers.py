@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from lib.jobs import transitions
+from lib.jobs.lease import Lease
 from lib.jobs.worker import process
 from lib.jobs.worker.deadline import END_SECONDS
 from lib.jobs.worker.loop import ACCOUNT_JOBS_WAITING
@@ -155,6 +156,7 @@ def test_the_function_s_end_stops_a_fetch_in_time(
         job_id = account.create(sources.url("drip"), "mp3")
         for attempt in (1, 2, 3):
             lease = eventually(lambda: transitions.claim(30))
+            assert isinstance(lease, Lease)
             assert (str(lease.job_id), lease.attempt) == (job_id, attempt)
             slot = slots.take()
             assert slot is not None
