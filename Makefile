@@ -118,8 +118,8 @@ test-browser: $(VENV)/dev.done public/index.html ## the site in a real Chromium;
 
 .PHONY: test-live
 test-live: $(VENV)/dev.done ## the service tests against a real Supabase project (see README)
-	LIVE=1 $(BIN)/python -m pytest -rs tests/live tests/clients tests/service/test_main_job.py \
-		tests/service/test_isolation.py tests/service/test_bad_input.py tests/service/test_fairness.py
+	LIVE=1 $(BIN)/python -m pytest -rs tests/live tests/clients tests/jobs/test_main_job.py \
+		tests/api/test_isolation.py tests/api/test_bad_input.py tests/jobs/workers/test_fairness.py
 
 .PHONY: lint
 lint: $(VENV)/dev.done ## ruff, types, import rules, generated files
@@ -181,6 +181,6 @@ deploy-check: $(VENV)/dev.done ## the real vercel build, offline, and its functi
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/deploy
 
 .PHONY: clean
-clean: ## remove what make made, but for data
+clean: ## remove everything that make created, except data
 	rm -rf .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache demo-output public \
 		screenshots web/node_modules web/.ssr

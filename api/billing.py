@@ -1,4 +1,4 @@
-"""/v1/billing, /hooks/stripe: plans, what is paid for, and what Stripe tells of it."""
+"""/v1/billing, /hooks/stripe: plans, payments, and the events that Stripe sends."""
 
 from typing import Any
 

@@ -23,7 +23,7 @@ def list_reports(caller: Caller) -> reports.Reports:
 
 @route("GET", "/v1/account/access-log", access=READ, answer=staff.Accesses)
 def list_accesses(caller: Caller) -> staff.Accesses:
-    """Each time that somebody of ours opened files of yours"""
+    """Each time that a member of our staff accessed your files"""
     return staff.accesses(caller.account_id)
 
 

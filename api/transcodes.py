@@ -166,7 +166,7 @@ def download_transcode(caller: Caller, id: str) -> Download:
     "POST",
     "/v1/transcodes/{id}/report",
     access=Credential("jobs", only="account", suspended_too=True),
-    body=Body(reports.NewReport, {"message": "The sound is missing after a minute."}),
+    body=Body(reports.NewReport, {"message": "The audio is missing after a minute."}),
     answer=reports.Report,
     status=201,
     errors=["job_not_found", "report_limit", "daily_limit"],
@@ -197,7 +197,7 @@ def _created(make: Callable[[], Accepted]) -> tuple[Accepted, dict[str, str]]:
     try:
         accepted = make()
     except create.QuotaExceeded:
-        afterwards(wake.tasks)  # a mail may tell of it
+        afterwards(wake.tasks)  # it may have queued a mail
         raise
     afterwards(wake.worker)
     return accepted, {"Location": f"/v1/transcodes/{accepted.id}"}

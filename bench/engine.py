@@ -74,7 +74,7 @@ def from_files(
         opened = []
         for number, path in enumerate(paths):
             place = folder / f"input{number}"
-            place.hardlink_to(path)  # the cage shows ffmpeg this folder alone
+            place.hardlink_to(path)  # the sandbox shows ffmpeg this folder alone
             opened.append(JobFile(place, path.stat().st_size))
         return _done(checked, opened, folder)
 
@@ -97,7 +97,7 @@ def _done(checked: Checked, opened: Sequence[JobFile], folder: Path) -> tuple[Pl
         folder / f"output.{plan.output.format.extension}",
         limits=LIMITS,
         on_progress=lambda percent: None,
-        cancelled=lambda: False,
+        canceled=lambda: False,
     )
     for file in opened:
         file.check()

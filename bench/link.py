@@ -31,7 +31,7 @@ PIECE_BYTES = 16 * 1024
 CATCH_UP = 0.002
 """Seconds that a late piece makes up for: a sleep ends a little late, a line does not."""
 COUNTS = "/counts"
-"""Where what was sent is told; it passes the line by."""
+"""Where to report what was sent, outside the simulated line."""
 
 
 class Counts(NamedTuple):
@@ -100,7 +100,7 @@ class _Handler(BaseHTTPRequestHandler):
     line: _Line
 
     def setup(self) -> None:
-        """The handshake is over a round trip after it began."""
+        """The handshake takes one round trip."""
         super().setup()
         self._fresh = True
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, PIECE_BYTES)

@@ -1,4 +1,4 @@
-"""What the engine itself costs and saves: plans, copies, the cage."""
+"""What the engine itself costs and saves: plans, copies, the sandbox."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PLAN_ROUNDS = 5
 
 
 def media(folder: Path) -> list[Row]:
-    """Copies against encoding, requests to arguments, and the cage."""
+    """Copies against encoding, requests to arguments, and the sandbox."""
     return [*_copies(folder), _arguments(), _cage(folder)]
 
 
@@ -68,10 +68,10 @@ def _copy(
             plan, _ = engine.from_files(encoding, paths, may_copy=False)
             encoded.append(time.perf_counter() - began)
             assert all(stream.action == "encode" for stream in plan.output.streams)
-    ours, anew = statistics.median(copied), min(encoded)
+    ours, again = statistics.median(copied), min(encoded)
     return Row(
-        f"{what}, copied, median of {COPIES}", f"{ours:.2f} s", f"encoded {anew:.1f} s",
-        ours / anew, 1 / 20,
+        f"{what}, copied, median of {COPIES}", f"{ours:.2f} s", f"encoded {again:.1f} s",
+        ours / again, 1 / 20,
     )  # fmt: skip
 
 
@@ -105,20 +105,22 @@ def _arguments() -> Row:
 
 
 def _cage(folder: Path) -> Row:
-    """The same tiny run of ffmpeg in the cage and without, in turn."""
+    """The same tiny run of ffmpeg in the sandbox and without, in turn."""
     command = [
         str(ffmpeg.binary()), "-loglevel", "error", "-nostdin", "-y",
         "-f", "lavfi", "-i", "sine=d=0.1", str(folder / "tone.wav"),
     ]  # fmt: skip
-    caged, bare = [], []
+    sandboxed, bare = [], []
     for _ in range(RUNS):
         bare.append(timed(lambda: subprocess.run(command, capture_output=True, check=True)))
         began = time.perf_counter()
         assert sandbox.run(command, folder=folder, limits=engine.LIMITS).returncode == 0
-        caged.append(time.perf_counter() - began)
-    added = milliseconds([with_it - without for with_it, without in zip(caged, bare, strict=True)])
+        sandboxed.append(time.perf_counter() - began)
+    added = milliseconds(
+        [with_it - without for with_it, without in zip(sandboxed, bare, strict=True)]
+    )
     return Row(
-        f"the cage adds to a run of ffmpeg, median of {RUNS}", f"{added:.1f} ms",
+        f"the sandbox adds to a run of ffmpeg, median of {RUNS}", f"{added:.1f} ms",
         f"10 ms; ffmpeg without it {milliseconds(bare):.1f} ms", added / 10, 1,
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.rows import Row
 from lib.media.errors import MediaError, Refused
-from tests.workflows import workflows as known
+from tests.rigs.workflows import workflows as known
 
 ROUNDS = 3
 

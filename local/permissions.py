@@ -44,7 +44,7 @@ def _close(folder: Path) -> None:
 
 
 def _within(folder: Path) -> Iterator[Path]:
-    """Every file and folder below, but for Postgres's and links."""
+    """Every file and folder below, except Postgres's and links."""
     for parent, folders, files in os.walk(folder):
         if Path(parent) == folder and "postgres" in folders:
             folders.remove("postgres")

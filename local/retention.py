@@ -46,7 +46,7 @@ def _first_line_at(log: Path, otherwise: datetime) -> datetime:
         line = lines.readline()
     try:
         return datetime.fromisoformat(json.loads(line)["at"])
-    except (ValueError, KeyError, TypeError):  # empty, or not a line of ours
+    except (ValueError, KeyError, TypeError):  # empty, or not one of our lines
         return otherwise
 
 

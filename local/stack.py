@@ -165,7 +165,7 @@ class Stack:
 
     @property
     def site(self) -> str:
-        """Whether the website is there, for who has started this."""
+        """Whether the website is built, as a line for the terminal."""
         built = (functions.ROOT / "public" / "index.html").is_file()
         return "with its website" if built else "without its website, which Node builds"
 

@@ -7,43 +7,39 @@ import os
 import shutil
 import subprocess
 import tempfile
-import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import httpx
 import hypothesis
 import psycopg
 import pytest
 
+from lib.billing import stripe_setup
 from lib.media.run.ffmpeg import binary
 from lib.platform.settings import SettingsError, read_project
-from local import client as api_client
-from local import keys_command, people, sample
+from local import sample
 from local.stack import Stack
-from supabase import Client, create_client
-from tests.sources import SourceServer
+from tests.rigs.accounts import Account, Person, new_person
+from tests.rigs.billing import Stripe
+from tests.rigs.sources import SourceServer
 
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
 hypothesis.settings.register_profile("explore", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("repeatable")
 """The same examples in every run; `pytest --hypothesis-profile explore` looks for new ones."""
 
-ENDED = ("completed", "failed", "canceled")
 LONGEST = (
-    "service/test_kills.py",
-    "service/test_erase.py",
-    "service/test_engine.py",
-    "service/test_admin.py",
-    "service/test_recovery.py",
-    "service/test_workers.py",
-    "service/test_billing.py",
-    "service/test_slow_calls.py",
-    "service/test_mail.py",
-    "service/test_quota.py",
+    "jobs/workers/test_kills.py",
+    "privacy/test_erase.py",
+    "jobs/test_engine.py",
+    "operator/test_admin.py",
+    "api/outages/test_recovery.py",
+    "jobs/workers/test_workers.py",
+    "accounts/test_billing.py",
+    "api/test_slow_calls.py",
+    "outbox/test_mail.py",
+    "accounts/test_quota.py",
     "hostile/test_bounded.py",
     "hostile/test_sources.py",
 )
@@ -76,69 +72,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     tests = Path(__file__).parent
     places = {tests / name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path, len(places)))
-
-
-class Account:
-    """A caller with an account of its own."""
-
-    def __init__(self, stack: Stack, plan: str) -> None:
-        self.email = f"{uuid.uuid4()}@example.com"
-        self.key = keys_command.create(stack.settings, self.email, "test", plan)
-        self.http = api_client.connect(stack.url, self.key)
-
-    def upload(self, path: Path) -> str:
-        """Upload and confirm a file; its gs:// address."""
-        link = api_client.presign(self.http, path)
-        api_client.put(link["uploadUrl"], path)
-        return str(api_client.confirm(self.http, link["filename"], path)["fileUrl"])
-
-    def create(self, url: str | list[str], output_format: str = "mp4", **request: Any) -> str:
-        """Create a job; its id."""
-        urls = [url] if isinstance(url, str) else url
-        body = {"inputs": [{"url": each} for each in urls], "outputFormat": output_format} | request
-        answer = self.http.post("/v1/transcodes", json=body)
-        assert answer.status_code == 201, answer.text
-        return str(answer.json()["id"])
-
-    def job(self, job_id: str) -> dict[str, Any]:
-        """The job as it is now."""
-        answer = self.http.get(f"/v1/transcodes/{job_id}")
-        assert answer.status_code == 200, answer.text
-        return dict(answer.json())
-
-    def wait(self, job_id: str, seconds: float = 60) -> dict[str, Any]:
-        """Poll the job until it has ended."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            job = self.job(job_id)
-            if job["status"] in ENDED:
-                return job
-            time.sleep(0.05)
-        raise AssertionError(f"the job has not ended in {seconds} s: {self.job(job_id)}")
-
-    def download(self, job_id: str) -> bytes:
-        """The bytes of the job's output."""
-        answer = self.http.get(f"/v1/transcodes/{job_id}/download")
-        assert answer.status_code == 200, answer.text
-        return httpx.get(answer.json()["url"], trust_env=False).raise_for_status().content
-
-
-class Person:
-    """Somebody who signed up, confirmed the address and signed in, with the stock client."""
-
-    def __init__(self, stack: Stack, client: Client, email: str, password: str) -> None:
-        self.email = email
-        self.password = password
-        self.client = client
-        session = client.auth.sign_in_with_password({"email": email, "password": password})
-        assert session.session is not None
-        self.id = session.session.user.id
-        self.token = session.session.access_token
-        self.http = api_client.connect(stack.url, self.token)
-
-
-def supabase_client(stack: Stack) -> Client:
-    return create_client(stack.settings["SUPABASE_URL"], stack.settings["SUPABASE_PUBLISHABLE_KEY"])
 
 
 @pytest.fixture(scope="session")
@@ -194,11 +127,26 @@ def unlimited_calls(postgres_url: str) -> Iterator[None]:
                 )
 
 
+@pytest.fixture(scope="module")
+def stripe_set_up(stack: Stack) -> stripe_setup.SetUp:
+    """The products, prices and portal of the plans, at the stand-in."""
+    return stripe_setup.set_up()
+
+
+@pytest.fixture
+def stripe(stack: Stack, stripe_set_up: stripe_setup.SetUp) -> Iterator[Stripe]:
+    """Stripe's stand-in, which delivers its events as usual again after the test."""
+    client = Stripe(stack)
+    yield client
+    client.command("deliveries", mode="normal")
+    client.http.close()
+
+
 @pytest.fixture
 def stand_ins(stack: Stack) -> Stack:
     """The stack, for tests that reach into the stand-ins; skipped against a real project."""
     if os.environ.get("LIVE"):
-        pytest.skip("this test signs tokens itself: only the stand-in's key is at hand")
+        pytest.skip("this test signs tokens itself: only the stand-in's key is available")
     return stack
 
 
@@ -218,13 +166,6 @@ def other_account(stack: Stack) -> Account:
 def free_account(stack: Stack) -> Account:
     """A fresh account on the Free plan."""
     return Account(stack, "free")
-
-
-def new_person(stack: Stack, name: str = "Ann") -> Person:
-    """Somebody fresh, whose address counts as confirmed."""
-    email, password = f"{uuid.uuid4()}@example.com", "correct horse 1"
-    people.add(read_project(stack.settings), email, password, name)
-    return Person(stack, supabase_client(stack), email, password)
 
 
 @pytest.fixture

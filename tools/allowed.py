@@ -73,7 +73,7 @@ def _lines() -> Iterator[str]:
         f" with {fonts.DEFAULT.name}, and a script that a font lacks with the one listed for it.\n"
     )
     yield from _table(
-        ("font", "stands in for"),
+        ("font", "replaces"),
         ((f"`{each.name}`", ", ".join(each.replaces)) for each in fonts.FAMILIES),
     )
     yield "Other scripts: " + _words(each.name for each in fonts.SCRIPTS) + "\n"

@@ -146,7 +146,7 @@ def _other_options() -> Iterator[Cell]:
     )
     yield Cell(
         "-vf subtitles, force_style",
-        [("-vf", f"subtitles='{SUBTITLES}':force_style='FontSize=30,OutlineColour=&H002020E0'")],
+        [("-vf", f"subtitles='{SUBTITLES}':force_style='FontSize=30,OutlineColor=&H002020E0'")],
     )
     yield Cell("-vf drawtext", [("-vf", (
         "drawtext=text='Живёт drawtext':font='DejaVu Sans':fontsize=40:fontcolor=white"
@@ -159,7 +159,7 @@ def _words(label: str, text: str, **style: Any) -> Cell:
 
 
 def draw(cell: Cell, source: Path, logo: Path, folder: Path) -> Path:
-    """Run the cell's job; the picture."""
+    """Run the cell's job; return the image."""
     folder.mkdir()
     body = {
         "inputs": [{"url": "https://example.com/in"}],
@@ -177,7 +177,7 @@ def draw(cell: Cell, source: Path, logo: Path, folder: Path) -> Path:
     output = folder / "output.png"
     run(
         make_plan(checked, [probe(source)]), [source], output,
-        limits=LIMITS, on_progress=lambda percent: None, cancelled=lambda: False,
+        limits=LIMITS, on_progress=lambda percent: None, canceled=lambda: False,
     )  # fmt: skip
     return output
 

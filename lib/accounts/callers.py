@@ -41,11 +41,11 @@ class Caller:
     window_hits: int | None
     """The same of the window that was asked for."""
     window_seconds: int
-    """Until the minute is over."""
+    """Until the minute ends."""
 
 
 class Unknown(Exception):
-    """The credential is no key or token of any account."""
+    """The credential belongs to no account."""
 
 
 class Closed(Unknown):

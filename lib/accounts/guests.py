@@ -83,7 +83,7 @@ def open_account(networks: Sequence[Network], most_in_all: int = MOST_IN_ALL) ->
 
 
 def leave(batch: int) -> int:
-    """Have accounts erased whose hour is over, at most so many at once; how many.
+    """Queue the erasure of expired guest accounts, at most a batch; return how many.
 
     Who came before yesterday is forgotten.
     """

@@ -74,14 +74,14 @@ class Keys(msgspec.Struct):
 
 
 def create(account_id: UUID, request: NewKey) -> Created:
-    """Make a key. Raises Problem 400 for a time that is over, no scope, or too many keys."""
+    """Make a key. Raises Problem 400 for a time in the past, no scope, or too many keys."""
     if not request.scopes:
         raise Problem("invalid_request", "`scopes` must hold jobs, read or both.")
     expires = request.expires_at
     if expires is not None:
         expires = expires if expires.tzinfo else expires.replace(tzinfo=UTC)
         if expires <= datetime.now(UTC):
-            raise Problem("invalid_request", "`expires_at` must be a moment to come.")
+            raise Problem("invalid_request", "`expires_at` must be in the future.")
     key = PREFIX + secrets.token_urlsafe(32)
     row = postgres.row(
         f"""

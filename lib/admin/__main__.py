@@ -87,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     cancel = add("cancel", _cancel, "cancel a job that has not ended, uncharged", reason=True)
     cancel.add_argument("job", type=UUID)
     add("stuck", _stuck, "work that does not go on by itself; 1 when there is any")
-    task = add("retry-task", _retry_task, "try a task anew that fails or was given up", reason=True)
+    task = add("retry-task", _retry_task, "retry a task that fails or was given up", reason=True)
     task.add_argument("task", type=UUID)
     add("health", _health, "whether the deployment works, and its queue; 1 when it does not")
     add("signals", _signals, "signs of abuse in the record of calls")
@@ -100,14 +100,14 @@ def _parser() -> argparse.ArgumentParser:
     replay = add("replay-stripe", _replay_stripe, "process Stripe's events that are open or lost")
     replay.add_argument("--days", type=int, default=7, choices=range(1, 31), metavar="1-30")
     add("reports", _reports, "jobs that their owners report")
-    opened = add("open-files", _open_files, "links to a reported job's files; the owner is told",
+    opened = add("open-files", _open_files, "links to a reported job's files; notifies the owner",
                  reason=True)  # fmt: skip
     opened.add_argument("job", type=UUID)
     opened.add_argument("--minutes", type=int, required=True, help="1 to 1440")
     opened.add_argument("--legal-reference", type=_reason, help="what the law requires it for")
     close = add("close-report", _close_report, "end a job's reports, and new access", reason=True)
     close.add_argument("job", type=UUID)
-    publish = add("publish-policy", _publish, "a new version of the policies; all are told of it")
+    publish = add("publish-policy", _publish, "a new version of the policies; notifies everyone")
     publish.add_argument("version", type=_version)
     publish.add_argument("--summary", required=True, type=_summary, help="what is new in it")
     log = add("log", _log, "what was done with these commands, newest first")

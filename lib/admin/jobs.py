@@ -15,7 +15,7 @@ from lib.platform.errors import Problem
 MOST = 50
 CANCELED = "The job was canceled by the operator. Nothing was charged."
 STALE_MINUTES = 5
-"""After which a retry that was begun and not finished may be begun anew."""
+"""Time after which an unfinished retry can be started again."""
 
 
 def listed(account_id: UUID, status: str | None, *, who: str) -> list[Row]:
@@ -90,7 +90,7 @@ def _create(account_id: UUID, stored: object, job_id: UUID, made: UUID) -> None:
 
 
 def _note(entry: int, made: UUID | None, refused: str | None) -> None:
-    """Complete the log's entry: what came of the retry; one that was refused may be tried again."""
+    """Add the outcome of the retry to the log entry; a refused retry can be repeated."""
     postgres.rows(
         """
         update app.operator_log

@@ -41,7 +41,7 @@ def _of_accounts(status: int) -> str:
          where status = {status} and at > now() - make_interval(hours => %(hours)s)
            and account_id is not null
          group by 1 having count(*) >= %(least)s order by calls desc limit %(most)s
-    """  # noqa: S608 -- a number of ours; written out, so that the partial index is taken
+    """  # noqa: S608 -- a constant; written out, so that the partial index is taken
 
 
 BAD_CREDENTIALS = Signal(

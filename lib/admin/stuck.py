@@ -66,7 +66,7 @@ def stuck() -> list[Row]:
 
 
 def retry_task(task_id: UUID, *, reason: str, who: str) -> None:
-    """Let a task that fails or was given up be tried anew, at once. Raises Refused.
+    """Retry a task that fails or was given up, at once. Raises Refused.
 
     A mail of which it is uncertain whether it left is sent, perhaps for the second time.
     """

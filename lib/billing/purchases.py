@@ -11,7 +11,7 @@ import msgspec
 
 from lib.accounts.account import PlanShown
 from lib.billing import subscriptions
-from lib.billing.catalogue import CURRENCY, portal_configuration, price_id
+from lib.billing.catalog import CURRENCY, portal_configuration, price_id
 from lib.billing.subscriptions import FAILING, FREE, LIVE
 from lib.platform import postgres
 from lib.platform import stripe as platform
@@ -167,7 +167,7 @@ def buy(account_id: UUID, request: Buy) -> Bought:
         raise Problem("invalid_request", f"`plan` must be one of: {', '.join(offered)}.")
     client = platform.client()
     if offer.price_cents == 0 and not subscriptions.is_customer(account_id):
-        return Bought("kept", None, billing(account_id))  # Stripe need not know of who pays nothing
+        return Bought("kept", None, billing(account_id))  # Stripe needs no customer for a free plan
     customer_id = subscriptions.customer(account_id)
     subscription = subscriptions.current(customer_id)
     if subscription is None or subscription.status not in (*LIVE, *FAILING):
@@ -289,7 +289,7 @@ def _leave_open_only_the_newest(customer_id: str, session_id: str) -> None:
 
 
 def _close(session_id: str) -> str | None:
-    """Let a checkout be paid no more; what became of it."""
+    """Expire a checkout so that it can't be paid; return its state."""
     import stripe
 
     sessions = platform.client().v1.checkout.sessions
@@ -304,7 +304,7 @@ def _upgrade(
 ) -> None:
     """To a larger plan at once, the difference paid at once; nothing changes when that fails.
 
-    Not even what was to come: a cancellation is taken back by the same call that asks for the
+    Not even a pending change: a cancellation is undone by the same call that asks for the
     money, and a smaller plan, whose schedule has to go first, is scheduled again.
     """
     client = platform.client()
@@ -330,7 +330,7 @@ def _upgrade(
 
 
 def _schedule(subscription: subscriptions.Subscription, plan: PlanOffered) -> None:
-    """To a smaller plan when what was paid for is over."""
+    """Switch to a smaller plan when the paid period ends."""
     client = platform.client()
     price = price_id(plan.id, plan.price_cents)
     _keep(subscription)
@@ -359,7 +359,7 @@ def _schedule(subscription: subscriptions.Subscription, plan: PlanOffered) -> No
 
 
 def _keep(subscription: subscriptions.Subscription) -> None:
-    """Take back what was to change at the period's end."""
+    """Undo the change that is scheduled for the period's end."""
     _release(subscription)
     if params := _going_on(subscription):
         platform.client().v1.subscriptions.update(subscription.id, params=params)

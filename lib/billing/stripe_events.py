@@ -1,4 +1,4 @@
-"""Stripe's events: each stored once by its id, and processed by reading anew what it told of."""
+"""Stripe's events: each stored once by its id, and processed by reading Stripe's current state."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TYPES = (
     "subscription_schedule.released",
     "subscription_schedule.updated",
 )
-"""What we are told of; the webhook endpoint asks for these. Stripe lists by 20 types at most."""
+"""The event types that the webhook endpoint subscribes to. Stripe lists by 20 types at most."""
 
 
 class EventReceived(msgspec.Struct):
@@ -134,7 +134,7 @@ def _store(event: Any) -> bool:
 
 
 def _process(event_id: str, kind: str, about: Any) -> bool:
-    """Read anew what the event told of; False, and why is kept, when that failed."""
+    """Read the event's object from Stripe; on failure store the reason and return False."""
     try:
         if kind in TYPES:
             _follow(kind, about)

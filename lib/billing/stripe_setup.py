@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from lib.billing import purchases
-from lib.billing.catalogue import CURRENCY, MARK, portal_configuration
+from lib.billing.catalog import CURRENCY, MARK, portal_configuration
 from lib.billing.purchases import PlanOffered
 from lib.billing.stripe_events import TYPES
 from lib.platform import stripe as platform

@@ -1,4 +1,4 @@
-"""Subscriptions: what Stripe has, read anew at each event, and the plan that follows from it.
+"""Subscriptions: read from Stripe again at each event, and the plan that follows from it.
 
 An event is only the news that something changed. So events may come late, twice or in any order:
 the last one leads to the same state.
@@ -152,7 +152,7 @@ def refresh(customer_id: str) -> None:
         subscription.status == CANCELED == mine["status"]
         and subscription.id == mine["subscription_id"]
     ):
-        return  # it changes no more; the account may have been given a plan since
+        return  # it is final; the operator may have granted a plan since
     plan_id = plan_of(subscription.status, subscription.plan_id, grace_until, datetime.now(UTC))
     row = postgres.row(
         """
@@ -277,7 +277,7 @@ def _grace(
 
 
 def _warn(account_id: UUID, subscription: Subscription, grace_until: datetime) -> None:
-    """Tell of a failed payment, once for each invoice, and see to the end of the grace."""
+    """Notify about a failed payment, once an invoice, and schedule the end of the grace period."""
     mail.queue(
         "payment_failed",
         account_id=account_id,
@@ -328,7 +328,7 @@ def _read(answer: stripe.Subscription) -> Subscription:
 
 
 def _next_plan(schedule: dict[str, Any], period_end: int) -> str | None:
-    """The plan that a schedule switches to when the period is over."""
+    """The plan that a schedule switches to when the period ends."""
     for phase in schedule["phases"]:
         if phase["start_date"] >= period_end:
             plan_id = (phase.get("metadata") or {}).get("plan_id")

@@ -38,5 +38,5 @@ class Digest:
         try:
             with self._path.open("rb") as file:
                 self._sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError:  # the job is over, and its folder gone
+        except OSError:  # the job has ended and its folder is deleted
             return

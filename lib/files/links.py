@@ -50,7 +50,7 @@ def resolve_file(file: str, expires: str, signature: str) -> str:
     ours = is_ours("file", signature, file, expires)
     address = addresses.parse(file)
     if not ours or int(expires) < time.time() or address is None:
-        raise Problem("link_expired", "This link is over. Ask for a new export.")
+        raise Problem("link_expired", "This link has expired. Request a new export.")
     return _leads_to(address)
 
 
@@ -128,5 +128,6 @@ def is_ours(kind: Kind, signature: str, *fields: str) -> bool:
 
 def _gone() -> Problem:
     return Problem(
-        "link_expired", "This link is over, or its file was deleted. Read the job for a fresh one."
+        "link_expired",
+        "This link has expired, or its file was deleted. Read the job for a new one.",
     )

@@ -61,7 +61,7 @@ class OutputUpload:
         def work() -> None:
             try:
                 results.append(self._store())
-                if self._abandoned:  # it is no job's any more
+                if self._abandoned:  # it no longer belongs to a job
                     storage.remove(self._address.bucket, [self._address.object_name])
             except Exception as error:
                 results.append(error)

@@ -1,4 +1,4 @@
-"""How long files are kept: what is promised, what an account or a job shortens, what is over."""
+"""How long files are kept: the promise, what an account or a job shortens, what has expired."""
 
 from __future__ import annotations
 

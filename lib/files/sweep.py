@@ -25,7 +25,7 @@ CLAIM_SECONDS = 120
 UNCONFIRMED_HOURS = 2
 """An upload's link works for so long; what is not confirmed by then is deleted."""
 ORPHAN_HOURS = 24
-"""An object younger than this may yet get its row, or be an attempt under way."""
+"""Newer objects may still get a row, or belong to a running attempt."""
 
 
 class Swept(msgspec.Struct):
@@ -41,7 +41,7 @@ class Swept(msgspec.Struct):
     missing: int = 0
     """Rows whose object was not there any more."""
     guests: int = 0
-    """Visitors whose hour is over; their accounts are erased by tasks."""
+    """Guests whose hour has ended; tasks erase their accounts."""
     addresses_dropped: int = 0
     calls_rolled_up: int = 0
     finished: bool = False

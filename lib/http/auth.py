@@ -102,7 +102,7 @@ def bearer() -> str:
 
 
 _blocked_until: dict[str, float] = {}
-"""Networks past FAILURES_PER_MINUTE, as far as this process knows: they cost no more statement."""
+"""Networks past FAILURES_PER_MINUTE, as counted by this process: refused without a query."""
 MOST_BLOCKED = 10_000
 
 

@@ -54,7 +54,7 @@ class JobOutput(msgspec.Struct):
 
 
 class FfmpegOptions(msgspec.Struct):
-    """The normalised options handed to ffmpeg, for audit."""
+    """The normalized options handed to ffmpeg, for audit."""
 
     source: Literal["preset", "raw_options", "virtual_options", "defaults"]
     """Where the options came from."""
@@ -96,7 +96,7 @@ class Transcode(msgspec.Struct):
     progress: float | None
     """Percent of the encoding that is done; null until it starts."""
     seconds_left: float | None
-    """How long the encoding will take yet, at the pace so far; null until that can be told."""
+    """Estimated seconds left to encode, at the pace so far; null until it can be estimated."""
     billable_minutes: float
     """Held while it runs; once completed, what was measured and charged: the larger of the media
     time read and made. 0 when it failed or was canceled."""
@@ -226,7 +226,7 @@ def _inputs(row: dict[str, Any]) -> list[JobInput]:
 
 
 def _seconds_left(row: dict[str, Any]) -> float | None:
-    """What is left at the pace since the start; nothing is told of the first percents."""
+    """Seconds left at the pace since the start; None during the first percents."""
     if row["status"] != "processing" or not row["started_at"] or (row["progress"] or 0) < 2:
         return None
     passed: float = (datetime.now(UTC) - row["started_at"]).total_seconds()

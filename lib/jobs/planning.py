@@ -23,7 +23,7 @@ def planned(
     seconds: float,
     deadline: Deadline | None = None,
 ) -> Plan:
-    """The plan for files at hand, on this machine, with `seconds` to run. Raises MediaError.
+    """The plan for local files, on this machine, with `seconds` to run. Raises MediaError.
 
     `files` may be empty when there is but one.
     """

@@ -20,7 +20,7 @@ class ReceiptOutput(msgspec.Struct):
 
 
 class Decision(msgspec.Struct):
-    """What became of the picture or the sound, and why."""
+    """How the video or audio was produced, and why."""
 
     kind: Literal["video", "audio"]
     """The kind of stream."""
@@ -50,7 +50,7 @@ class Receipt(msgspec.Struct):
     bytes_out: int
     """Bytes stored."""
     streams: list[Decision]
-    """What became of each stream, and why."""
+    """How each stream was produced, and why."""
     notes: list[str]
     """What was chosen for the caller."""
     cage: list[str]

@@ -54,7 +54,7 @@ class Validation(msgspec.Struct):
     output_format: str
     """The output's format, as requested."""
     source: Source | None
-    """Where the options come from; this and what ffmpeg is told is null when an input can't be
+    """Where the options come from; this and the arguments of ffmpeg are null when an input can't be
     looked into before the job runs."""
     inputs: list[ValidatedInput]
     """The inputs, in order."""
@@ -140,7 +140,7 @@ def _looked_into(
     warnings: list[str],
     deadline: Deadline,
 ) -> tuple[list[JobFile], list[Probe | None]]:
-    """The inputs that had to be opened, and what each holds; None where only a job may find out."""
+    """The inputs that had to be opened, and what each holds; None where only a job can tell."""
     files: list[JobFile] = []
     probes: list[Probe | None] = []
     urls = admitted.checked.urls
@@ -175,7 +175,7 @@ def _found(file: JobFile, stored: Stored, folder: Path, deadline: Deadline) -> P
     except MediaError:
         _left(deadline)  # out of time is not the file's fault
         raise
-    # A guessed length is no price.
+    # A guessed length gives no price.
     return msgspec.structs.replace(found, duration=None) if found.estimated else found
 
 

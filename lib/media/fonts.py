@@ -24,7 +24,7 @@ PACKAGES = (
 
 
 class Family(NamedTuple):
-    """A packaged family, its extent in ems, and the names it stands in for."""
+    """A packaged family, its extent in ems, and the names it replaces."""
 
     name: str
     ascent: float
@@ -201,7 +201,7 @@ def folders() -> tuple[Path, ...]:
 
 CACHE = "cache"
 """Where fontconfig keeps what it found in the fonts, beside its configuration: else each run of
-ffmpeg would read them all again. `run` fills it once, since a caged ffmpeg can't."""
+ffmpeg would read them all again. `run` fills it once, since a sandboxed ffmpeg can't."""
 
 
 @cache
@@ -229,7 +229,7 @@ def configuration() -> Path:
 
 
 def environment() -> dict[str, str]:
-    """What ffmpeg must be told to find the fonts, and nothing else."""
+    """The environment that ffmpeg needs to find the fonts, and nothing else."""
     return {"FONTCONFIG_FILE": str(configuration())}
 
 

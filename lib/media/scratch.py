@@ -33,7 +33,7 @@ def lasting(kind: str) -> Path:
 
 
 def remove_stale() -> None:
-    """Delete the folders of processes that are no more."""
+    """Delete the folders of processes that have ended."""
     with os.scandir(tempfile.gettempdir()) as entries:
         for entry in entries:
             match = _NAME.fullmatch(entry.name)

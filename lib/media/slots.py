@@ -57,7 +57,7 @@ class Slots:
 
 
 class Slot:
-    """One job's slot: held from the start, lent and taken back, given up by `release`.
+    """One job's slot: held from the start, lent and reclaimed, given up by `release`.
 
     The attributes are set once the job is known.
     """

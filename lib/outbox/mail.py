@@ -70,7 +70,7 @@ def deliver(task: tasks.Task) -> None:
     message = _message(task)
     noted = since or datetime.now(UTC).isoformat()
     if not tasks.note(task, {"may_have_left": noted}):
-        return  # ours no more
+        return  # the lease was lost
     try:
         mail.send(message)
     except mail.MailError:

@@ -1,7 +1,7 @@
 """What is done behind the answer: a queue of tasks with leases, retries and keys.
 
 Not pgmq, which has no keys: a mail is queued once a period, an erasure once an account, and a task
-shows in one row what became of it.
+shows the outcome in one row.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ def run(handlers: Mapping[str, Handler], seconds: float) -> dict[str, int]:
 
 
 def note(task: Task, payload: Mapping[str, Any]) -> bool:
-    """Add to the payload of a task in our hands; False when it is ours no more."""
+    """Add to the payload of a task that we lease; False if we have lost the lease."""
     return bool(
         postgres.rows(
             f"update app.tasks set payload = payload || %(payload)s where {_MINE} returning 1",  # noqa: S608

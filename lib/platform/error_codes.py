@@ -134,7 +134,7 @@ CODES = {
         404, "You have no file with this name or address.", "Upload it with the same account."
     ),
     "file_deleted": ErrorCode(
-        404, "The file was deleted, or its retention is over.", "Upload it or run the job again."
+        404, "The file was deleted, or its retention has ended.", "Upload it or run the job again."
     ),
     "link_expired": ErrorCode(404, "The link is invalid or has expired.", "Request a new link."),
     "key_not_found": ErrorCode(404, "You have no key with this id.", "List your keys."),
@@ -183,9 +183,7 @@ CODES = {
     "daily_limit": ErrorCode(
         429, "A daily limit of this route is reached.", "Wait as `Retry-After` says."
     ),
-    "login_busy": ErrorCode(
-        429, "The login takes no more requests just now.", "Wait as `Retry-After` says."
-    ),
+    "login_busy": ErrorCode(429, "The login service is busy.", "Wait as `Retry-After` says."),
     "internal_error": ErrorCode(
         500,
         "Something went wrong on our side.",

@@ -25,7 +25,7 @@ from lib.platform.once import once
 from lib.platform.settings import SettingsError, settings
 
 INVALID = "invalid"
-"""Stands in for a value that a field may not hold."""
+"""Replaces a value that a field may not hold."""
 REASON = re.compile(r"[a-z][a-z0-9_]{0,39}")
 """A reason: a short word of our own for the check that failed."""
 _IDS = ("job_id", "account_id", "request_id", "key_id")

@@ -102,7 +102,7 @@ def _one_address(text: str) -> Address:
         parsed = Address(addr_spec=text)
         return Address(username=parsed.username, domain=parsed.domain.encode("idna").decode())
     except (ValueError, HeaderParseError, IndexError) as error:
-        raise MailRefused("this is no email address that mail can be sent to") from error
+        raise MailRefused("mail can't be sent to this address") from error
 
 
 def _smtp(message: Message) -> None:

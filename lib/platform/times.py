@@ -1,4 +1,4 @@
-"""Moments as they are told on the wire."""
+"""Times as they appear in requests and responses."""
 
 from __future__ import annotations
 

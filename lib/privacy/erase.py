@@ -1,7 +1,7 @@
 """Deleting an account and all that is held of it (promise P8), in steps that survive a stop.
 
-From the first statement on the account answers no more; a task does the rest, step by step, each
-safe to repeat. What it needs to tell the person at the end is in the task, and goes with it.
+From the first statement on, requests of the account are refused. A task does the rest in steps that
+are safe to repeat. What it needs to tell the person at the end is in the task, and goes with it.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ class Export(msgspec.Struct):
     id: str | None
     """The export's id; null if there is none."""
     status: Literal["none", "pending", "ready", "deleted", "failed"]
-    """A failed one may be asked for anew."""
+    """A failed one can be requested again."""
     created_at: str | None
     """When it was requested; null if there is none."""
     expires_at: str | None
@@ -54,7 +54,7 @@ class Export(msgspec.Struct):
 
 
 def ask(account_id: UUID) -> Export:
-    """Begin an archive, or tell of the one under way. Raises Problem 429 after three in a day."""
+    """Begin an archive, or return the one in progress. Raises Problem 429 after three in a day."""
     row = postgres.row(
         """
         select number, under_way from app.ask_export(%(account)s, %(most)s)
@@ -154,7 +154,7 @@ def resolve(export_id: str, expires: str, signature: str) -> str:
         else None
     )
     if found is None or found["object_name"] is None:
-        raise Problem("link_expired", "This link is over. Ask for a new export.")
+        raise Problem("link_expired", "This link has expired. Request a new export.")
     over = retention.gone("The export", found["expires_at"], found["deleted_at"])
     if over:
         raise over

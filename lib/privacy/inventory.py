@@ -1,7 +1,7 @@
 """Where personal data lies: what an export takes of each table, and how an erasure ends it.
 
 A test compares this with the database: a table or column that is not named here fails it, so that
-whoever adds one decides what becomes of it.
+whoever adds one decides how erasure treats it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ OWN = "t.account_id = %(account)s"
 
 @dataclass(frozen=True)
 class Table:
-    """A table of schema app that tells of people."""
+    """A table of schema app with personal data."""
 
     name: str
     ends: Ends
@@ -31,7 +31,7 @@ class Table:
     emptied: str = ""
     """Of a row that stays: the columns that an erasure empties."""
     stays: str = ""
-    """Of a row that stays: the columns that stay with it, since they tell of nobody."""
+    """Columns kept after erasure because they contain no personal data."""
 
 
 _SWEEP = {"sweep_at": "our own bookkeeping", "sweep_tries": "our own bookkeeping"}
@@ -165,7 +165,7 @@ IMPERSONAL = {
     "counted": "source last_id last_at",
     "last_sweep": "one ended_at",
 }
-"""Tables of schema app that tell of nobody, with all of their columns."""
+"""Tables of schema app without personal data, with all of their columns."""
 
 LOGIN = """
     select u.id, u.email, u.email_change, u.email_change_sent_at, u.phone, u.phone_change,
@@ -228,11 +228,11 @@ OUTSIDE = {
     "auth.flow_state": "secrets of a sign-in under way, not exported; app.erase_account",
     "auth.audit_log_entries": "Auth's log, not exported: the same stands in `login`;"
     " app.erase_account",
-    "storage.buckets": "tells of nobody",
+    "storage.buckets": "no personal data",
     "storage.objects": "exported as files.csv; deleted by Storage",
-    "pgmq.meta": "tells of nobody",
-    "pgmq.notify_insert_throttle": "tells of nobody",
-    "pgmq.topic_bindings": "tells of nobody",
+    "pgmq.meta": "no personal data",
+    "pgmq.notify_insert_throttle": "no personal data",
+    "pgmq.topic_bindings": "no personal data",
     "pgmq.q_jobs": "a ticket names no job",
     "pgmq.a_jobs": "a ticket names no job",
 }

@@ -42,7 +42,7 @@ class OpenedFile(NamedTuple):
 
 
 class Access(msgspec.Struct):
-    """A time that somebody of the operator's opened files of the account."""
+    """One access of the operator's staff to files of the account."""
 
     at: str
     """When the files were accessed, ISO 8601."""

@@ -84,7 +84,7 @@ def leased() -> Iterator[None]:
 
 
 def ended() -> None:
-    """Delete the row of a process that stops in good order. Never raises for the database."""
+    """Delete the row of a process that stops normally. Never raises for the database."""
     try:
         counters.save(wait=WAIT_SECONDS)
         postgres.rows(

@@ -1,4 +1,4 @@
-"""The ledger of minutes: append only, and enough to compute every balance anew.
+"""The ledger of minutes: append only, and enough to recompute every balance.
 
 A job's minutes are reserved (in one row or more), then settled, which charges them, or released.
 A refund gives back what was settled; a grant adds to a month.
@@ -91,7 +91,7 @@ class Difference(NamedTuple):
     balance: tuple[Decimal, Decimal, Decimal]
     """Used, reserved, granted minutes, as kept."""
     ledger: tuple[Decimal, Decimal, Decimal]
-    """The same, computed anew."""
+    """The same, recomputed."""
 
 
 def differences(account_id: UUID | None = None) -> list[Difference]:

@@ -7,9 +7,9 @@ import json
 from playwright.sync_api import expect
 
 from local.stack import Stack
-from tests.browser.conftest import PASSWORD, Visitor
-from tests.conftest import Person
-from tests.service.test_retention import rows
+from tests.rigs.accounts import Person
+from tests.rigs.browser.visitors import PASSWORD, Visitor
+from tests.rigs.files import rows
 
 
 def add(stack: Stack, person: Person, name: str) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.browser.conftest import ROOT, WIDTHS, Visitor, picture, violations
-from tests.browser.filled import Filled
+from tests.rigs.browser.filled import Filled
+from tests.rigs.browser.visitors import ROOT, WIDTHS, Visitor, picture, violations
 
 OPEN = [
     "/", "/pricing", "/privacy", "/privacy/1", "/terms", "/support", "/status",

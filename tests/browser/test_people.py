@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path
 
 from local.stack import Stack
-from tests.browser.conftest import PASSWORD, Visitor, link_to, mail_to, picture, violations
+from tests.rigs.browser.visitors import PASSWORD, Visitor, link_to, mail_to, picture, violations
 
 
 def test_a_key_made_here_works_with_curl(visitor: Visitor, stack: Stack) -> None:

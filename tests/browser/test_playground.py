@@ -13,9 +13,9 @@ from playwright.sync_api import Page, Route, expect
 
 from lib.billing import stripe_setup
 from local.stack import Stack
-from tests.browser.conftest import PASSWORD, Visitor, picture, violations
-from tests.conftest import new_person
-from tests.service.test_quota import use
+from tests.rigs.accounts import new_person
+from tests.rigs.browser.visitors import PASSWORD, Visitor, picture, violations
+from tests.rigs.usage import use
 
 FORMS = ["Convert", "Compress", "Resize", "Trim", "GIF", "Thumbnail", "Audio", "Text", "Watermark",
          "Subtitles", "Join", "Speed"]  # fmt: skip
@@ -82,7 +82,7 @@ def test_what_every_form_makes_is_accepted(
     for form in FORMS:
         page.locator(".kinds").get_by_text(form, exact=True).click()
         if form == "Watermark":
-            choose(page, "The picture", logo)
+            choose(page, "Image", logo)
         if form == "Subtitles":
             choose(page, "The subtitles: SRT, WebVTT or ASS", words)
         if form == "Join":
@@ -100,7 +100,7 @@ def test_forms_run(playground: Page, clip: Path, logo: Path, words: Path, form: 
     choose(page, "A video, a sound or a picture", clip)
     page.locator(".kinds").get_by_text(form, exact=True).click()
     if form == "Watermark":
-        choose(page, "The picture", logo)
+        choose(page, "Image", logo)
     if form == "Subtitles":
         choose(page, "The subtitles: SRT, WebVTT or ASS", words)
     page.get_by_role("button", name="Run it").click()

@@ -14,9 +14,9 @@ import pytest
 from playwright.sync_api import Dialog, Page, expect
 
 from local.stack import Stack
-from tests.browser.conftest import ROOT, Visitor, picture
-from tests.browser.filled import HOSTILE, Filled
-from tests.conftest import Account
+from tests.rigs.accounts import Account
+from tests.rigs.browser.filled import HOSTILE, Filled
+from tests.rigs.browser.visitors import ROOT, Visitor, picture
 from tools import openapi
 
 PUBLIC = ROOT / "public"
@@ -203,7 +203,7 @@ def test_the_code_works_when_pasted(
     page = visitor.go("/")
     (tmp_path / "it's video.mp4").write_bytes(clip.read_bytes())
     page.get_by_label("A video, a sound or a picture").set_input_files(tmp_path / "it's video.mp4")
-    page.get_by_role("radio", name="The sound alone (MP3)").check()
+    page.get_by_role("radio", name="Audio only (MP3)").check()
     program = code(page, language).replace("YOUR_KEY", account.key)
     commands = {"curl": ["bash", "-euo", "pipefail"], "Python": [sys.executable],
                 "JavaScript": ["node"]}  # fmt: skip

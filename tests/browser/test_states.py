@@ -11,9 +11,9 @@ from playwright.sync_api import Page, expect
 
 from lib.privacy import policies
 from local.stack import Stack
-from tests.browser.conftest import PASSWORD, Visitor, link_to, picture, violations
-from tests.browser.filled import Owner
-from tests.conftest import Person, new_person
+from tests.rigs.accounts import Person, new_person
+from tests.rigs.browser.filled import Owner
+from tests.rigs.browser.visitors import PASSWORD, Visitor, link_to, picture, violations
 
 
 @pytest.fixture

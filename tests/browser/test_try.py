@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lib.accounts import keys
 from lib.platform import postgres
-from tests.browser.conftest import Visitor, picture, violations
+from tests.rigs.browser.visitors import Visitor, picture, violations
 
 
 def test_a_sample_becomes_smaller(visitor: Visitor, tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_an_hour_that_is_over_is_told(visitor: Visitor) -> None:
         {"hash": keys.digest(key)},
     )
     page.get_by_role("button", name="Run it").click()
-    page.get_by_text("Your hour is over").wait_for()
+    page.get_by_text("Your trial session has expired").wait_for()
     page.get_by_role("button", name="Use our sample").click()
     page.get_by_role("button", name="Run it").click()
     page.get_by_role("heading", name="Done").wait_for()

@@ -18,7 +18,7 @@ import pytest
 
 from lib.http.service.openapi import document
 from local.stack import Stack
-from tests.conftest import Account
+from tests.rigs.accounts import Account
 
 pytestmark = pytest.mark.slow
 FOLDER = Path(__file__).parent / "js"

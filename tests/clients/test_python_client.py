@@ -20,7 +20,7 @@ from ffmpeg_micro.exceptions import (
 )
 
 from local.stack import Stack
-from tests.conftest import Account
+from tests.rigs.accounts import Account
 
 client: Any = ffmpeg_micro
 """The generated package; its own types are looser than what it enforces at run time."""

@@ -11,8 +11,8 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import content_type_conformance
 
 from local.stack import Stack
-from tests.conftest import Account
-from tests.service.people import fresh_address
+from tests.rigs.accounts import Account
+from tests.rigs.people import fresh_address
 from tools.declared import documented
 from tools.openapi import document
 

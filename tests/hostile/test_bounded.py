@@ -12,13 +12,13 @@ import httpx
 import pytest
 
 from lib.media.errors import MediaError
-from tests.hostile import files
-from tests.hostile.canary import Canary
-from tests.hostile.cases import HARMLESS, LIMITED, Case, body, case_id, option
-from tests.hostile.conftest import Impatient
-from tests.hostile.guest import Guest
-from tests.sources import SourceServer
-from tests.unit.media.helpers import LIMITS, options, transcode
+from tests.rigs.hostile import files
+from tests.rigs.hostile.canary import Canary
+from tests.rigs.hostile.cases import HARMLESS, LIMITED, Case, body, case_id, option
+from tests.rigs.hostile.guest import Guest
+from tests.rigs.hostile.impatient import Impatient
+from tests.rigs.media.plans import LIMITS, options, transcode
+from tests.rigs.sources import SourceServer
 
 pytestmark = pytest.mark.slow
 

@@ -7,12 +7,12 @@ import time
 import httpx
 import pytest
 
-from tests.conftest import Account
-from tests.hostile import crafted
-from tests.hostile.canary import Canary
-from tests.hostile.cases import Case, body, case_id, option
-from tests.hostile.guest import Guest
-from tests.sources import SourceServer
+from tests.rigs.accounts import Account
+from tests.rigs.hostile import crafted
+from tests.rigs.hostile.canary import Canary
+from tests.rigs.hostile.cases import Case, body, case_id, option
+from tests.rigs.hostile.guest import Guest
+from tests.rigs.sources import SourceServer
 
 _FAILS = "fails:validation"
 _ENDS = "works|fails:validation|fails:processing|fails:processing_limit"

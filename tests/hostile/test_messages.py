@@ -10,12 +10,12 @@ import psycopg
 import pytest
 
 from local.stack import Stack
-from tests.hostile import files
-from tests.hostile.canary import Canary
-from tests.hostile.cases import option
-from tests.hostile.conftest import assert_rows_clean
-from tests.hostile.guest import INSIDE, Guest, assert_clean
-from tests.sources import SourceServer
+from tests.rigs.hostile import files
+from tests.rigs.hostile.canary import Canary
+from tests.rigs.hostile.cases import option
+from tests.rigs.hostile.guest import INSIDE, Guest, assert_clean
+from tests.rigs.hostile.rows import assert_rows_clean
+from tests.rigs.sources import SourceServer
 
 MARKER = "NeverRepeatThisSignature"
 """No hash, id or random key can hold it by chance: hexadecimal has none of its letters."""

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import httpx
 import pytest
 
-from tests.hostile.guest import Guest
+from tests.rigs.hostile.guest import Guest
 
 NAMES = [
     "-i.mp4", "--help.mp4", "-y", "-", "--", "a:b.mp4", "C:\\Windows\\x.mp4", "pipe:1",

@@ -15,8 +15,8 @@ from lib.media.errors import MediaError, Refused
 from lib.media.plan.argv import argv
 from lib.media.request import graph, tables
 from lib.media.request.models import TranscodeRequest
-from tests.hostile import cases
-from tests.unit.media.helpers import ask, options, planned, sound, still, video
+from tests.rigs.hostile import cases
+from tests.rigs.media.plans import ask, options, planned, sound, still, video
 
 ROOT = Path(__file__).parent.parent.parent
 QUICK = settings(
@@ -115,7 +115,7 @@ SEEDS = [
 
 @st.composite
 def changed(draw: st.DrawFn) -> str:
-    """A graph that is fine, or was but for what is put into it."""
+    """A graph that is fine, or was fine before something was inserted."""
     text = draw(st.sampled_from(SEEDS))
     for _ in range(draw(st.integers(0, 2))):
         begin = draw(st.integers(0, len(text)))
@@ -197,7 +197,7 @@ def assert_harmless(made: list[str]) -> None:
 
 
 def assert_harmless_graph(text: str) -> None:
-    """Node by node: no reader of files but for what we put there ourselves."""
+    """Node by node: no reader of files except those that we insert."""
     for chain in graph.parse(text):
         for node in chain:
             name = node.name.partition("@")[0]
@@ -214,7 +214,7 @@ def assert_harmless_graph(text: str) -> None:
 
 
 def assert_packaged(value: str) -> None:
-    """A file of ours: in the job's own folder, or one that the product brings along."""
+    """One of our files: in the job's own folder, or one that the product brings along."""
     if re.fullmatch(r"[\w-]+(?:\.[\w-]+)*", value):
         return
     path = Path(value)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.hostile.cases import REFUSED, Case, case_id
-from tests.hostile.guest import Guest
+from tests.rigs.hostile.cases import REFUSED, Case, case_id
+from tests.rigs.hostile.guest import Guest
 
 pytestmark = pytest.mark.slow
 

@@ -10,11 +10,11 @@ import httpx
 import pytest
 
 from lib.media.run.probe import probe
-from tests.hostile import files
-from tests.hostile.canary import Canary
-from tests.hostile.cases import Case, body, case_id, words
-from tests.hostile.guest import Guest
-from tests.sources import SourceServer
+from tests.rigs.hostile import files
+from tests.rigs.hostile.canary import Canary
+from tests.rigs.hostile.cases import Case, body, case_id, words
+from tests.rigs.hostile.guest import Guest
+from tests.rigs.sources import SourceServer
 
 pytestmark = pytest.mark.slow
 

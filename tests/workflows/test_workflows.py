@@ -14,7 +14,7 @@ import pytest
 from lib.media.model import Probe
 from lib.media.run.ffmpeg import binary
 from lib.media.run.probe import probe
-from tests.workflows.workflows import (
+from tests.rigs.workflows.workflows import (
     Expected,
     Workflow,
     load,
@@ -29,7 +29,7 @@ TILE = 16
 FLAT = 12
 """A picture is flat whose brightest and darkest pixels differ by less."""
 LATE = 2.0
-"""Seconds by which ffmpeg may pass the end of the shortest stream when -shortest is all it is told.
+"""Seconds by which ffmpeg may pass the end of the shortest stream when -shortest is the only limit.
 """
 QUIETEST = -60.0
 """Decibels of the loudest sample below which a sound counts as silence."""
@@ -76,7 +76,7 @@ def test_it_makes_what_the_command_by_hand_makes(
     seen = _compare(ours, hand, workflow.expect)
     if workflow.expect.has_video:
         assert seen.likeness >= workflow.expect.likeness
-        assert seen.flat <= 0.5, "the picture shows something"
+        assert seen.flat <= 0.5, "the image shows something"
     if workflow.expect.has_audio:
         assert max(seen.mean) - min(seen.mean) <= 1
         assert (max(seen.loudest) < QUIETEST) == workflow.expect.silent
@@ -112,7 +112,7 @@ class _Seen(NamedTuple):
     likeness: float = 0
     """Peak signal-to-noise ratio of the pictures, in decibels; infinite for the same pixels."""
     flat: float = 0
-    """Share of the first file's frames that show one colour."""
+    """Share of the first file's frames that show one color."""
     mean: Sequence[float] = ()
     loudest: Sequence[float] = ()
     """Decibels of both sounds, in no order: the mean level, and that of the loudest sample."""

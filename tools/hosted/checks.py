@@ -371,7 +371,7 @@ def _promised(facts: Facts) -> int:
 
 
 def _kind(key: str) -> str | None:
-    """Whether an API key is a `secret` or a `publishable` one, as far as it shows."""
+    """Whether an API key looks like a `secret` or a `publishable` one."""
     if key.startswith(("sb_secret_", "sb_publishable_")):
         return key.split("_")[1]
     try:

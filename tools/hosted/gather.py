@@ -1,6 +1,6 @@
 """Looks at a deployment for `make doctor`: its database, Supabase, Stripe and its own answers.
 
-Nothing is changed, but for an upload that Storage is asked to begin and at once told to forget.
+Nothing is changed, except for an upload that is begun at Storage and deleted at once.
 """
 
 from __future__ import annotations

@@ -117,7 +117,7 @@ def differences(wanted: Group, current: Mapping[str, Any], ref: str) -> list[Dif
 
 
 def storage_difference(limit: int, current: int) -> Difference | None:
-    """A file size limit below what the service promises; a higher one is no harm."""
+    """A file size limit below what the service promises; a higher one does no harm."""
     if current >= limit:
         return None
     return Difference("fileSizeLimit", f"{current} bytes", f"{limit} bytes")

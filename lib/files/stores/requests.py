@@ -81,7 +81,7 @@ def translated() -> Iterator[None]:
 
 
 def asked(step: Callable[[], Result]) -> Result:
-    """Run a request that may safely be repeated; once more if no good answer came.
+    """Run a request that may safely be repeated; again if no good response came.
 
     Each of the two gets a whole answer in its time, or fails. Raises Missing, StorageError.
     """

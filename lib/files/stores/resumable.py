@@ -15,7 +15,7 @@ from lib.files.stores.requests import (
 from lib.platform.supabase.http_client import http
 
 CHUNK = 6 * 1024 * 1024
-"""Supabase takes parts of exactly this size, but for the last."""
+"""Supabase takes parts of exactly this size, except for the last."""
 
 
 class Upload:

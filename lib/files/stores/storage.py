@@ -106,12 +106,10 @@ def folder(bucket: str, prefix: str) -> list[str]:
         cursor = page.nextCursor
 
 
-def download(
-    bucket: str, object_name: str, destination: Path, cancelled: Callable[[], bool]
-) -> int:
+def download(bucket: str, object_name: str, destination: Path, canceled: Callable[[], bool]) -> int:
     """Stream the object into `destination`; its size in bytes.
 
-    Stops early, with the bytes so far, once `cancelled` says so. Raises Missing, StorageError.
+    Stops early, with the bytes so far, once `canceled` says so. Raises Missing, StorageError.
     """
     with (
         translated(),
@@ -120,7 +118,7 @@ def download(
     ):
         for chunk in response.iter_raw(READ_SIZE):
             file.write(chunk)
-            if cancelled():
+            if canceled():
                 break
         return file.tell()
 

@@ -57,7 +57,7 @@ class Media(msgspec.Struct):
 
 
 class Operator(msgspec.Struct):
-    """What only the operator is told."""
+    """What only the operator sees."""
 
     file_overdue_seconds: float | None
     """How long the oldest expired file has been there too long; null when none is."""

@@ -132,7 +132,7 @@ class Attempt:
     def run(self, checked: Checked, prepared: Prepared) -> Encoded:
         """Run ffmpeg and measure what it read and made.
 
-        An error of the minutes or of a source counts before what ffmpeg makes of it.
+        An error of the minutes or of a source takes precedence over ffmpeg's own error.
         """
 
         def encoding() -> Plan:
@@ -152,7 +152,7 @@ class Attempt:
                 output,
                 limits=limits,
                 on_progress=self._clock.pulse.report,
-                cancelled=stops,
+                canceled=stops,
                 on_seconds=meter.watch,
             )
             seconds = meter.settle(plan, outcome, files, prepared.probes, output, limits, stops)

@@ -36,7 +36,7 @@ def drain(seconds: float | None = None, stop: threading.Event | None = None) -> 
 
     At most `settings().worker_slots` jobs run in one process at once, and some more that wait for
     their sources: a call beyond these returns at once, and whoever holds a slot looks at the queue
-    once more before leaving it. `seconds` is the time until the platform stops this process; `stop`
+    again before leaving it. `seconds` is the time until the platform stops this process; `stop`
     ends the work early and gives the job back.
     """
     deadline = NEVER if seconds is None else Deadline(seconds)

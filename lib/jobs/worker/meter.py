@@ -72,7 +72,7 @@ class Meter:
         probes: Sequence[Probe],
         output: Path,
         limits: Limits,
-        cancelled: Callable[[], bool],
+        canceled: Callable[[], bool],
     ) -> float:
         """The seconds to charge, which are reserved then.
 
@@ -85,7 +85,7 @@ class Meter:
             probes,
             output,
             seconds=max(0.1, min(limits.wall_seconds, limits.deadline.left())),
-            cancelled=cancelled,
+            canceled=canceled,
         )
         if minutes(seconds) <= minutes(self._reserved):
             return seconds

@@ -106,7 +106,7 @@ def _at_least(size: int, data: bytes, body: Iterator[bytes]) -> bytes:
 
 
 def _begins(name: str, data: bytes) -> bool:
-    """Whether a stream of this encoding begins so; deflate and br can't be told."""
+    """Whether a stream of this encoding begins so; deflate and br can't be detected."""
     signature = {"gzip": _GZIP, "zstd": _ZSTD}.get(name, b"")
     return data.startswith(signature)
 

@@ -75,7 +75,7 @@ def speaks_tls(data: bytes) -> bool:
 
 
 def strict(head: bytes) -> bytes:
-    """The head with the lines that HTTP's grammar allows, as it is if it is no HTTP response."""
+    """The lines of the head that HTTP's grammar allows; unchanged if it is not an HTTP response."""
     lines = [line.rstrip(b"\r") for line in head.strip(b"\r\n").split(b"\n")]
     status = _STATUS.match(lines[0])
     if status is None:

@@ -29,7 +29,7 @@ AHEAD_BYTES = 256 * 1024
 STREAMS = 2
 """Streams kept open: an MP4 whose index is at its end is left at its head, and returned to."""
 REST_SECONDS = 10.0
-"""A stream nobody has read for so long is opened anew: servers drop those who do not read."""
+"""A stream that nobody has read for so long is opened again: servers drop those who do not read."""
 POLL_SECONDS = 0.25
 RESUMES = 4
 """How often in a row a stream is opened again without a byte from it."""
@@ -171,7 +171,7 @@ class RangeFile:
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Fetch no more. The file at the path stays."""
+        """Stop fetching. The file at the path stays."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()

@@ -44,7 +44,7 @@ class Session:
         self._cookies: dict[str, dict[str, str]] = {}
 
     def get(self, url: str, headers: Headers = ()) -> Response:
-        """The first response that is no redirect, its body still to be read.
+        """The first response that is not a redirect, its body still to be read.
 
         Raises MediaError, Canceled.
         """
@@ -161,7 +161,7 @@ class Response:
 
     @property
     def part(self) -> Part | None:
-        """What part of the file the body is, if that can be told.
+        """What part of the file the body is, if the headers say so.
 
         The end is where the body ends: that of the header is off by one, or wrong, at some servers.
         """

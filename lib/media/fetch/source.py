@@ -95,7 +95,7 @@ class Remote:
 
     @contextmanager
     def open(self, offset: int) -> Iterator[Iterator[bytes]]:
-        """The bytes from `offset` on to the end: an Opener. The first one of 0 asks nothing anew.
+        """The bytes from `offset` to the end: an Opener. The first one of 0 sends no new request.
 
         Raises MediaError, Canceled, and ReadOn when the server gives no further stream while one
         is open that leads to `offset`; their iterator raises the same.
@@ -115,7 +115,7 @@ class Remote:
             return _save(body, destination, self._max_bytes)
 
     def close(self) -> None:
-        """Read no more; who is reading in another thread gets Canceled."""
+        """Stop reading; a reader in another thread gets Canceled."""
         self._session.watch.stop()
         if self._first:
             self._first.close()
@@ -189,7 +189,7 @@ class Remote:
         return True
 
     def _end(self, response: Response) -> int | None:
-        """Where the body of a first response ends, as far as it is a part."""
+        """Where the body of a first response ends, if it is a part."""
         part = response.part
         return part.end if self.ranged and part else self.size
 

@@ -56,7 +56,7 @@ class SourceError(MediaError):
 
 
 def status_error(status: int, retry_after: str = "", now: datetime | None = None) -> SourceError:
-    """The error for a status that is no success."""
+    """The error for a status other than success."""
     what = f"The input's server answered {status}"
     named = _STATUSES.get(status)
     what += f" ({named[0]})" if named else ""

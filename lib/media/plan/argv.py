@@ -41,7 +41,7 @@ def argv(plan: Plan, inputs: Sequence[Path | str], *outputs: Path | str) -> list
 
 
 def _output(output: Output) -> list[str]:
-    """The arguments of one output, but for its place.
+    """The arguments of one output, without its path.
 
     Metadata is dropped: a phone's position must not travel with the result. Audio has no video
     unless -map names one, its cover art.

@@ -22,7 +22,7 @@ class Machine(msgspec.Struct, frozen=True):
 
 
 class Stream(msgspec.Struct, frozen=True):
-    """What becomes of the picture or the sound, and why."""
+    """How the video or audio is produced, and why."""
 
     kind: Literal["video", "audio"]
     action: Literal["copy", "encode"]

@@ -50,14 +50,14 @@ def require(file_format: Format, video: bool, audio: bool) -> None:
     if file_format.kind == "audio" and not audio:
         raise MediaError(
             "validation",
-            f"The input has no audio track, so no {file_format.name} can be made of it. Send a file"
-            " with sound, or choose a video or image format.",
+            f"The input has no audio track, so it can't be converted to {file_format.name}. Send a"
+            " file with audio, or choose a video or image format.",
         )
     if file_format.kind == "image" and not video:
         raise MediaError(
             "validation",
-            f"The input has no picture, so no {file_format.name} can be made of it. Send a video or"
-            " an image, or choose an audio format.",
+            f"The input has no video track, so it can't be converted to {file_format.name}. Send a"
+            " video or an image, or choose an audio format.",
         )
     if not video and not audio:
-        raise MediaError("validation", "The input has neither picture nor sound.")
+        raise MediaError("validation", "The input has neither video nor audio.")

@@ -21,7 +21,7 @@ WIDEST = 1.3
 """Ems that the widest letters take, emoji and a bold W among them."""
 MAX_CANVAS = 8192
 UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufe0e\ufe0f\u20e3]")
-"""Control signs, and those that ask for an emoji's colours or its key: no font of ours has them."""
+"""Control characters, and selectors of an emoji's color or key, which none of our fonts has."""
 
 
 class Line(NamedTuple):
@@ -29,7 +29,7 @@ class Line(NamedTuple):
 
     words: str
     size: int
-    colour: str
+    color: str
     bold: bool = False
     italic: bool = False
 
@@ -53,7 +53,7 @@ class Look(NamedTuple):
     """left, center or right, of the lines to each other."""
     spacing: int
     outline: float
-    outline_colour: str
+    outline_color: str
 
 
 def lay_out(lines: list[Line], look: Look, *, border: int, box: str) -> Text:
@@ -75,7 +75,7 @@ def lay_out(lines: list[Line], look: Look, *, border: int, box: str) -> Text:
             runs = fonts.runs(line.words, whole)
             top = round(y + line.size * (1 - _ascent(runs, look.family)))
             tags = f"{{\\an{anchor}\\pos({x},{top})\\b{int(line.bold)}\\i{int(line.italic)}"
-            tags += f"\\c{_opaque(line.colour)}}}"
+            tags += f"\\c{_opaque(line.color)}}}"
             events.append(
                 "Dialogue: 0,0:00:00.00,9:59:59.00,D,,0,0,0,,"
                 f"{tags}{_body(runs, line.size, look.family)}"
@@ -83,7 +83,7 @@ def lay_out(lines: list[Line], look: Look, *, border: int, box: str) -> Text:
         y += step
     return Text(_HEAD.format(
         width=width, height=height, family=look.family.name, outline=f"{look.outline:g}",
-        outline_colour=_opaque(look.outline_colour),
+        outline_color=_opaque(look.outline_color),
     ) + "\n".join(events) + "\n", width, height, border, box)  # fmt: skip
 
 
@@ -121,10 +121,10 @@ WrapStyle: 2
 ScaledBorderAndShadow: yes
 
 [V4+ Styles]
-Format: Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour, BackColour, Bold, \
+Format: Name, Fontname, Fontsize, PrimaryColor, SecondaryColor, OutlineColor, BackColor, Bold, \
 Italic, Underline, StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, \
 Alignment, MarginL, MarginR, MarginV, Encoding
-Style: D,{family},48,&H00FFFFFF,&H00FFFFFF,{outline_colour},&H00000000,0,0,0,0,100,100,0,0,1,\
+Style: D,{family},48,&H00FFFFFF,&H00FFFFFF,{outline_color},&H00000000,0,0,0,0,100,100,0,0,1,\
 {outline},0,7,0,0,0,-1
 
 [Events]
@@ -160,24 +160,24 @@ def _width(line: Line) -> int:
     return round(len(line.words) * line.size * WIDEST) + line.size
 
 
-def ass_colour(colour: str) -> str:
-    """&HAABBGGRR of #RRGGBB@opacity or a colour's name."""
-    red, green, blue, _ = _rgb(colour.partition("@")[0])
-    return f"&H{round(255 * (1 - opacity(colour))):02X}{blue:02X}{green:02X}{red:02X}"
+def ass_color(color: str) -> str:
+    """&HAABBGGRR of #RRGGBB@opacity or a color's name."""
+    red, green, blue, _ = _rgb(color.partition("@")[0])
+    return f"&H{round(255 * (1 - opacity(color))):02X}{blue:02X}{green:02X}{red:02X}"
 
 
-def opacity(colour: str) -> float:
-    """0 to 1, of a colour such as white@0.5 or #ffffff80."""
-    name, _, stated = colour.partition("@")
+def opacity(color: str) -> float:
+    """0 to 1, of a color such as white@0.5 or #ffffff80."""
+    name, _, stated = color.partition("@")
     seen = _rgb(name)[3]
     if stated:
         seen *= int(stated, 16) / 255 if stated.startswith("0x") else float(stated)
     return seen
 
 
-def _opaque(colour: str) -> str:
-    """As ass_colour: on a transparent canvas ffmpeg weighs an opacity by itself, and squares it."""
-    return f"&H00{ass_colour(colour)[4:]}"
+def _opaque(color: str) -> str:
+    """As ass_color: on a transparent canvas ffmpeg weighs an opacity by itself, and squares it."""
+    return f"&H00{ass_color(color)[4:]}"
 
 
 def _rgb(name: str) -> tuple[int, int, int, float]:
@@ -205,4 +205,4 @@ NAMED = {
     "darkgreen": (0, 100, 0), "darkred": (139, 0, 0), "darkgray": (169, 169, 169),
     "lightgray": (211, 211, 211), "lightblue": (173, 216, 230), "lightgreen": (144, 238, 144),
 }  # fmt: skip
-"""Colours by name (CSS), of those that people use for words."""
+"""Colors by name (CSS), of those that people use for words."""

@@ -1,7 +1,7 @@
-"""ffmpeg's arithmetic expressions (libavutil, "Expression Evaluation"): parsed and written anew.
+"""ffmpeg's arithmetic expressions (libavutil, "Expression Evaluation"): parsed and written again.
 
 Functions that loop, print or guess (while, print, taylor, root) are left out, and names must be
-ones that some filter knows, so that a misspelling is told before the job and not by it.
+ones that some filter knows, so that a misspelling is refused before the job starts.
 """
 
 from __future__ import annotations

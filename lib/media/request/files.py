@@ -15,7 +15,7 @@ MAX_REMOTES = 10
 
 
 def clean_urls(findings: Findings) -> None:
-    """Find out where the inputs are; the request goes on with their cleaned URLs."""
+    """Resolve where the inputs are; the request goes on with their cleaned URLs."""
     inputs: list[Input] = []
     for number, item in enumerate(findings.request.inputs):
         what = f"inputs[{number}].url"

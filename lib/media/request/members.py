@@ -85,7 +85,7 @@ def _struct(model: Any) -> type[msgspec.Struct] | None:
 
 
 def _items(model: Any) -> Any:
-    """What a field's type holds a list of; None when it is no list."""
+    """What a field's type holds a list of; None when it is not a list."""
     for each in _alternatives(model):
         if get_origin(each) is list:
             return get_args(each)[0]

@@ -118,7 +118,7 @@ class Remote(msgspec.Struct, frozen=True):
 
 
 class Checked(msgspec.Struct):
-    """All that a request asks of ffmpeg, normalised."""
+    """All that a request asks of ffmpeg, normalized."""
 
     request: TranscodeRequest
     format: Format
@@ -138,5 +138,5 @@ class Checked(msgspec.Struct):
 
     @property
     def filters(self) -> str | None:
-        """The graph as ffmpeg is told it; None for none."""
+        """The graph as passed to ffmpeg; None for none."""
         return graph.show(self.graph) if self.graph else None

@@ -41,11 +41,13 @@ def check_format(findings: Findings, made: Format, output: Flags) -> None:
                 drawn, f"there is no picture in {made.name}.", "Choose a video or image format."
             )
     if made.kind != "image" and any(isinstance(x, virtual.Thumbnail) for x in findings.virtual):
-        findings.refuse("@thumbnail", f"{made.name} is no picture.", "Use jpeg, png or webp.")
+        findings.refuse(
+            "@thumbnail", f"{made.name} isn't an image format.", "Use jpeg, png or webp."
+        )
 
 
 def check_length(findings: Findings, made: Format, inputs: list[Flags], output: Flags) -> None:
-    """What repeats for ever needs a length."""
+    """What repeats forever needs a length."""
     ends = any(flag in ("-t", "-to", "-frames:v") for flag, _ in output)
     ends |= made.kind == "image" and made.name != "gif" and not animated(made, output)
     ends |= any(
@@ -59,7 +61,7 @@ def check_length(findings: Findings, made: Format, inputs: list[Flags], output: 
         if repeats and not ends:
             findings.refuse(
                 f"inputs[{number}]",
-                "it repeats for ever and nothing states a length.",
+                "it repeats forever and nothing states a length.",
                 "Add -t to the input or to the options, or -shortest with another input.",
             )
 

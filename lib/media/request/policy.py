@@ -1,6 +1,6 @@
 """Which filters callers may use, and what may stand in those of their options that are text.
 
-Numbers, words, colours and sizes of an allowed filter are harmless, so ffmpeg's own description of
+Numbers, words, colors and sizes of an allowed filter are harmless, so ffmpeg's own description of
 them (filters.json, made by `make tables`) is the table. Text is where files, devices and servers
 hide: a text option exists for callers only if it has a kind here. What is not named is refused.
 """
@@ -132,10 +132,10 @@ TEXTS: dict[tuple[str, str], str] = {
     **_texts("sample_rate", "aevalsrc: sample_rate s"),
     **_texts("ratio", "setdar: dar ratio r\nsetsar: sar ratio r"),
     **_texts("scaler_flags", "scale: flags\nscale2ref: flags"),
-    **_texts("colour", "drawbox: color c\ndrawgrid: color c\nrotate: fillcolor c"
+    **_texts("color", "drawbox: color c\ndrawgrid: color c\nrotate: fillcolor c"
              "\nshear: fillcolor c\nxstack: fill"),
-    **_texts("colours", "showwaves: colors\nshowwavespic: colors\nshowfreqs: colors"),
-    **_texts("volume_colour", "showvolume: c"),
+    **_texts("colors", "showwaves: colors\nshowwavespic: colors\nshowfreqs: colors"),
+    **_texts("volume_color", "showvolume: c"),
     **_texts("box_border", "drawtext: boxborderw"),
     **_texts("drawn_text", "drawtext: text"),
     **_texts("font", "drawtext: font"),

@@ -59,7 +59,7 @@ def _hosts(*names: str, suffix: str = "") -> _Hosts:
 class _Service(NamedTuple):
     hosts: _Hosts
     direct: Callable[[SplitResult], str | None]
-    """The direct URL; None for a path that is no share link."""
+    """The direct URL; None for a path that is not a share link."""
 
 
 class _Page(NamedTuple):

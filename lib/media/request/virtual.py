@@ -26,7 +26,7 @@ Position = Literal[
 ]  # fmt: skip
 
 
-Colour = Annotated[str, Meta(max_length=40)]
+Color = Annotated[str, Meta(max_length=40)]
 MAX_SECONDS = 10_000_000
 
 PLACES: dict[str, tuple[str, str]] = {
@@ -44,7 +44,7 @@ class _Sent(msgspec.Struct, dict=True):
 
     @cached_property
     def passed_over(self) -> list[str]:
-        """Its members that are not known, such as `style.shadow`; they are no error."""
+        """Its members that are not known, such as `style.shadow`; they are not an error."""
         return []
 
 
@@ -55,17 +55,17 @@ class TextStyle(msgspec.Struct, rename="camel"):
     font: Annotated[str, Meta(max_length=80)] = "Arial"
     font_size: Annotated[float, Meta(ge=12, le=200)] = 48
     line_spacing: Annotated[float, Meta(ge=0, le=100)] = 10
-    font_color: Colour = "white"
+    font_color: Color = "white"
     x: float | Annotated[str, Meta(max_length=500)] | None = None
     """An expression as drawtext takes it; the middle by default, like y."""
     y: float | Annotated[str, Meta(max_length=500)] | None = None
     box_border_w: Annotated[float, Meta(ge=0, le=100)] = 20
     """Padding of the box behind the words; 0 draws no box."""
-    box_color: Colour = "black@0.5"
+    box_color: Color = "black@0.5"
     position: Annotated[str, Meta(max_length=80)] | None = None
     margin: Annotated[float, Meta(ge=0, le=2000)] = 40
     outline_thickness: Annotated[float, Meta(ge=0, le=20)] = 0
-    outline_color: Colour = "black"
+    outline_color: Color = "black"
     text_width: Annotated[float, Meta(ge=20, le=8192)] | None = None
     """Wrap so that a line is about this wide."""
     align: Literal["left", "center", "right"] | None = None
@@ -77,7 +77,7 @@ class TextStyle(msgspec.Struct, rename="camel"):
 
 
 class TextOverlay(_Sent):
-    """Words over the picture."""
+    """Text over the video."""
 
     text: Annotated[str, Meta(min_length=1, max_length=10_000)]
     style: TextStyle = msgspec.field(default_factory=TextStyle)
@@ -88,8 +88,8 @@ class CardStyle(msgspec.Struct, rename="camel"):
 
     font: Annotated[str, Meta(max_length=80)] = "Lora"
     font_size: Annotated[float, Meta(ge=12, le=200)] = 56
-    font_color: Colour = "white"
-    background: Colour = "black@0.6"
+    font_color: Color = "white"
+    background: Color = "black@0.6"
     chars_per_line: Annotated[int, Meta(ge=5, le=100)] = 28
 
 
@@ -121,7 +121,7 @@ class Thumbnail(_Sent):
     count: Annotated[int, Meta(ge=2, le=100)] | None = None
     columns: Annotated[int, Meta(ge=1, le=20)] | None = None
     width: Annotated[int, Meta(ge=16, le=4096)] | None = None
-    """Of the picture, or of each on the sheet (320)."""
+    """Width of the image, or of each on the sheet (320)."""
 
 
 class SubtitleStyle(msgspec.Struct, rename="camel"):
@@ -129,11 +129,11 @@ class SubtitleStyle(msgspec.Struct, rename="camel"):
 
     font: Annotated[str, Meta(max_length=80)] | None = None
     font_size: Annotated[float, Meta(ge=4, le=100)] | None = None
-    font_color: Colour | None = None
-    outline_color: Colour | None = None
+    font_color: Color | None = None
+    outline_color: Color | None = None
     outline: Annotated[float, Meta(ge=0, le=10)] | None = None
     box: bool = False
-    box_color: Colour = "black@0.6"
+    box_color: Color = "black@0.6"
     bold: bool | None = None
     position: Literal["bottom", "center", "top"] | None = None
     margin: Annotated[float, Meta(ge=0, le=200)] | None = None
@@ -256,7 +256,7 @@ def moment(value: float | str) -> float:
 
 def _text(made: TextOverlay) -> None:
     style = made.style
-    _colours(style.font_color, style.box_color, style.outline_color)
+    _colors(style.font_color, style.box_color, style.outline_color)
     _font(style.font)
     for each in (style.x, style.y):
         if isinstance(each, str):
@@ -266,7 +266,7 @@ def _text(made: TextOverlay) -> None:
 
 
 def _card(made: QuoteCard) -> None:
-    _colours(made.style.font_color, made.style.background)
+    _colors(made.style.font_color, made.style.background)
     _font(made.style.font)
 
 
@@ -288,13 +288,13 @@ def _thumbnail(made: Thumbnail) -> None:
     elif made.at is not None and moment(made.at) < 0:
         raise ValueError("an object whose at is not negative")
     if made.count and made.columns and made.columns > made.count:
-        raise ValueError("an object with no more columns than pictures")
+        raise ValueError("an object with at most as many columns as images")
 
 
 def _subtitles(made: Subtitles) -> None:
     style = made.style
     values.REMOTE_FILE.parse(made.url)
-    _colours(*filter(None, (style.font_color, style.outline_color, style.box_color)))
+    _colors(*filter(None, (style.font_color, style.outline_color, style.box_color)))
     if style.font is not None:
         _font(style.font)
 
@@ -309,9 +309,9 @@ def _trim(made: Trim) -> None:
         raise ValueError("an object whose times are positive")
 
 
-def _colours(*colours: str) -> None:
-    for each in colours:
-        values.COLOUR.parse(each)
+def _colors(*colors: str) -> None:
+    for each in colors:
+        values.COLOR.parse(each)
 
 
 def _font(name: str) -> None:

@@ -33,13 +33,13 @@ def charged_seconds(
     output: Path,
     *,
     seconds: float,
-    cancelled: Callable[[], bool] = lambda: False,
+    canceled: Callable[[], bool] = lambda: False,
 ) -> float:
     """The larger of what a run read and what it made; each look may take `seconds`.
 
     Raises Canceled.
     """
-    made = made_seconds(plan, outcome, output, seconds=seconds, cancelled=cancelled)
+    made = made_seconds(plan, outcome, output, seconds=seconds, canceled=canceled)
     # Joined packets get their times from the headers' lengths, which may be forged.
     doubtful = plan.joined and not (outcome.output.counted and plan.output.rate)
     read = read_seconds(
@@ -48,7 +48,7 @@ def charged_seconds(
         places,
         folder=output.parent,
         seconds=seconds,
-        cancelled=cancelled,
+        canceled=canceled,
     )
     return round(metering.charged(plan, probes, made, read), 3)
 
@@ -60,21 +60,21 @@ def read_seconds(
     *,
     folder: Path,
     seconds: float,
-    cancelled: Callable[[], bool],
+    canceled: Callable[[], bool],
 ) -> list[float]:
     """The media time that was read of each input; `counts` is what ffmpeg reported of it.
 
-    The inputs are demuxed once more, as far as they were read; nothing is decoded. What can't be
+    The inputs are demuxed again, up to where they were read; nothing is decoded. What can't be
     measured to its end counts as far as it was measured, or as its header says, whichever is
     longer. Raises Canceled, MediaError.
     """
     return [
-        _read(each, counts, places[each.number], folder, seconds, cancelled) for each in readings
+        _read(each, counts, places[each.number], folder, seconds, canceled) for each in readings
     ]
 
 
 def made_seconds(
-    plan: Plan, outcome: Outcome, output: Path, *, seconds: float, cancelled: Callable[[], bool]
+    plan: Plan, outcome: Outcome, output: Path, *, seconds: float, canceled: Callable[[], bool]
 ) -> float:
     """The length of the output, without what its first frame is shifted from zero.
 
@@ -85,7 +85,7 @@ def made_seconds(
         return length
     if metering.may_shift(plan):
         maps = ["-map", "0:v?", "-map", "0:a?"]
-        passed = _demux(output, [], maps, output.parent, seconds, cancelled)
+        passed = _demux(output, [], maps, output.parent, seconds, canceled)
         length = min(length, passed.seconds) if passed.complete and passed.seconds else length
     if (
         plan.output.copies
@@ -93,7 +93,7 @@ def made_seconds(
         and length > JUMP * (plan.output.expected_seconds or 0)
     ):
         # Copied packets keep their timestamps, which may jump: the samples are counted.
-        passed = _demux(output, [], _SAMPLES, output.parent, seconds, cancelled, decoding=True)
+        passed = _demux(output, [], _SAMPLES, output.parent, seconds, canceled, decoding=True)
         length = min(length, passed.seconds) if passed.complete and passed.seconds else length
     if not outcome.output.counted:
         length = metering.exact(length, _stated(output))
@@ -125,7 +125,7 @@ def _read(
     place: Path | str,
     folder: Path,
     seconds: float,
-    cancelled: Callable[[], bool],
+    canceled: Callable[[], bool],
 ) -> float:
     maps = ["-map", "0:v?", "-map", "0:a?"]
     repeats = bool({"-stream_loop", "-ignore_loop"} & set(dict(reading.flags)))
@@ -143,7 +143,7 @@ def _read(
         for output, (stream, number) in enumerate(used.items()):
             maps += ["-map", f"0:{stream}", f"-frames:{output}", str(number)]
     flags = _flat(reading)
-    passed = _demux(place, flags, maps, folder, seconds, cancelled)
+    passed = _demux(place, flags, maps, folder, seconds, canceled)
     if reading.still and passed.complete and passed.frames <= 1:
         return 0.0
     begin = metering.begin_seconds(reading)
@@ -155,7 +155,7 @@ def _read(
         length = metering.exact(passed.seconds, counted, stated)
     if not reading.rate and not repeats and length > JUMP * stated + JUMP:
         # So far from what the header says, the times of packets may jump: samples do not.
-        passed = _demux(place, flags, _SAMPLES, folder, seconds, cancelled, decoding=True)
+        passed = _demux(place, flags, _SAMPLES, folder, seconds, canceled, decoding=True)
         length = min(length, passed.seconds) if passed.complete and passed.seconds else length
     return length if reading.limit is None else min(length, reading.limit)
 
@@ -172,7 +172,7 @@ def _demux(
     maps: list[str],
     folder: Path,
     seconds: float,
-    cancelled: Callable[[], bool],
+    canceled: Callable[[], bool],
     *,
     decoding: bool = False,
 ) -> _Pass:
@@ -188,7 +188,7 @@ def _demux(
         limits=Limits(seconds, max(1, int(seconds)), 0, MEMORY_BYTES),
         on_line=clock.line,
         connect=ports(where),
-        cancelled=cancelled,
+        canceled=canceled,
     )  # fmt: skip
     if finished.canceled:
         raise Canceled

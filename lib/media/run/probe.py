@@ -63,7 +63,7 @@ def probe(
     if "exceeds specified max pixel count" in finished.report:
         raise MediaError(
             "validation",
-            f"The picture is larger than {MAX_PIXELS // 10**6} megapixels. Send a smaller one.",
+            f"The image is larger than {MAX_PIXELS // 10**6} megapixels. Send a smaller one.",
             "pixels",
         )
     if finished.returncode not in (0, 1):
@@ -111,7 +111,7 @@ def fingerprint(
 ) -> tuple[str, ...]:
     """How the first picture and sound are coded, down to the decoder's set-up data.
 
-    Files of the same fingerprint can follow each other without being coded anew. Empty when
+    Files of the same fingerprint can follow each other without being encoded again. Empty when
     ffmpeg can't tell.
     """
     lines: list[str] = []
@@ -163,7 +163,7 @@ def _look(
 
 
 def unreadable() -> MediaError:
-    """The error for a file that is no media."""
+    """The error for a file that is not media."""
     return MediaError(
         "validation",
         "The file can't be read as media. It may be cut off, damaged, or not a video, audio or"
@@ -191,7 +191,7 @@ def parse(report: str, size_bytes: int, separator: str) -> Probe:
     """The facts in a report of `-loglevel time+level+info -dump_separator <separator>`.
 
     A file's own metadata stands in the same report and must not pass for facts. A stream's facts
-    are joined by `separator`, which is made anew for each run, so no file can hold it: only the
+    are joined by `separator`, which is created for each run, so no file can hold it: only the
     text around it is believed, from the last `: Video: ` before it (a language tag may hold such
     words, and line feeds). The one true Input and Duration lines are always there; when a tag's
     key forges another, nothing is believed. Further lines of a tag's value are indented and carry

@@ -1,4 +1,4 @@
-"""Runs a plan with ffmpeg in the cage, and tells what came of it."""
+"""Runs a plan with ffmpeg in the sandbox, and returns the outcome."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def run(
     *,
     limits: Limits,
     on_progress: Callable[[float], None],
-    cancelled: Callable[[], bool],
+    canceled: Callable[[], bool],
     on_seconds: Callable[[float], None] = lambda seconds: None,
 ) -> Outcome:
     """Run the plan; `on_progress` gets percent, `on_seconds` the output's length so far.
@@ -80,13 +80,13 @@ def run(
     Raises MediaError, Canceled.
 
     `inputs` are files, or addresses of our proxy; what else the plan names is in the output's
-    folder already, but for the pictures of words, which are drawn first.
+    folder already, except for rendered text, which is drawn first.
     """
     clock = Clock()
     output_path = output_path.absolute()
     folder = output_path.parent
     places = [place if remote(place) else Path(place).absolute() for place in inputs]
-    _prepare(plan, places, folder, limits, cancelled)
+    _prepare(plan, places, folder, limits, canceled)
     finished = sandbox.run(
         [str(binary()), *_arguments(plan, places, output_path)],
         folder=folder,
@@ -97,7 +97,7 @@ def run(
         limits=limits,
         keep_line=metering.wanted if plan.counts_packets else lambda line: True,
         on_line=_listener(plan, clock, on_progress, on_seconds),
-        cancelled=cancelled,
+        canceled=canceled,
     )  # fmt: skip
     packets = metering.counts(finished.report) if plan.counts_packets else None
     if plan.counts_packets:
@@ -107,7 +107,7 @@ def run(
     if (
         plan.output.chose_copy
         and plan.output.copies_video
-        and not _intact(output_path, plan, limits, cancelled)
+        and not _intact(output_path, plan, limits, canceled)
     ):
         raise MediaError("validation", _DAMAGED, "damaged")
     return Outcome(
@@ -124,11 +124,11 @@ def _prepare(
     places: Sequence[Path | str],
     folder: Path,
     limits: Limits,
-    cancelled: Callable[[], bool],
+    canceled: Callable[[], bool],
 ) -> None:
     """Write what ffmpeg reads besides the inputs. Raises MediaError, Canceled."""
     for name, text in plan.texts.items():
-        draw(text, folder / name, limits=limits, cancelled=cancelled)
+        draw(text, folder / name, limits=limits, canceled=canceled)
     if plan.joined:
         _list(places, folder)
     if plan.draws_text:
@@ -162,7 +162,7 @@ def run_or_encode(
     *,
     limits: Limits,
     on_progress: Callable[[float], None],
-    cancelled: Callable[[], bool],
+    canceled: Callable[[], bool],
     on_seconds: Callable[[float], None] = lambda seconds: None,
 ) -> tuple[Plan, Outcome]:
     """As `run`; when a copy that we chose goes wrong, run what `encoding` gives instead.
@@ -176,7 +176,7 @@ def run_or_encode(
             output_path,
             limits=limits,
             on_progress=on_progress,
-            cancelled=cancelled,
+            canceled=canceled,
             on_seconds=on_seconds,
         )
     except MediaError as error:
@@ -189,7 +189,7 @@ def run_or_encode(
         output_path,
         limits=limits,
         on_progress=on_progress,
-        cancelled=cancelled,
+        canceled=canceled,
         on_seconds=on_seconds,
     )
 
@@ -208,7 +208,7 @@ def placeholders(count: int) -> list[str]:
 
 
 def draw(
-    text: Text, path: Path, *, limits: Limits, cancelled: Callable[[], bool] = lambda: False
+    text: Text, path: Path, *, limits: Limits, canceled: Callable[[], bool] = lambda: False
 ) -> None:
     """Draw a text as a transparent picture, cut to its words and put on its box.
 
@@ -218,7 +218,7 @@ def draw(
     script = path.with_suffix(".ass")
     script.write_text(text.script, encoding="utf-8")
     words = (
-        # libass' colours are cut to a video's range in RGB, and come multiplied by the alpha.
+        # libass' colors are cut to a video's range in RGB, and come multiplied by the alpha.
         f"color=c=black@0:s={text.width}x{text.height},format=yuva444p,"
         f"subtitles=filename={script.name}:alpha=1,format=gbrap,unpremultiply=inplace=1,format=rgba"
     )
@@ -231,7 +231,7 @@ def draw(
             readable=fonts.readable(),
             environment=fonts.environment(),
             limits=limits,
-            cancelled=cancelled,
+            canceled=canceled,
         )  # fmt: skip
         _check_stopped(finished, limits)
         if finished.returncode != 0:
@@ -272,7 +272,7 @@ def _know_fonts() -> None:
 _LOOK_THROUGH = Limits(20, 20, 8 * 1024**2, 1024**3)
 
 
-def _intact(path: Path, plan: Plan, limits: Limits, cancelled: Callable[[], bool]) -> bool:
+def _intact(path: Path, plan: Plan, limits: Limits, canceled: Callable[[], bool]) -> bool:
     """Whether copied video can be decoded: all of a short one, the key frames of a long one.
 
     A copy passes on damage that an encoder would have noticed. Raises MediaError, Canceled.
@@ -286,7 +286,7 @@ def _intact(path: Path, plan: Plan, limits: Limits, cancelled: Callable[[], bool
          "-map", "0:v:0", "-f", "null", "-"],
         folder=path.parent,
         limits=limits,
-        cancelled=cancelled,
+        canceled=canceled,
     )  # fmt: skip
     _check_stopped(finished, limits)
     return finished.returncode == 0 and not finished.report.strip()
@@ -406,7 +406,7 @@ _MEMORY = re.compile(
 _NOTHING = "Output file is empty, nothing was encoded"
 _DAMAGED = (
     "An input is damaged or cut off: it could not be decoded to its end. Send the whole file; if it"
-    " plays on your machine, save it anew first."
+    " plays on your machine, save it again first."
 )
 
 

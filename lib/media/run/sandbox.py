@@ -1,7 +1,8 @@
-"""The cage ffmpeg runs in: a private folder, no input, limits, one process group.
+"""The sandbox ffmpeg runs in: a private folder, no input, limits, one process group.
 
-Its environment is what `run` is told, and no other. Where the kernel has Landlock, it sees no files
-but those it is given, and (from Landlock's ABI 4) connects to no TCP ports but those it is given.
+Its environment is what `run` gets, and nothing else. Where the kernel has Landlock, it sees only
+the files that it is given, and (from Landlock's ABI 4) connects only to the TCP ports that it is
+given.
 """
 
 from __future__ import annotations
@@ -68,16 +69,16 @@ def run(
     keep_bytes: int = 64 * 1024,
     keep_line: Callable[[bytes], bool] = lambda line: True,
     on_line: Callable[[str], None] | None = None,
-    cancelled: Callable[[], bool] = lambda: False,
+    canceled: Callable[[], bool] = lambda: False,
 ) -> Finished:
-    """Run `command` in the cage, its working folder `folder`; never raises for what it does.
+    """Run `command` in the sandbox, its working folder `folder`; never raises for what it does.
 
     Where the kernel can, it sees no files but those in `folder` and `readable` (files, or folders
     with all that is under them), and connects to no TCP ports but `connect`. `environment` is all
     of its environment. `on_line` gets each line of standard output. Of standard error the last
     `keep_bytes` are kept, less the lines that `keep_line` does not want. The whole process group is
     killed at once, and without a warning, since what it wrote is thrown away: at the time limit,
-    and within half a second of `cancelled` saying so.
+    and within half a second of `canceled` saying so.
     """
     _hide_ourselves()
     began = time.monotonic()
@@ -102,7 +103,7 @@ def run(
     with _Waiter(process.pid) as waiter:
         while not waiter.done(POLL_SECONDS):
             timed_out = time.monotonic() - began > limits.wall_seconds or limits.deadline.passed
-            stopped = cancelled()
+            stopped = canceled()
             if timed_out or stopped:
                 _kill_group(process.pid)
         status, usage = waiter.status, waiter.cpu_seconds
@@ -129,7 +130,7 @@ def _close(process: subprocess.Popen[bytes], readers: Sequence[threading.Thread]
 
 
 def features() -> list[str]:
-    """What holds ffmpeg here, for the health report; the rest of the cage is everywhere."""
+    """What holds ffmpeg here, for the health report; the rest of the sandbox is everywhere."""
     found = ["limits"]
     if sys.platform.startswith("linux"):
         found.append("dies-with-worker")

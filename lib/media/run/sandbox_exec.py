@@ -1,4 +1,4 @@
-"""The cage's door: sets the limits on itself, then becomes ffmpeg.
+"""The sandbox's door: sets the limits on itself, then becomes ffmpeg.
 
 Its arguments are `PARENT CPU DATA FSIZE CONFINE READABLES PORTS VARIABLES`, all numbers, the last
 three telling how many of each follow: `READABLE… PORT… NAME=VALUE… COMMAND…`. It is a process of

@@ -37,7 +37,7 @@ class Rejected(Exception):
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Rewrite one file, and print what became of it."""
+    """Rewrite one file, and print the outcome."""
     import pysubs2  # noqa: F401  # before `ready`, so that a missing package is not the file's fault
 
     source, destination = arguments

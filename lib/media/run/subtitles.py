@@ -61,7 +61,7 @@ def rewrite(
             limits=limits,
             readable=[source.absolute(), *_python()],
             on_line=lines.append,
-            cancelled=canceled,
+            canceled=canceled,
         )  # fmt: skip
         if finished.canceled:
             raise Canceled

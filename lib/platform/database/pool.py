@@ -30,7 +30,7 @@ IDLE_SECONDS = 120
 CONNECT_SECONDS = 2
 """For one attempt to connect; psycopg takes no less."""
 RECONNECT_SECONDS = 2
-"""For all attempts of one background connection; whoever needs another starts anew."""
+"""For all attempts of one background connection; a caller that needs another starts over."""
 CANCEL_SECONDS = 0.5
 """What a statement leaves of its limit, to be canceled in the server."""
 
@@ -121,7 +121,7 @@ class Pool:
         """Do `work`, one statement that commits by itself, with a connection.
 
         `connect` and `total` are the seconds to get a connection and for all of it. When the
-        server ended the connection before the statement was executed, it is sent once more; in no
+        server ended the connection before the statement was executed, it is sent again; in no
         other case. Raises psycopg.Error.
         """
         start = time.monotonic()

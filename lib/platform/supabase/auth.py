@@ -17,7 +17,7 @@ SECONDS = 8
 """For one answer, which may come after Auth has sent a mail."""
 
 
-TOO_MANY = "Supabase Auth takes no more requests just now. Wait a minute and try again."
+TOO_MANY = "Supabase Auth is limiting requests. Wait a minute and try again."
 TOO_MANY_SECONDS = 60
 UNCHECKED = {
     "email_not_confirmed": "Your email address is not confirmed, so your password can't be checked."
@@ -41,18 +41,18 @@ class AuthRefused(Exception):
 
 
 def change_email(token: str, email: str) -> None:
-    """Ask for a new address in the name of who holds the access token. Raises AuthRefused."""
+    """Request a new address on behalf of the access token's user. Raises AuthRefused."""
     back = urlencode({"redirect_to": f"{settings().site_url}/confirm"})
     _call("PUT", f"/user?{back}", token, json={"email": email})
 
 
 def sign_out_everywhere(token: str) -> None:
-    """End all sessions of who holds the access token. Raises AuthRefused."""
+    """End all sessions of the access token's user. Raises AuthRefused."""
     _call("POST", "/logout?scope=global", token)
 
 
 def right_password(email: str, password: str) -> bool:
-    """Whether the password is the one of who signs in with this address.
+    """Whether the password belongs to the account with this address.
 
     Raises Problem 403 when Auth does not say, 429, 503.
     """

@@ -22,7 +22,7 @@ def change(
 ) -> None:
     """Give items, by id, another price and quantity, at once.
 
-    The rest of the period is credited and charged anew: on an invoice of its own
+    The rest of the period is credited and charged again: on an invoice of its own
     ("always_invoice"), on the next one ("create_prorations"), or not at all ("none"). Another
     interval begins a new period, with an invoice at once. Raises 402 where the payment would fail
     and `payment` is "error_if_incomplete"; nothing is changed then.

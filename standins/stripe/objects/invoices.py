@@ -45,7 +45,7 @@ def pay(service: StripeService, parameters: Parameters, invoice: str) -> Thing:
 
 
 def void(service: StripeService, parameters: Parameters, invoice: str) -> Thing:
-    """Let an open invoice be owed no more."""
+    """Void an open invoice."""
     parameters.only()
     thing = service.get("invoice", invoice)
     if thing["status"] not in ("open", "uncollectible"):

@@ -86,7 +86,7 @@ def update(service: StripeService, parameters: Parameters, subscription: str) ->
 def _wanted(
     service: StripeService, parameters: Parameters, subscription: Thing
 ) -> dict[str, tuple[Thing, int]]:
-    """What items shall have, by item."""
+    """The wanted values, by item."""
     items = {item["id"]: item for item in subscription["items"]["data"]}
     target = {}
     for each in parameters.each("items"):

@@ -30,7 +30,7 @@ a {{ color: var(--accent) }} :focus-visible {{ outline: 2px solid var(--accent) 
 .note {{ opacity: .75; font-size: .9rem }} .bad {{ color: var(--bad) }}
 </style></head><body><main><h1>{title}</h1>
 {content}
-<p class="note">This page stands in for Stripe on one machine. No money moves, and no card number
+<p class="note">This page replaces Stripe on one machine. No money moves, and no card number
 is asked for.</p>
 </main></body></html>
 """

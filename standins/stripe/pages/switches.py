@@ -81,7 +81,7 @@ def cancel(service: StripeService, subscription: Thing, mode: str) -> None:
 
 
 def keep(service: StripeService, subscription: Thing) -> None:
-    """Take back an end or a switch that is to come."""
+    """Undo a scheduled end or switch."""
     _release(service, subscription)
     _set_end(service, subscription, None)
 

@@ -61,7 +61,7 @@ def validation_failed(message: str, status: int = 400) -> AuthError:
 
 
 def invalid_credentials(message: str = "Invalid login credentials") -> AuthError:
-    """Unknown address or wrong password: the two are not told apart."""
+    """Unknown address or wrong password: the response is the same for both."""
     return AuthError(400, "invalid_credentials", message)
 
 

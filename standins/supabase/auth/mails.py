@@ -61,7 +61,7 @@ def send_link(
 
 
 def send_code(sink: MailSink, to: str, code: str, now: datetime, site_url: str) -> None:
-    """Send the code that proves a signed-in user once more."""
+    """Send the code that proves a signed-in user again."""
     _send(sink, to, "reauthentication", {"Token": code, "SiteURL": site_url}, now)
 
 

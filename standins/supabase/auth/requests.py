@@ -141,7 +141,7 @@ Body = TypeVar("Body", bound=msgspec.Struct)
 
 
 def read(body_type: type[Body], empty: bytes = b"") -> Body:
-    """The request's JSON; `empty` stands in for no body. Raises AuthError (400 bad_json)."""
+    """The request's JSON; `empty` replaces a missing body. Raises AuthError (400 bad_json)."""
     try:
         fields = msgspec.json.decode(request.get_data() or empty)
         if isinstance(fields, dict):

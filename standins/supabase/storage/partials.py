@@ -78,7 +78,7 @@ class Partials:
         new_path.replace(path)
 
     def find(self, version: str) -> Partial | None:
-        """The upload; None when there is none, or its time is over."""
+        """The upload; None when there is none, or it has expired."""
         try:
             uuid.UUID(version)
             partial = models.convert(

@@ -1,5 +1,5 @@
 // A client as `openapi-typescript` and `openapi-fetch` make it, compiled under `strict`. It creates
-// the plainest job and one with an @text-overlay, waits for both, and prints what came of them.
+// the plainest job and one with an @text-overlay, waits for both, and prints the results.
 import createClient from "openapi-fetch";
 import type { components, paths } from "./schema.js";
 

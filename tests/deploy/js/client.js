@@ -69,7 +69,7 @@ told.new_password = good(
   await supabase.auth.signInWithPassword({ email: EMAIL, password: "another horse 2" }),
 ).user.email;
 
-// A leaked publishable key, and a person's own token, read nothing of ours.
+// A leaked publishable key, and a person's own token, read none of our tables.
 const rows = await supabase.from("accounts").select("*");
 told.rows = rows.data;
 told.files = (await supabase.storage.from("uploads").list()).data;

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.media.pixels import Frame, frame
+from tests.rigs.media.pixels import Frame, frame
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def ended() -> int:
-    """The number of a process that is no more."""
+    """The number of a process that has ended."""
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
     return process.pid
@@ -33,7 +33,7 @@ def ended() -> int:
 def test_folders_of_ended_processes_are_removed(place: Path) -> None:
     dead = ended()
     stale = [place / f"ffm-{kind}-{dead}-{start}ab_c1" for kind in KINDS for start in ("", "123-")]
-    # A process that got the number of one that is no more, such as in a container that restarts.
+    # A process that got the number of an ended one, such as in a container that restarts.
     stale.append(place / f"ffm-job-{os.getpid()}-1-abc")
     for path in stale:
         path.mkdir()

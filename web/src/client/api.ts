@@ -1,4 +1,4 @@
-// Calls of the API in the name of who is signed in. An error is the service's own sentence.
+// Calls of the API on behalf of the signed-in user. An error is the service's own sentence.
 
 export class ApiError extends Error {
   constructor(
@@ -37,13 +37,13 @@ export async function api<Answer>(path: string, call: Call = {}): Promise<Answer
     if (call.signal?.aborted) throw error;
     throw new ApiError("The service can't be reached. Is this device online?", 0, {});
   }
-  const told = answer.headers.get("content-type")?.includes("json") ? await answer.json() : {};
-  if (answer.ok) return told as Answer;
-  const sentence = [told.error, typeof told.details === "string" ? told.details : ""];
+  const body = answer.headers.get("content-type")?.includes("json") ? await answer.json() : {};
+  if (answer.ok) return body as Answer;
+  const sentence = [body.error, typeof body.details === "string" ? body.details : ""];
   throw new ApiError(
-    answer.status === 401 && !call.key ? "Your session is over. Sign in again." : sentence.filter(Boolean).join(" "),
+    answer.status === 401 && !call.key ? "Your session has expired. Sign in again." : sentence.filter(Boolean).join(" "),
     answer.status,
-    told,
+    body,
   );
 }
 

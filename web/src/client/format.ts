@@ -65,7 +65,7 @@ export function monthName(period: string): string {
   return month.format(new Date(`${period}-01T00:00:00Z`));
 }
 
-/** Seconds from now to a moment; negative once it is over. */
+/** Seconds from now to a moment; negative if it is in the past. */
 export function until(stamp: string): number {
   return (Date.parse(stamp) - Date.now()) / 1000;
 }

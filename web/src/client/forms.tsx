@@ -16,7 +16,7 @@ interface FieldProps {
   maxLength?: number;
 }
 
-/** A labelled input; its help and its error are read out with it. */
+/** A labeled input; its help and its error are read out with it. */
 export function Field({ label, help, error, value, onValue, type = "text", ...rest }: FieldProps) {
   const id = useId();
   const [shown, setShown] = useState(false);

@@ -1,11 +1,11 @@
-// Plain JavaScript, so that node can test it as it is (tests/unit/test_own_path.py).
+// Plain JavaScript, so that node can test it as it is (tests/unit/site/test_own_path.py).
 
 /**
  * The path, query and fragment of `address` if it leads to a page of `origin`, else `otherwise`.
  *
  * The result is safe as the target of a navigation. "/.//evil.example" is a page of this origin
  * until its path "//evil.example" stands alone, where it names another host; so the path is read
- * once more and must lead to the same place.
+ * again and must lead to the same place.
  *
  * @param {string | null} address
  * @param {string} origin such as "https://example.com"

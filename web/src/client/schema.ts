@@ -164,7 +164,7 @@ export interface Validation {
   valid: boolean;
   /** The output's format, as requested. */
   output_format: string;
-  /** Where the options come from; this and what ffmpeg is told is null when an input can't be looked into before the job runs. */
+  /** Where the options come from; this and the arguments of ffmpeg are null when an input can't be looked into before the job runs. */
   source: "defaults" | "preset" | "raw_options" | "virtual_options" | null;
   /** The inputs, in order. */
   inputs: ValidatedInput[];
@@ -196,7 +196,7 @@ export interface ValidatedInput {
   metadata: Record<string, unknown> | null;
 }
 
-/** What became of the picture or the sound, and why. */
+/** How the video or audio was produced, and why. */
 export interface Decision {
   /** The kind of stream. */
   kind: "audio" | "video";
@@ -306,7 +306,7 @@ export interface Transcode {
   lane: "heavy" | "long" | "short" | null;
   /** Percent of the encoding that is done; null until it starts. */
   progress: number | null;
-  /** How long the encoding will take yet, at the pace so far; null until that can be told. */
+  /** Estimated seconds left to encode, at the pace so far; null until it can be estimated. */
   seconds_left: number | null;
   /** Held while it runs; once completed, what was measured and charged: the larger of the media time read and made. 0 when it failed or was canceled. */
   billable_minutes: number;
@@ -364,7 +364,7 @@ export interface JobOutput {
   format: string;
 }
 
-/** The normalised options handed to ffmpeg, for audit. */
+/** The normalized options handed to ffmpeg, for audit. */
 export interface FfmpegOptions {
   /** Where the options came from. */
   source: "defaults" | "preset" | "raw_options" | "virtual_options";
@@ -392,7 +392,7 @@ export interface Receipt {
   bytes_in: number;
   /** Bytes stored. */
   bytes_out: number;
-  /** What became of each stream, and why. */
+  /** How each stream was produced, and why. */
   streams: Decision[];
   /** What was chosen for the caller. */
   notes: string[];
@@ -632,7 +632,7 @@ export interface EventReceived {
 export interface Export {
   /** The export's id; null if there is none. */
   id: string | null;
-  /** A failed one may be asked for anew. */
+  /** A failed one can be requested again. */
   status: "deleted" | "failed" | "none" | "pending" | "ready";
   /** When it was requested; null if there is none. */
   created_at: string | null;
@@ -654,7 +654,7 @@ export interface Accesses {
   items: Access[];
 }
 
-/** A time that somebody of the operator's opened files of the account. */
+/** One access of the operator's staff to files of the account. */
 export interface Access {
   /** When the files were accessed, ISO 8601. */
   at: string;
@@ -958,7 +958,7 @@ export interface Media {
   seen_at: string;
 }
 
-/** What only the operator is told. */
+/** What only the operator sees. */
 export interface Operator {
   /** How long the oldest expired file has been there too long; null when none is. */
   file_overdue_seconds: number | null;

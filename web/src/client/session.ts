@@ -29,7 +29,7 @@ export async function session(): Promise<Session | null> {
   return data.session;
 }
 
-/** Drops a session that Auth knows no more; the page is left after it. */
+/** Drops a session that Auth no longer knows; the page navigates away. */
 export function forget(): void {
   localStorage.removeItem(STORED);
 }

@@ -35,7 +35,7 @@ function explained(error: AuthError): Error {
     email_exists: "There is an account with this address. Sign in, or reset the password.",
     signup_disabled: "New accounts are not opened just now.",
     user_banned: "This account is closed. Write to support if that is a mistake.",
-    session_not_found: "The link's session is over. Ask for a new link.",
+    session_not_found: "This link has expired. Request a new link.",
     otp_expired: "The link was used before, or it is too old. Ask for a new one.",
   };
   if (isAuthRetryableFetchError(error))
@@ -187,7 +187,7 @@ function SignIn() {
   );
 }
 
-/** Sends the mail that confirms an address once more; not more often than Auth allows. */
+/** Sends the mail that confirms an address again; not more often than Auth allows. */
 function Resend(props: { email: string; waiting?: boolean; atOnce?: boolean }) {
   const { email, waiting, atOnce } = props;
   const [left, setLeft] = useState(waiting ? RESEND_SECONDS : 0);
@@ -223,7 +223,7 @@ function Resend(props: { email: string; waiting?: boolean; atOnce?: boolean }) {
   );
 }
 
-/** For who comes with a link that no longer works: the address is asked for first. */
+/** For visitors whose link no longer works: asks for the address first. */
 function AskAndResend() {
   const [email, setEmail] = useState("");
   const [chosen, setChosen] = useState("");
@@ -377,7 +377,7 @@ function Confirm() {
         </p>
         <AskAndResend />
         <p class="after">
-          It was about a forgotten password? <a href="/reset">Ask for that link anew</a>. A new
+          Forgot your password? <a href="/reset">Request that link again</a>. A new
           address is asked for in the <a href="/settings">settings</a>.
         </p>
       </>

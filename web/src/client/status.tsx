@@ -1,4 +1,4 @@
-// How the service fares, read anew while somebody looks.
+// The state of the service, refreshed while the page is visible.
 import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { api } from "./api";

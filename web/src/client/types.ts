@@ -1,5 +1,5 @@
 // The site's names for the API's types, which schema.ts has. Where the document only says "object",
-// the fields that the site reads are told here.
+// the fields that the site reads are declared here.
 import type { JobRequest } from "./run/request";
 import type * as api from "./schema";
 

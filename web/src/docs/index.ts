@@ -67,7 +67,7 @@ export function llms(): string {
   return [
     "# FFmpeg Micro",
     "",
-    "> FFmpeg as a service over HTTP: name or upload media, say what to make of it, poll, download.",
+    "> FFmpeg as a service over HTTP: name or upload media, choose an operation, poll, download.",
     "",
     "Every call carries `Authorization: Bearer <API key>`. `POST /v1/validate` tells what a request",
     "would do and cost, or all that is refused, free of charge.",

@@ -3,13 +3,13 @@ import type { PageProps } from "../ui/layout";
 export const home: PageProps = {
   path: "/",
   title: "FFmpeg Micro: FFmpeg as a service",
-  about: "Send media by HTTP, say what to make of it, download the result.",
+  about: "Send media by HTTP, choose an operation, download the result.",
   scripts: ["home.tsx"],
   children: (
     <>
       <h1>FFmpeg by HTTP</h1>
       <p class="lead">
-        Send a file or name a URL, say what to make of it, and download the result from a signed
+        Send a file or name a URL, choose an operation, and download the result from a signed
         link.
       </p>
       <p class="row">

@@ -12,7 +12,7 @@ export const pricing: PageProps = {
       <div id="plans" class="plans-box">
         <p class="soft">Loading…</p>
         <noscript>
-          The plans are told by <a href="/v1/billing/plans">GET /v1/billing/plans</a>; this table needs
+          The plans come from <a href="/v1/billing/plans">GET /v1/billing/plans</a>; this table needs
           JavaScript.
         </noscript>
       </div>
@@ -34,7 +34,7 @@ export const pricing: PageProps = {
           <dd>
             A new job is refused with 402, and the answer has a link to a larger plan. Nothing is
             charged, and jobs that were accepted go on. You get a mail at 80 % and at 100 %. The
-            minutes begin anew with each calendar month.
+            minutes reset each calendar month.
           </dd>
         </div>
         <div>
@@ -52,7 +52,7 @@ export const pricing: PageProps = {
         <div>
           <dt>Calls a minute</dt>
           <dd>
-            A call too many is answered 429 and says when to go on (<code>Retry-After</code>). Each
+            Requests over the limit get a 429 with a <code>Retry-After</code> header. Each
             answer tells what is left.
           </dd>
         </div>
@@ -64,7 +64,7 @@ export const pricing: PageProps = {
           <dt>Another plan</dt>
           <dd>
             A larger one holds at once, and you pay the difference for the rest of the month. A
-            smaller one begins when the month is over. Cancel at any time, at Stripe's own pages.
+            smaller one begins when the month ends. Cancel at any time, at Stripe's own pages.
           </dd>
         </div>
       </dl>

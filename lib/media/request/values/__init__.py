@@ -1,4 +1,4 @@
-"""The kinds of values that flags and filter options take: each is parsed and written anew."""
+"""The kinds of values that flags and filter options take: each is parsed and written again."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from lib.media.request.values.kinds import (
     pattern,
     renamed,
 )
-from lib.media.request.values.sizes import BOOLEAN, COLOUR, FRAMES, GAIN, SIDE, SIZE
+from lib.media.request.values.sizes import BOOLEAN, COLOR, FRAMES, GAIN, SIDE, SIZE
 from lib.media.request.values.texts import (
     DRAWN_TEXT,
     FONT,
@@ -47,7 +47,7 @@ from lib.media.request.values.times import (
 __all__ = [
     "BITRATE",
     "BOOLEAN",
-    "COLOUR",
+    "COLOR",
     "CURVE",
     "DRAWN_TEXT",
     "EQUALIZER_BANDS",

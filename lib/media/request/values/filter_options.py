@@ -6,7 +6,7 @@ import re
 
 from lib.media.request import expressions
 from lib.media.request.values.kinds import Kind, flags, integer, listed, pattern
-from lib.media.request.values.sizes import BOOLEAN, COLOUR, FRAMES, GAIN, SIDE, SIZE, _side_or_size
+from lib.media.request.values.sizes import BOOLEAN, COLOR, FRAMES, GAIN, SIDE, SIZE, _side_or_size
 from lib.media.request.values.texts import DRAWN_TEXT, FONT, REMOTE_FILE, STYLE
 from lib.media.request.values.times import RATE, RATIO, SIGNED_TIME
 
@@ -98,9 +98,8 @@ KINDS: dict[str, Kind] = {
     "channels": LAYOUT,
     # What we hand over is UTF-8, whatever the caller's file was.
     "charenc": Kind("an encoding such as UTF-8", lambda text: WORD.parse(text) and "UTF-8"),
-    "color": COLOUR,
-    "colour": COLOUR,
-    "colours": listed(COLOUR),
+    "color": COLOR,
+    "colors": listed(COLOR),
     "curve": CURVE,
     "drawn_text": DRAWN_TEXT,
     "duration": SIGNED_TIME,
@@ -135,7 +134,7 @@ KINDS: dict[str, Kind] = {
     "timecode": pattern("a timecode such as 00:00:00:00",
                         r"[0-9]{2}:[0-9]{2}:[0-9]{2}[:;.][0-9]{2}"),
     "video_rate": RATE,
-    "volume_colour": EXPRESSION,
+    "volume_color": EXPRESSION,
     "words": listed(WORD),
 }  # fmt: skip
 """The kinds of filter options by name: of ffmpeg's types, then those that policy.TEXTS names."""

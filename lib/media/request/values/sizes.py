@@ -9,15 +9,15 @@ from lib.media.request.values.kinds import Kind
 
 MAX_SIDE = 16_384
 MAX_ZOOM_FRAMES = 10_000
-_COLOUR = re.compile(
+_COLOR = re.compile(
     r"(?:[A-Za-z]{3,24}|(?:#|0x|0X)?[0-9A-Fa-f]{6}(?:[0-9A-Fa-f]{2})?)"
     r"(?:@(?:0x[0-9A-Fa-f]{1,2}|[01](?:\.[0-9]{0,6})?|\.[0-9]{1,6}))?"
 )
 
 
-def _colour(text: str) -> str:
-    if not _COLOUR.fullmatch(text):
-        raise ValueError(COLOUR.says)
+def _color(text: str) -> str:
+    if not _COLOR.fullmatch(text):
+        raise ValueError(COLOR.says)
     return text
 
 
@@ -87,7 +87,7 @@ def _boolean(text: str) -> str:
     return _YES[text.lower()]
 
 
-COLOUR = Kind("a colour such as black, #ff8800 or white@0.5", _colour)
+COLOR = Kind("a color such as black, #ff8800 or white@0.5", _color)
 SIZE = Kind(f"a size such as 1280x720 or hd720, at most {MAX_SIDE} a side", _size)
 SIDE = Kind(f"a length in pixels or an expression, at most {MAX_SIDE}", _side)
 FRAMES = Kind(f"a number of frames or an expression, at most {MAX_ZOOM_FRAMES}", _frames)

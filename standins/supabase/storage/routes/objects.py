@@ -88,7 +88,7 @@ def routes(service: StorageService) -> Blueprint:
 
 
 def _remove(service: StorageService, caller: Caller, bucket: str, keys: list[str]) -> list[Object]:
-    """Delete the objects, as far as they are there and the caller may; first rows, then bytes."""
+    """Delete the objects that exist and that the caller may delete; first rows, then bytes."""
     with service.database.transaction(caller) as connection:
         rows = connection.execute(
             f"""

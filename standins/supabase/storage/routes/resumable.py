@@ -1,6 +1,6 @@
 """Routes for resumable uploads (tus), with a caller's credential or below `/sign` with a link's.
 
-Refusals are plain text with the true status here, but for callers who are not known.
+Refusals are plain text with the true status here, except for unknown callers.
 """
 
 from __future__ import annotations

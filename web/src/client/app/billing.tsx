@@ -84,7 +84,7 @@ export function BillingPage() {
           </ul>
           <p class="soft">
             Prices are a month. Minutes are those of the inputs; beyond the plan nothing is charged:
-            new jobs are refused until the month is over.
+            new jobs are refused until the month ends.
           </p>
           <Invoices key={`${billing.data.plan} ${billing.data.status}`} />
         </>
@@ -139,7 +139,7 @@ function PortalButton() {
   );
 }
 
-/** The job that was refused; once more minutes are there it can be sent again. */
+/** The job that was refused; it can be sent again when there are more minutes. */
 function Blocked({ job, paid }: { job: Job; paid: boolean }) {
   const { busy, error, run } = useAction();
   const retry = () =>

@@ -1,4 +1,4 @@
-// Minutes by day as bars. The picture is for eyes; the same figures follow as a table.
+// Minutes by day as bars. The chart is visual; the same figures follow as a table.
 import { useEffect, useRef } from "preact/hooks";
 import { minutes } from "../format";
 import type { Usage } from "../types";

@@ -26,13 +26,13 @@ export function drawDays(box: HTMLElement, minutes: number[]): () => void {
 }
 
 function options(box: HTMLElement): uPlot.Options {
-  const colours = getComputedStyle(box);
-  const colour = (name: string) => colours.getPropertyValue(name).trim();
+  const colors = getComputedStyle(box);
+  const color = (name: string) => colors.getPropertyValue(name).trim();
   const axis = {
-    stroke: colour("--soft"),
-    grid: { stroke: colour("--line"), width: 1 },
+    stroke: color("--soft"),
+    grid: { stroke: color("--line"), width: 1 },
     ticks: { show: false },
-    font: `12px ${colours.fontFamily}`,
+    font: `12px ${colors.fontFamily}`,
   };
   return {
     width: box.clientWidth,
@@ -49,7 +49,7 @@ function options(box: HTMLElement): uPlot.Options {
     ],
     series: [
       {},
-      { fill: colour("--mark"), width: 0, points: { show: false }, paths: uPlot.paths.bars!({ size: [0.65, 32] }) },
+      { fill: color("--mark"), width: 0, points: { show: false }, paths: uPlot.paths.bars!({ size: [0.65, 32] }) },
     ],
   };
 }

@@ -90,7 +90,7 @@ function Progress({ job }: { job: Job }) {
 
 /** What to do about each kind of failure (`error_category`). */
 const ADVICE: Record<string, string> = {
-  quota: "Choose a larger plan, or wait until the minutes begin anew; then retry.",
+  quota: "Choose a larger plan, or wait until your minutes reset; then retry.",
   file_size: "Send a smaller file, or choose a plan that takes larger ones.",
   processing_limit: "Split the input, make the output smaller, or choose a plan with longer jobs.",
   upload: "See that the address opens, or upload the file; then retry, or make a new job of it.",
@@ -133,7 +133,7 @@ function Actions({ job, path, changed }: { job: Job; path: string; changed(): vo
             changed();
           }}
         >
-          <p>It stops at once and costs nothing. It can't go on later, only begin anew.</p>
+          <p>It stops at once and costs nothing. You can't resume it, only start again.</p>
         </Ask>
       </div>
     );
@@ -178,7 +178,7 @@ function Output({ job, path }: { job: Job; path: string }) {
         {made.filename}, {bytes(made.size_bytes)}, {made.format}
       </p>
       {gone ? (
-        <Note>The output was deleted <Moment at={gone} />. Retry the job to make it anew.</Note>
+        <Note>The output was deleted <Moment at={gone} />. Retry the job to create it again.</Note>
       ) : (
         <>
           <Preview path={path} name={made.filename} format={job.output_format} />
@@ -204,7 +204,7 @@ function over(job: Job): boolean {
   return job.files_expire_at !== null && until(job.files_expire_at) <= 0;
 }
 
-/** The output itself, by a signed link that lives ten minutes; asked for anew when it is over. */
+/** The output itself, by a signed link that is valid for ten minutes; requested again after it expires. */
 function Preview({ path, name, format }: { path: string; name: string; format: string }) {
   const [link, setLink] = useState("");
   const [error, setError] = useState("");

@@ -1,4 +1,4 @@
-// Reports of jobs, and each time that somebody of the operator's opened files.
+// Reports of jobs, and each access of the operator's staff to files.
 import { Moment, Title, useApi, Waiting } from "./parts";
 import type { Access, Report } from "../types";
 
@@ -38,7 +38,7 @@ export function AccessLog() {
     <>
       <Title page="Access log">Access log</Title>
       <p>
-        Each time that somebody of ours opened files of yours: when, why, which, and until when the
+        Each time that a member of our staff accessed your files: when, why, which, and until when the
         links worked. A mail tells you of each as well.
       </p>
       <Waiting of={accesses} />

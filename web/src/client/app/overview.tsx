@@ -1,4 +1,4 @@
-// What was used and is left, what runs, and the first steps of who has just come.
+// Usage, running jobs, and the first steps of a new user.
 import { api } from "../api";
 import { Note, useAction } from "../forms";
 import { DayChart } from "./day-chart";
@@ -75,7 +75,7 @@ function Month({ usage, plan }: { usage: Usage; plan: string | undefined }) {
             aria-label="Minutes used or held"
           />
           <small>
-            begins anew <Moment at={usage.resets_at} short />
+            resets <Moment at={usage.resets_at} short />
             {usage.minutes_left === 0 && <>; <a href="/billing">choose a larger plan</a></>}
           </small>
         </div>
@@ -121,7 +121,7 @@ function FirstSteps() {
         </li>
         <li>Look here: the job shows up by itself, and its result can be seen and downloaded.</li>
       </ol>
-      <p>No program at hand? The <a href="/playground">playground</a> makes jobs from this page.</p>
+      <p>Don't want to write code? The <a href="/playground">playground</a> makes jobs from this page.</p>
     </section>
   );
 }

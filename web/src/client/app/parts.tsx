@@ -19,7 +19,7 @@ export interface Loaded<Data> {
 }
 
 /**
- * Reads from the API, anew when `path` changes, and every `again(data)` ms while it is seen.
+ * Reads from the API, again when `path` changes, and every `again(data)` ms while it is seen.
  * Without a path nothing is read.
  */
 export function useApi<Data>(path: string, again?: (data: Data) => number): Loaded<Data> {
@@ -76,7 +76,7 @@ export function useApi<Data>(path: string, again?: (data: Data) => number): Load
   };
 }
 
-/** The API knows the session no more: it is forgotten here as well. */
+/** The API no longer knows the session: it is dropped here as well. */
 function signedOut(): void {
   forget();
   signInAgain();

@@ -91,9 +91,9 @@ export default function Playground() {
             )}
           </section>
           <section aria-labelledby="kind">
-            <h2 id="kind">2. What to make of it</h2>
+            <h2 id="kind">2. Choose an operation</h2>
             <fieldset>
-              <legend class="hidden">What to make of it</legend>
+              <legend class="hidden">Choose an operation</legend>
               <div class="kinds">
                 {KINDS.map((each) => (
                   <label key={each.name}>
@@ -206,7 +206,7 @@ function Raw({ text, fault: wrong, onText }: RawProps) {
         aria-describedby="raw-help"
       />
       <small id="raw-help" class={wrong ? "error" : undefined}>
-        {wrong || <>What may stand here is told in the <a href="/docs/options">docs</a>.</>}
+        {wrong || <>The <a href="/docs/options">docs</a> list what is allowed here.</>}
       </small>
     </section>
   );

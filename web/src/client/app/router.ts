@@ -1,4 +1,4 @@
-// Pages of the dashboard by address; only the part below the navigation is drawn anew.
+// Pages of the dashboard by address; only the part below the navigation is rendered again.
 import { useEffect, useState } from "preact/hooks";
 
 const listeners = new Set<() => void>();
@@ -24,7 +24,7 @@ export function useAddress(): URL {
   return new URL(address);
 }
 
-/** Lets plain links to pages of `owns` be followed without loading the page anew. */
+/** Lets plain links to pages of `owns` be followed without reloading the page. */
 export function followLinks(root: HTMLElement, owns: (path: string) => boolean): void {
   root.addEventListener("click", (event) => {
     if (event.defaultPrevented || event.button !== 0) return;

@@ -261,7 +261,7 @@ function ExportState({ newest }: { newest: Loaded<Export> }) {
       </Note>
     );
   if (data.status === "failed")
-    return <Note tone="bad">The archive could not be made. Ask for it anew.</Note>;
+    return <Note tone="bad">We couldn't create the archive. Request it again.</Note>;
   if (data.status === "ready" && data.url)
     return (
       <Note tone="good">
@@ -288,7 +288,7 @@ function Sessions() {
           location.assign("/sign-in");
         }}
       >
-        <p>You sign in anew with your password.</p>
+        <p>Sign in again with your password.</p>
       </Ask>
     </section>
   );

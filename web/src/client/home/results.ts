@@ -68,7 +68,7 @@ export const CHOICES: Choice[] = [
   },
   {
     name: "sound",
-    label: "The sound alone (MP3)",
+    label: "Audio only (MP3)",
     fits: mayHaveSound,
     request: (url) => ({ inputs: [{ url }], outputFormat: "mp3" }),
   },

@@ -70,7 +70,7 @@ export function Try() {
         if (!(refused instanceof ApiError && refused.status === 401)) throw refused;
         sessionStorage.removeItem(KEPT);
         again();
-        throw new Error("Your hour is over, and what you uploaded is deleted. Choose a file again.");
+        throw new Error("Your trial session has expired and your upload was deleted. Choose a file to start again.");
       }
     });
 
@@ -126,7 +126,7 @@ export function Try() {
             <button type="button" onClick={again} disabled={job !== undefined}>Another file</button>
           </p>
           <fieldset disabled={job !== undefined}>
-            <legend>Make of it</legend>
+            <legend>Convert to</legend>
             <div class="choices">
               {choices.map((each) => (
                 <label key={each.name}>

@@ -1,4 +1,4 @@
-// Where a file is dropped or chosen; its upload with progress, cancelling and resuming.
+// Where a file is dropped or chosen; its upload with progress, canceling and resuming.
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { ApiError } from "../api";
 import { Note, told } from "../forms";

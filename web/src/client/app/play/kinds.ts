@@ -103,7 +103,7 @@ export const KINDS: Kind[] = [
   {
     name: "convert",
     label: "Convert",
-    about: "Another format. What fits already is copied and not coded anew.",
+    about: "Another format. Streams that already fit are copied and not encoded again.",
     sources: 1,
     fields: [
       select("format", "Format", [...VIDEOS, ...SOUNDS, ...list("gif"), ...PICTURES]),
@@ -203,7 +203,7 @@ export const KINDS: Kind[] = [
   {
     name: "audio",
     label: "Audio",
-    about: "The sound alone.",
+    about: "Audio only.",
     sources: 1,
     fields: [
       select("format", "Format", SOUNDS),
@@ -218,13 +218,13 @@ export const KINDS: Kind[] = [
   {
     name: "text",
     label: "Text",
-    about: "Words over the picture, in any script.",
+    about: "Text over the video, in any script.",
     sources: 1,
     fields: [
       { name: "text", label: "Words", kind: "words", value: "Hello, world" },
       select("position", "Where", PLACES, "bottom"),
       number("size", "Size in pixels", "48", { min: 12, max: 200, step: 1 }),
-      { name: "color", label: "Colour", kind: "color", value: "#ffffff" },
+      { name: "color", label: "Color", kind: "color", value: "#ffffff" },
       VIDEO_FORMAT,
     ],
     request: ({ text, position, size, color, format }, urls) =>
@@ -238,7 +238,7 @@ export const KINDS: Kind[] = [
     label: "Watermark",
     about: "A picture over the video.",
     sources: 1,
-    extra: { label: "The picture", files: "pictures" },
+    extra: { label: "Image", files: "pictures" },
     fields: [
       select("position", "Where", CORNERS),
       select("size", "Size", list(["small", "Small"], ["medium", "Medium"], ["large", "Large"])),
@@ -254,7 +254,7 @@ export const KINDS: Kind[] = [
   {
     name: "subtitles",
     label: "Subtitles",
-    about: "Subtitles burned into the picture.",
+    about: "Subtitles burned into the video.",
     sources: 1,
     extra: { label: "The subtitles: SRT, WebVTT or ASS", files: "subtitles" },
     fields: [
