@@ -32,7 +32,7 @@ def migrate(url: str) -> list[str]:
             )
         }
         paths = sorted(FOLDER.glob("*.sql"))
-        if known and known.isdisjoint(path.stem.partition("_")[0] for path in paths):
+        if versions and versions.isdisjoint(path.stem.partition("_")[0] for path in paths):
             raise OtherMigrations(
                 "This data was created by an older version of FFmpeg Micro and can't be upgraded."
                 " Delete it with `make reset`, then start again."

@@ -24,7 +24,7 @@ from lib.platform import stripe as platform
 from local import client as api_client
 from local.processes.children import Child
 from local.stack import Stack
-from local.stripe import webhooks
+from standins.stripe import webhooks
 from tests.rigs.accounts import Account, Person
 from tests.rigs.billing import Stripe, choose, plan, subscribed
 from tests.rigs.mail.arrivals import arrived

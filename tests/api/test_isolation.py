@@ -16,7 +16,6 @@ from lib.http.routes.access import OptionalCredential
 from lib.http.routes.declaration import Route
 from local import keys as stand_in_keys
 from local.stack import Stack
-from local.supabase import keys as stand_in_keys
 from tests.rigs.accounts import Account
 from tests.rigs.people import fresh_address
 from tools.declared import documented

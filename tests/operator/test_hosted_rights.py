@@ -12,6 +12,7 @@ from psycopg.conninfo import make_conninfo
 from local import migrate, postgres
 from local.postgres import Postgres
 from tests.rigs.supabase.hosted import OWNER, hosted_database, offer_pgmq
+from tools import schema
 
 
 @pytest.fixture(scope="module")

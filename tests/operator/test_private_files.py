@@ -16,6 +16,7 @@ import pytest
 
 from local import permissions, retention
 from local.stack import Stack
+from standins.mail import MailSink
 from tests.rigs.accounts import Account, supabase_client
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)

@@ -14,6 +14,7 @@ import pytest
 
 from local import postgres
 from local.stack import Stack
+from local.vercel import functions
 from tests.rigs.supabase.hosted import offer_extension
 
 # The calls we make, as pg_cron, pg_net and Vault document them; what is asked for is kept.

@@ -23,7 +23,6 @@ from lib.privacy import erase, export
 from lib.privacy.inventory import TABLES
 from local import keys as stand_in_keys
 from local.stack import Stack
-from local.supabase import keys as stand_in_keys
 from tests.rigs.accounts import Account, Person
 from tests.rigs.billing import Stripe, subscribed
 from tests.rigs.people import account_id

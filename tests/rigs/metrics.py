@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 from prometheus_client import parser
 
-from lib.http import metrics
+from lib.http.service import metrics
 from lib.telemetry import counters
 from local.stack import Stack
 

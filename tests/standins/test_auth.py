@@ -11,7 +11,7 @@ import httpx
 import jwt
 import pytest
 
-from local.supabase import keys
+from local import keys
 from tests.rigs.supabase import auth_replay, auth_server
 from tests.rigs.supabase.auth_replay import Bindings, compare_answer
 from tests.rigs.supabase.auth_server import Project, Rig, code

@@ -11,9 +11,9 @@ from typing import Any, LiteralString
 import psycopg
 import pytest
 
-from local import migrate, postgres
-from local.mail import MailSink
-from local.supabase import auth
+from local import migrate
+from standins.mail import MailSink
+from standins.supabase import BOOTSTRAP, auth
 from tests.rigs.supabase import auth_server
 from tests.rigs.supabase.auth_server import Project, Rig
 

@@ -13,12 +13,11 @@ import httpx
 import jwt
 import pytest
 
-from local import postgres
-from local.children import Child
-from local.supabase import keys
-from local.supabase.storage.downloads import parse_range
-from local.supabase.storage.errors import StorageError
-from local.supabase.storage.service import KEY_BYTES
+from local import keys, postgres
+from local.processes.children import Child
+from standins.supabase.storage.errors import StorageError
+from standins.supabase.storage.routes.downloads import parse_range
+from standins.supabase.storage.service import KEY_BYTES
 from tests.rigs.supabase.storage_replay import ramp
 from tests.rigs.supabase.storage_server import USER, Running, fresh_database, user_token
 

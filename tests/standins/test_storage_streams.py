@@ -14,9 +14,8 @@ import httpx
 import pytest
 from storage3 import SyncStorageClient
 
-from local import postgres
-from local.children import Child
-from local.supabase import keys
+from local import keys, postgres
+from local.processes.children import Child
 from tests.rigs.supabase.storage_server import Running, fresh_database
 
 MB = 1024**2

@@ -14,7 +14,7 @@ import psutil
 import pytest
 import stripe
 
-from local.supabase import keys
+from local import keys
 from tests.rigs.stripe import StandIn, running, until
 
 

@@ -6,7 +6,7 @@ import json
 import os
 from pathlib import Path
 
-from local.children import Child
+from local.processes.children import Child
 
 
 class Impatient:

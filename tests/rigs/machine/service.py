@@ -69,7 +69,7 @@ class Service:
         return found
 
     def kill_worker(self) -> None:
-        for process in self.find("local.worker"):
+        for process in self.find("local.processes.worker"):
             process.send_signal(signal.SIGKILL)
 
     def kill_ffmpeg(self) -> None:

@@ -18,7 +18,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from local import keys, migrate, postgres
 from local.postgres import Postgres
-from local.supabase import keys
+from local.processes.children import Child
 from tests.rigs.supabase.storage_server import fresh_database
 
 OWNER = "hosted_owner"

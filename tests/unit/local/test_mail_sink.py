@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from werkzeug.test import Client
 
-from local.mail import MailSink
+from standins.mail import MailSink
 from tests.rigs import people
 
 
