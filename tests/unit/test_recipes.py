@@ -110,7 +110,7 @@ def add_filter(copy: Copy) -> list[str]:
     said = copy.python("-c", TRY.format(8)) + copy.python("-c", TRY.format(9))
     assert said.split("\n")[0] == "accepted"
     assert "bitplanenoise=bitplane" in said and "from 1 to 8" in said
-    return ["tests/unit/test_tables.py", "tests/unit/media/test_graph.py"]
+    return ["tests/unit/repository/test_tables.py", "tests/unit/media/request/test_graph.py"]
 
 
 TRY = """
@@ -133,7 +133,7 @@ def add_route(copy: Copy) -> list[str]:
     copy.edit(api, "from lib.accounts import account, ", "allowance, ")
     copy.edit(api, (copy.tree / api).read_text(), DECLARED)
     copy.python("-m", "tools.generated")
-    return ["tests/unit/test_openapi.py", "tests/unit/test_error_codes.py"]
+    return ["tests/unit/http/test_openapi.py", "tests/unit/http/test_error_codes.py"]
 
 
 ALLOWANCE = '''"""What an account's plan allows."""
@@ -180,20 +180,20 @@ def add_virtual_option(copy: Copy) -> list[str]:
         "from lib.media.plan.options.mirror import mirror\n",
     )  # fmt: skip
     copy.edit(steps, "Callable[[Draft, Any], Draft]] = {\n", "    virtual.Mirror: mirror,\n")
-    cases = "tests/unit/media/test_argv.py"
+    cases = "tests/unit/media/plan/test_argv.py"
     copy.edit(cases, '        "silent video": ([video(sound=False)], {}),\n', MIRROR_CASE)
-    arguments = "tests/unit/media/test_members.py"
+    arguments = "tests/unit/media/request/test_members.py"
     copy.edit(
         arguments, '"@watermark": {"input": 0},\n', '        "@mirror": {"axis": "vertical"},\n'
     )
     copy.python("-m", "ruff", "format", "--no-cache", models)
     copy.python("-m", "tools.allowed")
-    golden = copy.tree / "tests/unit/media/golden_argv.json"
+    golden = copy.tree / "tests/unit/media/plan/golden_argv.json"
     before = golden.read_text().splitlines()
-    copy.python("-m", "tests.unit.media.test_argv")
+    copy.python("-m", "tests.unit.media.plan.test_argv")
     new = [line for line in golden.read_text().splitlines() if line not in before]
     assert len(new) == 1 and "vflip" in new[0]
-    return ["tests/unit/test_tables.py", cases, arguments]
+    return ["tests/unit/repository/test_tables.py", cases, arguments]
 
 
 MIRROR_MODEL = '''
