@@ -50,15 +50,21 @@ def main() -> None:
         return
     console = Console()
     rows: list[Row] = []
+    failed = []
     for name in PARTS if only is None else [only]:
         with console.status(f"measuring {name}"):
-            rows += _apart(name)
+            try:
+                rows += _apart(name)
+            except subprocess.CalledProcessError:  # it printed why; the others are measured still
+                failed.append(name)
     table = Table(title="Ratios, one run")
     for column in ("what", "measured", "against", "ratio", "at most", ""):
         table.add_column(column)
     for row in rows:
         table.add_row(*_cells(row))
     console.print(table)
+    if failed:
+        sys.exit(f"Not measured: {', '.join(failed)}. bench/RESULTS.md stays as it was.")
     if only is None:
         RESULTS.write_text(_markdown(rows))
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import time
 from types import TracebackType
+from typing import Any
 from wsgiref.types import WSGIApplication
 
 import waitress
@@ -23,8 +25,8 @@ MAX_BODY_BYTES = 4_500_000
 """As on Vercel; the application's own limits are lower."""
 MAX_CONNECTIONS = 900
 """Further ones wait; a process may usually have 1,024 open files."""
-SILENT_SECONDS = 20
-"""A connection that sends and gets nothing for this long is closed."""
+REQUEST_SECONDS = 20
+"""A connection is closed whose request is not there whole after this, or that idles for as long."""
 
 
 SENTENCES = {
@@ -53,6 +55,15 @@ class _Refusal(ErrorTask):  # type: ignore[misc] # waitress has no types
 class _Channel(HTTPChannel):  # type: ignore[misc]
     error_task_class = _Refusal
 
+    def received(self, data: bytes) -> Any:
+        """A request has its time in all: single bytes of it are no sign of life."""
+        if self.request is None:
+            self.begun = time.time()
+        result = super().received(data)
+        if self.request is not None:
+            self.last_activity = self.begun
+        return result
+
 
 class Front:
     """Serves `app` on 127.0.0.1 until `stop`; `port` 0 takes a free one.
@@ -69,6 +80,7 @@ class Front:
         threads: int = 16,
         names: frozenset[str] | None = None,
         listening: socket.socket | None = None,
+        request_seconds: int = REQUEST_SECONDS,
     ) -> None:
         self._socket = listening or socket.create_server((LOOPBACK, port), backlog=256)
         self._server = waitress.create_server(
@@ -78,8 +90,8 @@ class Front:
             max_request_header_size=MAX_HEADER_BYTES + 1,  # refuses what is as large as this
             max_request_body_size=MAX_BODY_BYTES,
             connection_limit=MAX_CONNECTIONS,
-            channel_timeout=SILENT_SECONDS,
-            cleanup_interval=5,
+            channel_timeout=request_seconds,
+            cleanup_interval=1,
             asyncore_use_poll=True,
             log_socket_errors=False,
             ident=None,

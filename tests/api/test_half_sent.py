@@ -8,11 +8,13 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
 from urllib.parse import urlsplit
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 import httpx
 import pytest
 
 from local.processes.children import Child
+from local.vercel.front import Front
 from local.stack import Stack
 from tests.rigs.accounts import Account
 
@@ -78,3 +80,25 @@ def test_what_can_not_be_read_is_refused(
     assert head.split()[1] == str(status).encode()
     assert json.loads(body)["code"] == code
     assert json.loads(body)["message"]
+
+
+def _empty(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+    start_response("200 OK", [("Content-Length", "0")])
+    return []
+
+
+def test_a_request_that_drips_is_cut_off() -> None:
+    with Front(_empty, request_seconds=2) as front:
+        place = urlsplit(front.url)
+        with socket.create_connection((place.hostname, place.port), timeout=0.2) as connection:
+            connection.sendall(b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 999\r\n\r\n")
+            for _ in range(150):
+                try:
+                    connection.sendall(b"x")
+                    if not connection.recv(1):
+                        return
+                except TimeoutError:
+                    continue
+                except OSError:
+                    return
+    raise AssertionError("the connection lived on")

@@ -136,7 +136,7 @@ def _fail(
 ) -> None:
     try:
         ended = transitions.fail(lease, category, message, reason)
-    except Exception as error:
+    except Exception as error:  # what the failure says can't be stored: the job ends without it
         log_failure(error, lease)
         ended = transitions.abandon(lease)
     if ended:

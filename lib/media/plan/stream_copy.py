@@ -29,7 +29,7 @@ AUDIO: dict[str, frozenset[str]] = {
 }
 """What players expect in each container; ffmpeg would put more there."""
 PLAYABLE = frozenset({"yuv420p", "yuvj420p", "yuv420p10le"})
-"""Pixel formats that players take; professional ones are worth encoding again."""
+"""Pixel formats that players take; other formats are encoded again."""
 
 
 def video_fits(video: Video, file_format: Format) -> bool:

@@ -14,7 +14,7 @@ MAX_FILTERS = 200
 
 
 def check_graph(findings: Findings, text: str, where: str) -> graph.Graph:
-    """The checked tree of a graph, its values written again."""
+    """The checked tree of a graph, its values rewritten."""
     try:
         tree = graph.parse(text)
     except graph.GraphError as error:

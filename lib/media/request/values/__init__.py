@@ -1,4 +1,4 @@
-"""The kinds of values that flags and filter options take: each is parsed and written again."""
+"""The kinds of values that flags and filter options take: each is parsed and rewritten."""
 
 from __future__ import annotations
 

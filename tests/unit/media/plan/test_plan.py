@@ -269,7 +269,7 @@ VIRTUAL = {
 def test_a_virtual_option_for_what_the_file_lacks_is_explained(
     probe: Probe, output_format: str, name: str
 ) -> None:
-    """A plan, or a sentence for the caller; never a fault of ours."""
+    """The result is a plan or a message for the caller, never an internal error."""
     try:
         plan = planned(ask(output_format, options=options((name, VIRTUAL[name]))), [probe])
     except Refused as refused:
