@@ -14,8 +14,8 @@ import httpx
 import pytest
 
 from local.processes.children import Child
-from local.vercel.front import Front
 from local.stack import Stack
+from local.vercel.front import Front
 from tests.rigs.accounts import Account
 
 CONNECTIONS = 200
