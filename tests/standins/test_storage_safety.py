@@ -16,8 +16,8 @@ import pytest
 from local import keys, postgres
 from local.processes.children import Child
 from standins.supabase.storage.errors import StorageError
-from standins.supabase.storage.serving import parse_range
 from standins.supabase.storage.service import KEY_BYTES
+from standins.supabase.storage.serving import parse_range
 from tests.rigs.supabase.storage_replay import ramp
 from tests.rigs.supabase.storage_server import USER, Running, fresh_database, user_token
 
