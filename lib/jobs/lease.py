@@ -1,4 +1,4 @@
-"""Leases: a worker's hold on a job, and what it needs to know of the job."""
+"""Leases: a worker's hold on a part of a job, and what it needs to know of the job."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ from lib.usage.plan_limits import within_storage
 
 @dataclass(frozen=True)
 class Lease:
-    """A job that a worker has leased; `attempt` guards everything the worker writes."""
+    """A part of a job that a worker has leased; `attempt` guards everything the worker writes."""
 
     job_id: UUID
+    part: int
+    """0: each job has one part for now."""
     account_id: UUID
     attempt: int
     ticket: int
@@ -65,6 +67,7 @@ def lease_of(row: dict[str, Any]) -> Lease:
     """The lease of a row of app.claim_job."""
     return Lease(
         job_id=row["id"],
+        part=row["part"],
         account_id=row["account_id"],
         attempt=row["attempt"],
         ticket=row["ticket"],
@@ -81,8 +84,23 @@ def lease_of(row: dict[str, Any]) -> Lease:
 
 def mine(lease: Lease) -> dict[str, Any]:
     """The values of MINE's parameters."""
-    return {"id": lease.job_id, "attempt": lease.attempt, "ticket": lease.ticket}
+    return {
+        "id": lease.job_id,
+        "part": lease.part,
+        "attempt": lease.attempt,
+        "ticket": lease.ticket,
+    }
 
 
-MINE = "id = %(id)s and attempt = %(attempt)s and status = 'processing'"
-"""The condition under which a worker may still write to its job."""
+MINE = """
+    select j.id, j.account_id, j.period, j.reserved_minutes as held, l.part
+      from app.jobs j join app.leases l on l.job_id = j.id
+     where j.id = %(id)s and j.status = 'processing'
+       and l.part = %(part)s and l.attempt = %(attempt)s
+       for update
+"""
+"""The job that a worker holds a lease of, as a CTE; no row if the lease is lost.
+
+It locks the job and then its lease, as everything that needs both does. Both are locked, because a
+statement that waited for a lock only rechecks the rows that it locked.
+"""

@@ -347,8 +347,8 @@ def test_a_suspended_account_s_job_is_not_taken_up_again(
             "update app.accounts set suspended_at = now() where id ="
             " (select account_id from app.jobs where id = %s)", job_id,
         )  # fmt: skip
-        until(lambda: running.sql("select lease_until < now() from app.jobs where id = %s", job_id)
-              == [(True,)])  # fmt: skip
+        over = "select lease_until < now() from app.leases where job_id = %s"
+        until(lambda: running.sql(over, job_id) == [(True,)])
         running.restart()
         assert other.wait(other.create(file, "mp3"))["status"] == "completed"
         assert running.sql("select status, attempt from app.jobs where id = %s", job_id) == [
@@ -368,5 +368,5 @@ def test_folders_of_a_killed_worker_go_with_the_next(stack: Stack, sources: Sour
         cancel(account, job_id)
         running.restart()
         until(lambda: not list(running.scratch.glob(f"ffm-*-{pid}-*")))
-        ticket = "select count(*) from app.jobs where id = %s and message_id is not null"
+        ticket = "select count(*) from app.leases where job_id = %s"
         until(lambda: running.sql(ticket, job_id) == [(0,)])
