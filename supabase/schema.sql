@@ -798,8 +798,11 @@ AS $function$
 #variable_conflict use_column
 declare
   t bigint;
+  -- The job whose lease has this ticket, and its row once it is locked.
+  leased uuid;
   bound app.jobs;
   taken uuid;
+  ended uuid;
   waiting bigint;
   surplus bigint;
   skipped boolean;
@@ -810,29 +813,21 @@ begin
   if t is null then
     return;
   end if;
-  select j.* into bound from app.jobs j join app.leases l on l.job_id = j.id
-   where l.ticket = t for update skip locked;
-  if bound.id is not null and bound.status <> 'processing' then
-    return query select t, null::uuid, null::integer, null::uuid, null::integer, null::jsonb,
-      null::jsonb, null::numeric, null::bigint, null::bigint, null::integer, null::integer,
-      null::text,
-      bound.id, bound.account_id;
-    return;
-  end if;
-  if bound.id is not null and exists (
-       select from app.accounts a where a.id = bound.account_id
-          and (a.suspended_at is not null or a.closed_at is not null)) then
-    perform pgmq.set_vt('jobs', t, 30);
-    return query select t, null::uuid, null::integer, null::uuid, null::integer, null::jsonb,
-      null::jsonb, null::numeric, null::bigint, null::bigint, null::integer, null::integer,
-      null::text,
-      null::uuid, null::uuid;
-    return;
-  end if;
-  taken := bound.id;
-  if taken is null and exists (select from app.leases l where l.ticket = t) then
-    perform pgmq.set_vt('jobs', t, 1);  -- another transaction is just ending its job
-  elsif taken is null then
+  select l.job_id into leased from app.leases l where l.ticket = t;
+  if leased is not null then
+    select j.* into bound from app.jobs j join app.leases l on l.job_id = j.id
+     where l.ticket = t for update skip locked;
+    if bound.id is null then
+      perform pgmq.set_vt('jobs', t, 1);  -- another transaction is just ending its job
+    elsif bound.status <> 'processing' then
+      ended := bound.id;
+    elsif exists (select from app.accounts a where a.id = bound.account_id
+                     and (a.suspended_at is not null or a.closed_at is not null)) then
+      perform pgmq.set_vt('jobs', t, 30);
+    else
+      taken := bound.id;
+    end if;
+  else
     perform from app.queue_clock for update;
     resting := array(
       select r.account_id from app.jobs r
@@ -898,7 +893,7 @@ begin
     )
     select t, c.id, 0, c.account_id, c.attempt, c.request, c.inputs, c.reserved_minutes,
            p.max_input_bytes, p.max_output_bytes, p.max_job_seconds, p.minutes_per_month, p.name,
-           null::uuid, null::uuid
+           ended, case when ended is not null then bound.account_id end
       from (select) one
       left join claimed c on true
       left join app.accounts a on a.id = c.account_id

@@ -83,7 +83,7 @@ def lease_of(row: dict[str, Any]) -> Lease:
 
 
 def mine(lease: Lease) -> dict[str, Any]:
-    """The values of MINE's parameters."""
+    """The values of the parameters of JOB and MINE."""
     return {
         "id": lease.job_id,
         "part": lease.part,
@@ -92,15 +92,14 @@ def mine(lease: Lease) -> dict[str, Any]:
     }
 
 
-MINE = """
-    select j.id, j.account_id, j.period, j.reserved_minutes as held, l.part
-      from app.jobs j join app.leases l on l.job_id = j.id
-     where j.id = %(id)s and j.status = 'processing'
-       and l.part = %(part)s and l.attempt = %(attempt)s
-       for update
+JOB = """
+    select id, account_id, period, reserved_minutes as held from app.jobs
+     where id = %(id)s and status = 'processing' for update
 """
-"""The job that a worker holds a lease of, as a CTE; no row if the lease is lost.
+"""The job of a lease, locked, as a CTE that is called `job`; no row if the job has ended."""
+MINE = "l.job_id = job.id and l.part = %(part)s and l.attempt = %(attempt)s"
+"""The condition under which a row `l` of app.leases is the worker's own.
 
-It locks the job and then its lease, as everything that needs both does. Both are locked, because a
-statement that waited for a lock only rechecks the rows that it locked.
+A statement of a worker begins with JOB and then locks, updates or deletes its lease: locks are
+taken in this order everywhere, and a statement that waited for a lock rechecks what it locks.
 """

@@ -10,7 +10,7 @@ many as its plan allows, rest for a while; the end of such a job sends a further
 
 from __future__ import annotations
 
-from lib.jobs.lease import Lease, Leftover, mine
+from lib.jobs.lease import JOB, MINE, Lease, Leftover, mine
 from lib.platform import postgres
 
 
@@ -31,23 +31,20 @@ def beat(lease: Lease, lease_seconds: int, progress: float | None) -> bool:
     """Renew the lease and store the progress in percent; False if we have lost the lease."""
     return (
         postgres.row(
-            """
-            with job as (
-              select id from app.jobs where id = %(id)s and status = 'processing' for update
-            ),
-            renewed as (
+            f"""
+            with job as ({JOB}),
+            mine as (
               update app.leases l set lease_until = now() + make_interval(secs => %(lease)s)
-                from job
-               where l.job_id = job.id and l.part = %(part)s and l.attempt = %(attempt)s
+                from job where {MINE}
               returning 1
             ),
             progress as (
               update app.jobs set progress = %(progress)s::real
                where id = %(id)s and progress is distinct from %(progress)s::real
-                 and %(progress)s::real is not null and exists (select from renewed)
+                 and %(progress)s::real is not null and exists (select from mine)
             )
-            select pgmq.set_vt('jobs', %(ticket)s::bigint, %(lease)s::integer) from renewed
-            """,
+            select pgmq.set_vt('jobs', %(ticket)s::bigint, %(lease)s::integer) from mine
+            """,  # noqa: S608 -- the texts are ours
             mine(lease) | {"lease": lease_seconds, "progress": progress},
         )
         is not None

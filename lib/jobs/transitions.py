@@ -16,7 +16,7 @@ from typing import Any
 from uuid import UUID
 
 from lib.jobs.api_models import Category, FfmpegOptions, JobInput, JobOutput
-from lib.jobs.lease import MINE, Lease, Leftover, lease_of, mine
+from lib.jobs.lease import JOB, MINE, Lease, Leftover, lease_of, mine
 from lib.jobs.receipt import Receipt
 from lib.platform import postgres
 from lib.platform.settings import settings
@@ -155,7 +155,8 @@ def _reserve(
     return (
         postgres.row(
             f"""
-            with mine as ({MINE}),
+            with job as ({JOB}),
+            mine as (select job.* from job, app.leases l where {MINE} for update of l),
             reserved as (
               update app.usage u
                  set reserved_minutes = u.reserved_minutes + greatest(%(minutes)s - m.held, 0)
@@ -245,10 +246,11 @@ def postpone(lease: Lease, seconds: int) -> None:
     """Give the job back, to be tried again after `seconds`."""
     postgres.rows(
         f"""
-        with mine as ({MINE}),
-        lease as (
+        with job as ({JOB}),
+        mine as (
           update app.leases l set lease_until = now() + make_interval(secs => %(seconds)s)
-            from mine m where l.job_id = m.id and l.part = m.part
+            from job where {MINE}
+          returning job.id
         ),
         event as (
           insert into app.job_events (job_id, kind, detail)
@@ -276,7 +278,8 @@ def _end(lease: Lease, values: dict[str, Any]) -> Ended | None:
 
 
 _ABANDON = f"""
-    with mine as ({MINE}),
+    with job as ({JOB}),
+    mine as (delete from app.leases l using job where {MINE} returning job.*),
     ended as (
       update app.jobs j
          set status = 'failed', reserved_minutes = 0, billable_minutes = 0,
@@ -284,9 +287,6 @@ _ABANDON = f"""
         from mine m where j.id = m.id
       returning j.account_id, j.id, j.period, m.held,
                 extract(epoch from j.started_at - j.created_at)::float8 as queued
-    ),
-    lease as (
-      delete from app.leases l using ended e where l.job_id = e.id
     ),
     ledger as (
       insert into app.usage_ledger (account_id, job_id, period, kind, minutes)
@@ -307,7 +307,8 @@ _ABANDON = f"""
 """  # noqa: S608 -- the texts are ours
 
 _END = f"""
-    with mine as ({MINE}),
+    with job as ({JOB}),
+    mine as (delete from app.leases l using job where {MINE} returning job.*),
     ended as (
       update app.jobs j
          set status = %(status)s, outputs = %(outputs)s::jsonb,
@@ -327,9 +328,6 @@ _END = f"""
                 extract(epoch from j.started_at - j.created_at)::float8 as queued,
                 %(expire_after)s::integer as expire_after,
                 case when a.inputs_kept_seconds = 0 then 0 end as at_once
-    ),
-    lease as (
-      delete from app.leases l using ended e where l.job_id = e.id
     ),
     -- What only this job reads goes with it, where its owner chose so.
     inputs as (
