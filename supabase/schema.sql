@@ -593,8 +593,6 @@ create table app.jobs (
   queue_position integer,
   turn bigint default 0 not null,
   attempt integer default 0 not null,
-  message_id bigint,
-  lease_until timestamp with time zone,
   progress real,
   period date not null,
   reserved_minutes numeric(12,4) default 0 not null,
@@ -625,7 +623,6 @@ CREATE INDEX jobs_by_update ON app.jobs USING btree (account_id, updated_at DESC
 CREATE INDEX jobs_due ON app.jobs USING btree (files_expire_at) WHERE ((files_expire_at IS NOT NULL) AND (files_deleted_at IS NULL));
 CREATE INDEX jobs_failed ON app.jobs USING btree (account_id, updated_at) WHERE ((status = 'failed'::text) AND (error_category = ANY (ARRAY['validation'::text, 'processing_limit'::text, 'file_size'::text, 'upload'::text, 'processing'::text])));
 CREATE INDEX jobs_failed_by_time ON app.jobs USING btree (updated_at) WHERE (status = 'failed'::text);
-CREATE INDEX jobs_leased ON app.jobs USING btree (message_id) WHERE (message_id IS NOT NULL);
 CREATE INDEX jobs_pending ON app.jobs USING btree (turn, created_at, id) WHERE (status = 'pending'::text);
 CREATE INDEX jobs_processing ON app.jobs USING btree (account_id) WHERE (status = 'processing'::text);
 CREATE INDEX jobs_retried ON app.jobs USING btree (updated_at) WHERE (attempt > 1);
@@ -706,6 +703,18 @@ $function$
 
 -- queue -------------------------------------------------------------------------------------------
 
+create table app.leases (
+  job_id uuid not null,
+  part integer not null,
+  attempt integer not null,
+  ticket bigint not null,
+  lease_until timestamp with time zone not null,
+  constraint leases_job_id_fkey FOREIGN KEY (job_id) REFERENCES app.jobs(id) ON DELETE CASCADE,
+  constraint leases_pkey PRIMARY KEY (job_id, part),
+  constraint leases_ticket_key UNIQUE (ticket)
+);
+alter table app.leases enable row level security;
+
 create table app.queue_clock (
   one boolean default true not null,
   turn bigint default 0 not null,
@@ -782,15 +791,18 @@ $function$
 ;
 
 CREATE OR REPLACE FUNCTION app.claim_job(p_lease integer, p_skip uuid[] DEFAULT '{}'::uuid[])
- RETURNS TABLE(ticket bigint, id uuid, account_id uuid, attempt integer, request jsonb, inputs jsonb, reserved_minutes numeric, max_input_bytes bigint, max_output_bytes bigint, max_job_seconds integer, minutes_per_month integer, plan_name text, ended_id uuid, ended_account uuid)
+ RETURNS TABLE(ticket bigint, id uuid, part integer, account_id uuid, attempt integer, request jsonb, inputs jsonb, reserved_minutes numeric, max_input_bytes bigint, max_output_bytes bigint, max_job_seconds integer, minutes_per_month integer, plan_name text, ended_id uuid, ended_account uuid)
  LANGUAGE plpgsql
  SET search_path TO ''
 AS $function$
 #variable_conflict use_column
 declare
   t bigint;
+  -- The job whose lease has this ticket, and its row once it is locked.
+  leased uuid;
   bound app.jobs;
   taken uuid;
+  ended uuid;
   waiting bigint;
   surplus bigint;
   skipped boolean;
@@ -801,26 +813,21 @@ begin
   if t is null then
     return;
   end if;
-  select * into bound from app.jobs j where j.message_id = t for update skip locked;
-  if bound.id is not null and bound.status <> 'processing' then
-    return query select t, null::uuid, null::uuid, null::integer, null::jsonb, null::jsonb,
-      null::numeric, null::bigint, null::bigint, null::integer, null::integer, null::text,
-      bound.id, bound.account_id;
-    return;
-  end if;
-  if bound.id is not null and exists (
-       select from app.accounts a where a.id = bound.account_id
-          and (a.suspended_at is not null or a.closed_at is not null)) then
-    perform pgmq.set_vt('jobs', t, 30);
-    return query select t, null::uuid, null::uuid, null::integer, null::jsonb, null::jsonb,
-      null::numeric, null::bigint, null::bigint, null::integer, null::integer, null::text,
-      null::uuid, null::uuid;
-    return;
-  end if;
-  taken := bound.id;
-  if taken is null and exists (select from app.jobs j where j.message_id = t) then
-    perform pgmq.set_vt('jobs', t, 1);  -- another transaction is just ending its job
-  elsif taken is null then
+  select l.job_id into leased from app.leases l where l.ticket = t;
+  if leased is not null then
+    select j.* into bound from app.jobs j join app.leases l on l.job_id = j.id
+     where l.ticket = t for update skip locked;
+    if bound.id is null then
+      perform pgmq.set_vt('jobs', t, 1);  -- another transaction is just ending its job
+    elsif bound.status <> 'processing' then
+      ended := bound.id;
+    elsif exists (select from app.accounts a where a.id = bound.account_id
+                     and (a.suspended_at is not null or a.closed_at is not null)) then
+      perform pgmq.set_vt('jobs', t, 30);
+    else
+      taken := bound.id;
+    end if;
+  else
     perform from app.queue_clock for update;
     resting := array(
       select r.account_id from app.jobs r
@@ -849,8 +856,7 @@ begin
       -- Jobs that wait for their own account send a ticket when one of its jobs ends. Their tickets
       -- rest until then; those beyond one for each waiting job are archived.
       select count(*) into waiting from app.jobs j where j.status = 'pending';
-      select m.queue_length - (select count(*) from app.jobs j where j.message_id is not null)
-               - waiting
+      select m.queue_length - (select count(*) from app.leases) - waiting
         into surplus from pgmq.metrics('jobs') m;
       perform case when read.bound then (select count(*) from pgmq.set_vt('jobs', read.msg_id, 0))
                    when read.place <= surplus then (select count(*) from (
@@ -860,17 +866,23 @@ begin
                  from (select t as msg_id union all
                        select r.msg_id from pgmq.read('jobs', 30, 200) r) f,
                       lateral (select exists (
-                        select from app.jobs j where j.message_id = f.msg_id) as bound) b) read;
+                        select from app.leases l where l.ticket = f.msg_id) as bound) b) read;
     end if;
   end if;
   return query
     with claimed as (
       update app.jobs j
-         set status = 'processing', attempt = j.attempt + 1, message_id = t,
-             started_at = coalesce(j.started_at, now()), updated_at = now(), progress = null,
-             lease_until = now() + make_interval(secs => p_lease)
+         set status = 'processing', attempt = j.attempt + 1,
+             started_at = coalesce(j.started_at, now()), updated_at = now(), progress = null
        where j.id = taken
       returning j.*
+    ),
+    lease as (
+      insert into app.leases (job_id, part, attempt, ticket, lease_until)
+      select id, 0, attempt, t, now() + make_interval(secs => p_lease) from claimed
+      on conflict (job_id, part) do update
+        set attempt = excluded.attempt, ticket = excluded.ticket,
+            lease_until = excluded.lease_until
     ),
     clock as (
       update app.queue_clock q set turn = greatest(q.turn, c.turn) from claimed c
@@ -879,9 +891,9 @@ begin
       insert into app.job_events (job_id, kind, detail)
       select id, 'started', jsonb_build_object('attempt', attempt) from claimed
     )
-    select t, c.id, c.account_id, c.attempt, c.request, c.inputs, c.reserved_minutes,
+    select t, c.id, 0, c.account_id, c.attempt, c.request, c.inputs, c.reserved_minutes,
            p.max_input_bytes, p.max_output_bytes, p.max_job_seconds, p.minutes_per_month, p.name,
-           null::uuid, null::uuid
+           ended, case when ended is not null then bound.account_id end
       from (select) one
       left join claimed c on true
       left join app.accounts a on a.id = c.account_id

@@ -104,7 +104,8 @@ _STUCK = """
                     then coalesce(q.vt, j.updated_at)
                   else j.started_at end as since,
              format('attempt %%s', j.attempt) as detail
-        from app.jobs j left join pgmq.q_jobs q on q.msg_id = j.message_id
+        from app.jobs j left join app.leases l on l.job_id = j.id
+        left join pgmq.q_jobs q on q.msg_id = l.ticket
        where j.status = 'processing'
          and (j.attempt > 1 or q.msg_id is null or q.vt < now() - interval '1 minute')
       union all

@@ -1,4 +1,4 @@
-"""Leases: a worker's hold on a job, and what it needs to know of the job."""
+"""Leases: a worker's hold on a part of a job, and what it needs to know of the job."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ from lib.usage.plan_limits import within_storage
 
 @dataclass(frozen=True)
 class Lease:
-    """A job that a worker has leased; `attempt` guards everything the worker writes."""
+    """A part of a job that a worker has leased; `attempt` guards everything the worker writes."""
 
     job_id: UUID
+    part: int
+    """0: each job has one part for now."""
     account_id: UUID
     attempt: int
     ticket: int
@@ -65,6 +67,7 @@ def lease_of(row: dict[str, Any]) -> Lease:
     """The lease of a row of app.claim_job."""
     return Lease(
         job_id=row["id"],
+        part=row["part"],
         account_id=row["account_id"],
         attempt=row["attempt"],
         ticket=row["ticket"],
@@ -80,9 +83,23 @@ def lease_of(row: dict[str, Any]) -> Lease:
 
 
 def mine(lease: Lease) -> dict[str, Any]:
-    """The values of MINE's parameters."""
-    return {"id": lease.job_id, "attempt": lease.attempt, "ticket": lease.ticket}
+    """The values of the parameters of JOB and MINE."""
+    return {
+        "id": lease.job_id,
+        "part": lease.part,
+        "attempt": lease.attempt,
+        "ticket": lease.ticket,
+    }
 
 
-MINE = "id = %(id)s and attempt = %(attempt)s and status = 'processing'"
-"""The condition under which a worker may still write to its job."""
+JOB = """
+    select id, account_id, period, reserved_minutes as held from app.jobs
+     where id = %(id)s and status = 'processing' for update
+"""
+"""The job of a lease, locked, as a CTE that is called `job`; no row if the job has ended."""
+MINE = "l.job_id = job.id and l.part = %(part)s and l.attempt = %(attempt)s"
+"""The condition under which a row `l` of app.leases is the worker's own.
+
+A statement of a worker begins with JOB and then locks, updates or deletes its lease: locks are
+taken in this order everywhere, and a statement that waited for a lock rechecks what it locks.
+"""

@@ -2,15 +2,15 @@
 
 A ticket names no job. Whoever reads one takes the pending job whose turn is next, so that one
 account's thousand jobs wait for each other and not for the others (start-time fair queueing). The
-job keeps the ticket's id while it is leased; a ticket that comes back, because its worker fell
-silent, brings the same job back. There are always at least as many unbound tickets as pending
-jobs, so a pending job is always found. The tickets of jobs that wait for their own account, which
-runs as many as its plan allows, rest for a while; the end of such a job sends a further ticket.
+lease of a job (app.leases) keeps the ticket's id; a ticket that comes back, because its worker fell
+silent, brings the same job back. There are always at least as many unbound tickets as pending jobs,
+so a pending job is always found. The tickets of jobs that wait for their own account, which runs as
+many as its plan allows, rest for a while; the end of such a job sends a further ticket.
 """
 
 from __future__ import annotations
 
-from lib.jobs.lease import MINE, Lease, Leftover, mine
+from lib.jobs.lease import JOB, MINE, Lease, Leftover, mine
 from lib.platform import postgres
 
 
@@ -19,7 +19,7 @@ def drop(leftover: Leftover) -> None:
     postgres.rows(
         """
         with unbound as (
-          update app.jobs set message_id = null where message_id = %(ticket)s
+          delete from app.leases where ticket = %(ticket)s
         )
         select pgmq.archive('jobs', %(ticket)s::bigint)
         """,
@@ -32,15 +32,19 @@ def beat(lease: Lease, lease_seconds: int, progress: float | None) -> bool:
     return (
         postgres.row(
             f"""
-            with mine as (
-              update app.jobs
-                 set progress = coalesce(%(progress)s, progress),
-                     lease_until = now() + make_interval(secs => %(lease)s)
-               where {MINE}
+            with job as ({JOB}),
+            mine as (
+              update app.leases l set lease_until = now() + make_interval(secs => %(lease)s)
+                from job where {MINE}
               returning 1
+            ),
+            progress as (
+              update app.jobs set progress = %(progress)s::real
+               where id = %(id)s and progress is distinct from %(progress)s::real
+                 and %(progress)s::real is not null and exists (select from mine)
             )
             select pgmq.set_vt('jobs', %(ticket)s::bigint, %(lease)s::integer) from mine
-            """,  # noqa: S608
+            """,  # noqa: S608 -- the texts are ours
             mine(lease) | {"lease": lease_seconds, "progress": progress},
         )
         is not None
@@ -63,8 +67,8 @@ def pending() -> bool:
     found = postgres.row(
         """
         select exists (select from app.jobs where status = 'pending')
-            or exists (select from app.jobs
-                        where status = 'processing' and lease_until <= now()) as any
+            or exists (select from app.leases l join app.jobs j on j.id = l.job_id
+                        where l.lease_until <= now() and j.status = 'processing') as any
         """
     )
     return bool(found and found["any"])

@@ -12,7 +12,7 @@ HEAL = """
         select from app.jobs where status = 'pending' limit 1000) waiting
     ),
     tickets as (
-      select queue_length - (select count(*) from app.jobs where message_id is not null) as number
+      select queue_length - (select count(*) from app.leases) as number
         from pgmq.metrics('jobs')
     ),
     sent as (

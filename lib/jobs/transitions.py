@@ -16,7 +16,7 @@ from typing import Any
 from uuid import UUID
 
 from lib.jobs.api_models import Category, FfmpegOptions, JobInput, JobOutput
-from lib.jobs.lease import MINE, Lease, Leftover, lease_of, mine
+from lib.jobs.lease import JOB, MINE, Lease, Leftover, lease_of, mine
 from lib.jobs.receipt import Receipt
 from lib.platform import postgres
 from lib.platform.settings import settings
@@ -155,10 +155,8 @@ def _reserve(
     return (
         postgres.row(
             f"""
-            with mine as (
-              select account_id, id, period, reserved_minutes as held from app.jobs where {MINE}
-              for update
-            ),
+            with job as ({JOB}),
+            mine as (select job.* from job, app.leases l where {MINE} for update of l),
             reserved as (
               update app.usage u
                  set reserved_minutes = u.reserved_minutes + greatest(%(minutes)s - m.held, 0)
@@ -248,10 +246,11 @@ def postpone(lease: Lease, seconds: int) -> None:
     """Give the job back, to be tried again after `seconds`."""
     postgres.rows(
         f"""
-        with mine as (
-          update app.jobs set lease_until = now() + make_interval(secs => %(seconds)s)
-           where {MINE}
-          returning id
+        with job as ({JOB}),
+        mine as (
+          update app.leases l set lease_until = now() + make_interval(secs => %(seconds)s)
+            from job where {MINE}
+          returning job.id
         ),
         event as (
           insert into app.job_events (job_id, kind, detail)
@@ -279,16 +278,14 @@ def _end(lease: Lease, values: dict[str, Any]) -> Ended | None:
 
 
 _ABANDON = f"""
-    with before as (
-      select id, reserved_minutes as held from app.jobs where {MINE} for update
-    ),
+    with job as ({JOB}),
+    mine as (delete from app.leases l using job where {MINE} returning job.*),
     ended as (
       update app.jobs j
          set status = 'failed', reserved_minutes = 0, billable_minutes = 0,
-             error_category = 'unknown', error_message = %(message)s, updated_at = now(),
-             message_id = null, lease_until = null
-        from before b where j.id = b.id
-      returning j.account_id, j.id, j.period, b.held,
+             error_category = 'unknown', error_message = %(message)s, updated_at = now()
+        from mine m where j.id = m.id
+      returning j.account_id, j.id, j.period, m.held,
                 extract(epoch from j.started_at - j.created_at)::float8 as queued
     ),
     ledger as (
@@ -310,9 +307,8 @@ _ABANDON = f"""
 """  # noqa: S608 -- the texts are ours
 
 _END = f"""
-    with before as (
-      select id, reserved_minutes as held from app.jobs where {MINE} for update
-    ),
+    with job as ({JOB}),
+    mine as (delete from app.leases l using job where {MINE} returning job.*),
     ended as (
       update app.jobs j
          set status = %(status)s, outputs = %(outputs)s::jsonb,
@@ -321,14 +317,14 @@ _END = f"""
              processing_seconds = %(processing)s, receipt = %(receipt)s::jsonb,
              progress = case when %(status)s = 'completed' then 100 else progress end,
              error_message = %(message)s, error_category = %(category)s,
-             updated_at = now(), message_id = null, lease_until = null,
+             updated_at = now(),
              completed_at = case when %(status)s = 'completed' then now() end,
              files_expire_at = case when %(status)s = 'completed' then
                now() + make_interval(secs => least(
                  %(kept)s, a.outputs_kept_seconds, %(expire_after)s::integer))
                end
-        from before b, app.accounts a where j.id = b.id and a.id = j.account_id
-      returning j.account_id, j.id, j.period, j.inputs, b.held,
+        from mine m, app.accounts a where j.id = m.id and a.id = j.account_id
+      returning j.account_id, j.id, j.period, j.inputs, m.held,
                 extract(epoch from j.started_at - j.created_at)::float8 as queued,
                 %(expire_after)s::integer as expire_after,
                 case when a.inputs_kept_seconds = 0 then 0 end as at_once

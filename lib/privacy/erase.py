@@ -108,7 +108,8 @@ def _end_subscription(task: tasks.Task, account_id: UUID) -> None:
 def _wait_for_workers(task: tasks.Task, account_id: UUID) -> None:
     """Let workers notice that their jobs are canceled, and clean up after them."""
     held = postgres.row(
-        "select 1 from app.jobs where account_id = %(account)s and message_id is not null limit 1",
+        "select 1 from app.leases l join app.jobs j on j.id = l.job_id"
+        " where j.account_id = %(account)s limit 1",
         {"account": account_id},
     )
     waits = int(task.payload.get("waits", 0))

@@ -94,8 +94,14 @@ TABLES = (
         " lane queue_position turn attempt progress period reserved_minutes billable_minutes"
         " duration_seconds processing_seconds error_message error_category created_at updated_at"
         " started_at completed_at receipt files_expire_at files_deleted_at",
-        withheld=_SWEEP
-        | {"message_id": "our own bookkeeping", "lease_until": "our own bookkeeping"},
+        withheld=_SWEEP,
+    ),
+    Table(
+        "leases",
+        "cascade",
+        "job_id part attempt lease_until",
+        "t.job_id in (select id from app.jobs where account_id = %(account)s)",
+        withheld={"ticket": "our own bookkeeping"},
     ),
     Table("job_events", "cascade", "id account_id job_id kind detail at cursor payload"),
     Table(

@@ -122,8 +122,8 @@ def waiting() -> dict[str, float]:
                   select created_at from app.jobs where status = 'pending'
                    order by turn, created_at, id limit 1000) j), 0)::float8
                  as jobs_oldest_pending_seconds,
-               (select count(*) from app.jobs where message_id is not null
-                   and status = 'processing')::float8 as jobs_processing,
+               (select count(*) from app.jobs
+                 where status = 'processing')::float8 as jobs_processing,
                (select count(*) from app.tasks
                  where ended_at is null and kind = 'mail')::float8 as mails_waiting,
                (select count(*) from app.tasks

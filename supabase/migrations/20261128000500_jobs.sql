@@ -22,11 +22,8 @@ create table app.jobs (
   -- Fair order: the queue's virtual time at which this job may start. Each further job of an
   -- account has a turn one later, whatever the others do.
   turn bigint not null default 0,
+  -- How many attempts at the job were begun.
   attempt integer not null default 0,
-  -- The queue message that holds the lease, while a worker has the job.
-  message_id bigint,
-  -- When the lease ends, unless the worker renews it: a poll of the job then wakes another worker.
-  lease_until timestamptz,
   -- Percent.
   progress real,
 
@@ -58,7 +55,6 @@ create index jobs_by_update on app.jobs (account_id, updated_at desc, id desc);
 create index jobs_by_status on app.jobs (account_id, status, updated_at desc, id desc);
 create index jobs_pending on app.jobs (turn, created_at, id) where status = 'pending';
 create index jobs_processing on app.jobs (account_id) where status = 'processing';
-create index jobs_leased on app.jobs (message_id) where message_id is not null;
 create index jobs_due on app.jobs (files_expire_at)
   where files_expire_at is not null and files_deleted_at is null;
 create index jobs_failed on app.jobs (account_id, updated_at)

@@ -23,6 +23,25 @@ create table app.queue_clock (
 alter table app.queue_clock enable row level security;
 insert into app.queue_clock default values;
 
+-- A worker's hold on a part of a job. Each job has one part, 0, for now.
+--
+-- A lease stays while its part may still be worked on: one that has run out belongs to the next
+-- worker. It is deleted when the job ends, or, if the job ended without its worker, when what the
+-- worker left behind is deleted. Whoever locks a lease locks its job before, so that two that need
+-- both never wait for each other.
+create table app.leases (
+  job_id uuid not null references app.jobs (id) on delete cascade,
+  part integer not null,
+  -- Guards what the holder writes: a later attempt at the part has a greater one.
+  attempt integer not null,
+  -- The queue's message; its visibility timeout is the lease, and brings the part back.
+  ticket bigint not null unique,
+  -- When the lease runs out unless the worker renews it: a poll of the job then wakes another worker.
+  lease_until timestamptz not null,
+  primary key (job_id, part)
+);
+alter table app.leases enable row level security;
+
 -- Create --------------------------------------------------------------------------------------------
 
 -- Seconds until an account's failures of the last hour leave room for another job; null when they
@@ -170,7 +189,7 @@ revoke all on function app.send_ticket_of_waiting from public;
 -- A function, so that each step sees what was committed before it. Jobs are taken one at a time
 -- (the clock's row is locked), since two at once might both be an account's last allowed one.
 create function app.claim_job(p_lease integer, p_skip uuid[] default '{}') returns table (
-  ticket bigint, id uuid, account_id uuid, attempt integer, request jsonb, inputs jsonb,
+  ticket bigint, id uuid, part integer, account_id uuid, attempt integer, request jsonb, inputs jsonb,
   reserved_minutes numeric, max_input_bytes bigint, max_output_bytes bigint,
   max_job_seconds integer, minutes_per_month integer, plan_name text,
   ended_id uuid, ended_account uuid)
@@ -178,8 +197,11 @@ language plpgsql set search_path = '' as $$
 #variable_conflict use_column
 declare
   t bigint;
+  -- The job whose lease has this ticket, and its row once it is locked.
+  leased uuid;
   bound app.jobs;
   taken uuid;
+  ended uuid;
   waiting bigint;
   surplus bigint;
   skipped boolean;
@@ -190,26 +212,21 @@ begin
   if t is null then
     return;
   end if;
-  select * into bound from app.jobs j where j.message_id = t for update skip locked;
-  if bound.id is not null and bound.status <> 'processing' then
-    return query select t, null::uuid, null::uuid, null::integer, null::jsonb, null::jsonb,
-      null::numeric, null::bigint, null::bigint, null::integer, null::integer, null::text,
-      bound.id, bound.account_id;
-    return;
-  end if;
-  if bound.id is not null and exists (
-       select from app.accounts a where a.id = bound.account_id
-          and (a.suspended_at is not null or a.closed_at is not null)) then
-    perform pgmq.set_vt('jobs', t, 30);
-    return query select t, null::uuid, null::uuid, null::integer, null::jsonb, null::jsonb,
-      null::numeric, null::bigint, null::bigint, null::integer, null::integer, null::text,
-      null::uuid, null::uuid;
-    return;
-  end if;
-  taken := bound.id;
-  if taken is null and exists (select from app.jobs j where j.message_id = t) then
-    perform pgmq.set_vt('jobs', t, 1);  -- another transaction is just ending its job
-  elsif taken is null then
+  select l.job_id into leased from app.leases l where l.ticket = t;
+  if leased is not null then
+    select j.* into bound from app.jobs j join app.leases l on l.job_id = j.id
+     where l.ticket = t for update skip locked;
+    if bound.id is null then
+      perform pgmq.set_vt('jobs', t, 1);  -- another transaction is just ending its job
+    elsif bound.status <> 'processing' then
+      ended := bound.id;
+    elsif exists (select from app.accounts a where a.id = bound.account_id
+                     and (a.suspended_at is not null or a.closed_at is not null)) then
+      perform pgmq.set_vt('jobs', t, 30);
+    else
+      taken := bound.id;
+    end if;
+  else
     perform from app.queue_clock for update;
     resting := array(
       select r.account_id from app.jobs r
@@ -238,8 +255,7 @@ begin
       -- Jobs that wait for their own account send a ticket when one of its jobs ends. Their tickets
       -- rest until then; those beyond one for each waiting job are archived.
       select count(*) into waiting from app.jobs j where j.status = 'pending';
-      select m.queue_length - (select count(*) from app.jobs j where j.message_id is not null)
-               - waiting
+      select m.queue_length - (select count(*) from app.leases) - waiting
         into surplus from pgmq.metrics('jobs') m;
       perform case when read.bound then (select count(*) from pgmq.set_vt('jobs', read.msg_id, 0))
                    when read.place <= surplus then (select count(*) from (
@@ -249,17 +265,23 @@ begin
                  from (select t as msg_id union all
                        select r.msg_id from pgmq.read('jobs', 30, 200) r) f,
                       lateral (select exists (
-                        select from app.jobs j where j.message_id = f.msg_id) as bound) b) read;
+                        select from app.leases l where l.ticket = f.msg_id) as bound) b) read;
     end if;
   end if;
   return query
     with claimed as (
       update app.jobs j
-         set status = 'processing', attempt = j.attempt + 1, message_id = t,
-             started_at = coalesce(j.started_at, now()), updated_at = now(), progress = null,
-             lease_until = now() + make_interval(secs => p_lease)
+         set status = 'processing', attempt = j.attempt + 1,
+             started_at = coalesce(j.started_at, now()), updated_at = now(), progress = null
        where j.id = taken
       returning j.*
+    ),
+    lease as (
+      insert into app.leases (job_id, part, attempt, ticket, lease_until)
+      select id, 0, attempt, t, now() + make_interval(secs => p_lease) from claimed
+      on conflict (job_id, part) do update
+        set attempt = excluded.attempt, ticket = excluded.ticket,
+            lease_until = excluded.lease_until
     ),
     clock as (
       update app.queue_clock q set turn = greatest(q.turn, c.turn) from claimed c
@@ -268,9 +290,9 @@ begin
       insert into app.job_events (job_id, kind, detail)
       select id, 'started', jsonb_build_object('attempt', attempt) from claimed
     )
-    select t, c.id, c.account_id, c.attempt, c.request, c.inputs, c.reserved_minutes,
+    select t, c.id, 0, c.account_id, c.attempt, c.request, c.inputs, c.reserved_minutes,
            p.max_input_bytes, p.max_output_bytes, p.max_job_seconds, p.minutes_per_month, p.name,
-           null::uuid, null::uuid
+           ended, case when ended is not null then bound.account_id end
       from (select) one
       left join claimed c on true
       left join app.accounts a on a.id = c.account_id
@@ -284,8 +306,8 @@ revoke all on function app.claim_job(integer, uuid[]) from public;
 -- Cancels an account's jobs that have not ended, at most `p_most`, or the one job `p_job`. Nothing is
 -- charged. Returns the jobs that it canceled.
 --
--- Queue messages are left alone: a worker that reads one finds that the job has ended, and a running
--- ffmpeg stops with its worker's next beat. Jobs are locked before the month's usage, as in the
+-- Leases and queue messages are left alone: a worker that reads one finds that the job has ended, and
+-- a running ffmpeg stops with its worker's next beat. Jobs are locked before the month's usage, as in the
 -- statement that ends a job, so that the two never wait for each other.
 create function app.cancel_jobs(
   p_account uuid, p_job uuid, p_message text, p_most integer

@@ -201,8 +201,9 @@ class Queue:
 
     def end(self, job: dict[str, Any]) -> None:
         self.sql(
-            "with ended as (update app.jobs set status = 'completed', message_id = null"
-            " where id = %s returning account_id) select app.send_ticket_of_waiting(account_id),"
+            "with ended as (update app.jobs set status = 'completed' where id = %s"
+            " returning id, account_id), lease as (delete from app.leases l using ended e"
+            " where l.job_id = e.id) select app.send_ticket_of_waiting(account_id),"
             " pgmq.archive('jobs', %s::bigint) from ended",
             [job["id"], job["ticket"]],
         )

@@ -32,7 +32,8 @@ CREATE = """
 
 def jobs_of(account: str) -> list[dict[str, Any]]:
     return postgres.rows(
-        "select id, status, error_message, billable_minutes, message_id, progress from app.jobs"
+        "select id, status, error_message, billable_minutes, progress,"
+        " exists (select from app.leases l where l.job_id = jobs.id) as leased from app.jobs"
         " where account_id = %(account)s order by created_at, id",
         {"account": account},
     )
@@ -71,7 +72,7 @@ def test_queued_and_running_jobs_are_canceled_uncharged(
     )
     assert events[0]["number"] == number
     done(stack, "resume", own, "--reason", "It was a mistake.")
-    eventually(lambda: all(job["message_id"] is None for job in jobs_of(own)))
+    eventually(lambda: not any(job["leased"] for job in jobs_of(own)))
     after = [job["status"] for job in jobs_of(own)]
     assert set(after) <= {"canceled", "failed"}, "resume restarts nothing"
     assert after.count("canceled") == number
@@ -92,9 +93,7 @@ def test_a_running_ffmpeg_stops_and_leaves_no_output(
     eventually(lambda: jobs_of(own)[0]["progress"])
     done(stack, "suspend", own, "--reason", "Mining coins.")
     assert jobs_of(own)[0]["status"] == "canceled"
-    eventually(
-        lambda: jobs_of(own)[0]["message_id"] is None
-    )  # the worker has noticed and cleaned up
+    eventually(lambda: not jobs_of(own)[0]["leased"])  # the worker has noticed and cleaned up
     assert storage.folder(storage.OUTPUTS, f"{own}/{job_id}/") == []
     assert balances(own) == (0, 0)
     assert ledger.differences(uuid.UUID(own)) == []

@@ -42,6 +42,14 @@ def new_account() -> str:
     return account
 
 
+def create_unclaimed(stack: Stack, account: str, *jobs: dict[str, Any]) -> None:
+    """Create jobs that no worker takes: their account is suspended when they become visible."""
+    with psycopg.connect(stack.settings["POSTGRES_URL"]) as connection:
+        for job in jobs:
+            connection.execute(CREATE, {"account": account} | job)
+        connection.execute("update app.accounts set suspended_at = now() where id = %s", (account,))
+
+
 def test_each_transition_is_one_event(stack: Stack, account: Account, clip: Path) -> None:
     """Created, started, completed: with the account, and the job as it was then."""
     job_id = account.create(account.upload(clip), "mp4")
@@ -66,9 +74,8 @@ def test_each_transition_is_one_event(stack: Stack, account: Account, clip: Path
 def test_an_event_that_commits_late_has_a_later_cursor(stack: Stack) -> None:
     """A transaction that began first and ends last shows its events after the others."""
     account = new_account()
-    values = [{"id": uuid.uuid4(), "account": account, "inputs": "[]"} for _ in range(2)]
-    for each in values:
-        postgres.rows(CREATE, each)
+    values = [{"id": uuid.uuid4(), "inputs": "[]"} for _ in range(2)]
+    create_unclaimed(stack, account, *values)
     created = [each["cursor"] for each in events(account)]
     assert len(created) == 2
     with (
@@ -90,7 +97,7 @@ def test_an_event_does_not_repeat_what_was_sent(stack: Stack) -> None:
     """The addresses of inputs may hold signatures, and metadata may be large."""
     account = new_account()
     inputs = postgres.jsonb([{"url": "https://example.com/" + "a" * 30_000}])
-    postgres.rows(CREATE, {"id": uuid.uuid4(), "account": account, "inputs": inputs})
+    create_unclaimed(stack, account, {"id": uuid.uuid4(), "inputs": inputs})
     [event] = events(account)
     assert event["payload"]["status"] == "pending"
     assert not {"inputs", "request", "metadata", "ffmpeg_options"} & event["payload"].keys()

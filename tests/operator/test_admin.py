@@ -216,10 +216,15 @@ def test_what_is_stuck_is_listed(stack: Stack, account: Account) -> None:
     values = {"account": own, "old": "2 hours"}
     job = postgres.row(
         """
-        insert into app.jobs (account_id, status, request, output_format, inputs, period,
-                              message_id, updated_at)
-        values (%(account)s, 'processing', '{}', 'mp4', '[]', now(), -7, now() - %(old)s::interval)
-        returning id
+        with job as (
+          insert into app.jobs (account_id, status, request, output_format, inputs, period,
+                                updated_at)
+          values (%(account)s, 'processing', '{}', 'mp4', '[]', now(), now() - %(old)s::interval)
+          returning id
+        )
+        insert into app.leases (job_id, part, attempt, ticket, lease_until)
+        select id, 0, 0, -7, now() + interval '1 hour' from job
+        returning job_id as id
         """,
         values,
     )
@@ -262,13 +267,17 @@ def insert_running(account: str, attempt: int, *, leased: bool) -> str:
           select id from (select) one, lateral pgmq.send('jobs', '{}', 3600) id where %(leased)s
         ),
         ticket as (
-          select coalesce((select id from sent), -8) as id
+          select coalesce((select id from sent), -8 - (random() * 1e12)::bigint) as id
+        ),
+        job as (
+          insert into app.jobs (account_id, status, request, output_format, inputs, period,
+                                attempt, started_at)
+          values (%(account)s, 'processing', '{}', 'mp4', '[]', now(), %(attempt)s, now())
+          returning id
         )
-        insert into app.jobs (account_id, status, request, output_format, inputs, period,
-                              message_id, attempt, started_at)
-        select %(account)s, 'processing', '{}', 'mp4', '[]', now(), ticket.id, %(attempt)s, now()
-          from ticket
-        returning id
+        insert into app.leases (job_id, part, attempt, ticket, lease_until)
+        select job.id, 0, %(attempt)s, ticket.id, now() + interval '1 hour' from job, ticket
+        returning job_id as id
         """,
         {"account": account, "attempt": attempt, "leased": leased},
     )

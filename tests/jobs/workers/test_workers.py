@@ -350,7 +350,7 @@ def test_a_suspended_account_s_job_is_not_taken_up_again(
             "update app.accounts set suspended_at = now() where id ="
             " (select account_id from app.jobs where id = %s)", job_id,
         )  # fmt: skip
-        expired = "select lease_until < now() from app.jobs where id = %s"
+        expired = "select lease_until < now() from app.leases where job_id = %s"
         eventually(lambda: running.sql(expired, job_id) == [(True,)])
         running.restart()
         assert other.wait(other.create(file, "mp3"))["status"] == "completed"
@@ -371,5 +371,5 @@ def test_folders_of_a_killed_worker_go_with_the_next(stack: Stack, sources: Sour
         cancel(account, job_id)
         running.restart()
         eventually(lambda: not list(running.scratch.glob(f"ffm-*-{pid}-*")))
-        ticket = "select count(*) from app.jobs where id = %s and message_id is not null"
+        ticket = "select count(*) from app.leases where job_id = %s"
         eventually(lambda: running.sql(ticket, job_id) == [(0,)])

@@ -130,5 +130,9 @@ def books(crew: Crew, job_id: str) -> None:
         "select count(*) from app.usage_ledger where job_id = %s and kind <> 'reserve'", job_id
     )
     assert ends == [(1,)]
-    row = crew.sql("select reserved_minutes, message_id from app.jobs where id = %s", job_id)
-    assert row == [(0, None)]
+    row = crew.sql(
+        "select reserved_minutes, exists (select from app.leases where job_id = jobs.id)"
+        " from app.jobs where id = %s",
+        job_id,
+    )
+    assert row == [(0, False)]

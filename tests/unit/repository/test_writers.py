@@ -16,6 +16,7 @@ WRITERS = {
     "usage": {TRANSITIONS},
     "usage_ledger": {TRANSITIONS},
     "tasks": {"lib/outbox/tasks.py"},
+    "leases": {TRANSITIONS, "lib/jobs/queue.py"},
 }
 FUNCTIONS = {
     "create_job": {TRANSITIONS},
@@ -31,11 +32,12 @@ SQL_WRITERS = {
     "usage": {"create_job", "cancel_jobs", "grant_minutes", "refund_job"},
     "usage_ledger": {"create_job", "cancel_jobs", "grant_minutes", "refund_job"},
     "tasks": {"add_task", "retry_task", "erase_account"},
+    "leases": {"claim_job"},
 }
 """The functions of supabase/schema.sql that write a table; they are called where FUNCTIONS says."""
 LIFE = {"status", "reserved_minutes", "billable_minutes", "attempt", "period", "error_category",
         "error_message", "completed_at", "started_at", "updated_at", "outputs"}  # fmt: skip
-"""Columns of app.jobs that only transitions set; others set when files expire, or leases end."""
+"""Columns of app.jobs that only transitions set; others set progress, and when files expire."""
 WRITE = re.compile(r"(?:insert\s+into|update|delete\s+from|truncate)\s+app\.(\w+)", re.IGNORECASE)
 UPDATED = re.compile(r"update\s+app\.jobs\b.*?\bset\b(.*?)(?:\bwhere\b|\bfrom\b|$)", re.I | re.S)
 
@@ -81,7 +83,7 @@ def test_a_table_has_its_functions_alone(table: str) -> None:
 
 
 def test_only_transitions_change_a_jobs_life() -> None:
-    """Others may set when a job's files expire or its lease ends, and nothing else."""
+    """Others may set a job's progress and when its files expire, and nothing else."""
     places = set()
     for name, text in sql():
         for columns in UPDATED.findall(text):
