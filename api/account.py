@@ -40,13 +40,13 @@ PRIVACY = "Privacy and support"
     tag="Service",
 )
 def try_it(body: guests.Nothing) -> guests.Guest:
-    """A key for an hour and a few small files, for a visitor; a few a day"""
+    """Get a visitor's key for an hour and a few small files; a few per day"""
     return guests.open_account(client_networks())
 
 
 @route("GET", "/v1/account", access=READ, answer=account.Account, errors=["account_not_found"])
 def get_account(caller: Caller) -> account.Account:
-    """Your account"""
+    """Get your account"""
     return account.get(caller.account_id)
 
 
@@ -59,7 +59,7 @@ def get_account(caller: Caller) -> account.Account:
     errors=["session_required", "email_not_changed", "account_not_found", *LOGIN_ERRORS],
 )
 def change_account(caller: Caller, body: account.Change) -> account.Changed:
-    """Correct name and address; an address counts once its links were followed"""
+    """Change name and address; a new address counts once it is confirmed"""
     token = bearer() if caller.key_id is None else None
     return account.change(caller.account_id, body, token)
 
@@ -72,7 +72,7 @@ def change_account(caller: Caller, body: account.Change) -> account.Changed:
     answer=months.Usage,
 )
 def get_usage(caller: Caller, period: str | None) -> months.Usage:
-    """Minutes by day and kind, and what is left"""
+    """Get the minutes used by day and kind, and what is left"""
     return months.usage(caller.account_id, period)
 
 
@@ -88,7 +88,7 @@ def get_usage(caller: Caller, period: str | None) -> months.Usage:
     answer=ledger.Entries,
 )
 def get_ledger(caller: Caller, period: str | None, page: int, limit: int) -> ledger.Entries:
-    """Each time that minutes were held, charged or given, newest first"""
+    """List reservations, charges and grants of minutes, newest first"""
     return ledger.entries(caller.account_id, period, page=page, limit=limit)
 
 
@@ -102,7 +102,7 @@ def get_ledger(caller: Caller, period: str | None, page: int, limit: int) -> led
     errors=["wrong_password", "recent_login_required", "account_not_found", *LOGIN_ERRORS],
 )
 def delete_account(caller: Caller, body: erase.Erasure) -> erase.Erasing:
-    """Delete the account and all that is held of it; needs a session"""
+    """Delete the account and all its data; needs a session"""
     begun = erase.begin(caller.account_id, body, bearer())
     afterwards(wake.tasks)
     return begun
@@ -118,7 +118,7 @@ def delete_account(caller: Caller, body: erase.Erasure) -> erase.Erasing:
     tag=PRIVACY,
 )
 def ask_export(caller: Caller) -> Any:
-    """One archive of all that is held of you; a mail brings the link; needs a session"""
+    """Export all your data as one archive; a mail brings the link; needs a session"""
     asked = export.ask(caller.account_id)
     afterwards(wake.tasks)
     return asked, {"Location": "/v1/account/export"}
@@ -132,7 +132,7 @@ def ask_export(caller: Caller) -> Any:
     tag=PRIVACY,
 )
 def get_export(caller: Caller) -> export.Export:
-    """Your newest export; needs a session"""
+    """Get your newest export; needs a session"""
     return export.newest(caller.account_id)
 
 
@@ -147,7 +147,7 @@ def get_export(caller: Caller) -> export.Export:
     tag=PRIVACY,
 )
 def download_export(export_id: str, expires: str, signature: str) -> Any:
-    """The link to an export: leads to the archive; needs no key"""
+    """Redirect to the archive of an export; needs no key"""
     target = export.resolve(export_id, expires, signature)
     return {"url": target}, {"Location": target}
 
@@ -166,7 +166,7 @@ def download_export(export_id: str, expires: str, signature: str) -> Any:
     tag=PRIVACY,
 )
 def download_exported_file(file: str, expires: str, signature: str) -> Any:
-    """The links in an export's list of files; needs no key"""
+    """Redirect to a file that an export lists; needs no key"""
     target = links.resolve_file(file, expires, signature)
     return {"url": target}, {"Location": target}
 
@@ -190,7 +190,7 @@ def sign_out_everywhere(caller: Caller) -> Success:
 
 @route("GET", "/v1/api-keys", access=READ, answer=keys.Keys, tag="Keys")
 def list_keys(caller: Caller) -> keys.Keys:
-    """Your keys"""
+    """List your keys"""
     return keys.list_keys(caller.account_id)
 
 
@@ -205,7 +205,7 @@ def list_keys(caller: Caller) -> keys.Keys:
     tag="Keys",
 )
 def create_key(caller: Caller, body: keys.NewKey) -> Any:
-    """Make a key, shown this once; needs a session"""
+    """Create a key, shown only in this response; needs a session"""
     created = keys.create(caller.account_id, body)
     return created, {"Location": f"/v1/api-keys/{created.id}"}
 
@@ -220,7 +220,7 @@ def create_key(caller: Caller, body: keys.NewKey) -> Any:
     tag="Keys",
 )
 def rename_key(caller: Caller, key_id: str, body: keys.Rename) -> keys.Key:
-    """Give a key another label; needs a session"""
+    """Change the label of a key; needs a session"""
     return keys.rename(caller.account_id, key_id, body)
 
 
@@ -234,5 +234,5 @@ def rename_key(caller: Caller, key_id: str, body: keys.Rename) -> keys.Key:
     tag="Keys",
 )
 def revoke_key(caller: Caller, key_id: str) -> None:
-    """End a key at once; needs a session"""
+    """Revoke a key at once; needs a session"""
     keys.revoke(caller.account_id, key_id)

@@ -21,13 +21,13 @@ STRIPE_ERRORS = ("stripe_unavailable", "billing_unavailable")
 
 @route("GET", "/v1/billing/plans", access=Open("plans", PLANS_PER_MINUTE), answer=purchases.Plans)
 def list_plans() -> Any:
-    """The plans, their prices and limits"""
+    """List the plans with prices and limits"""
     return purchases.plans(), {"Cache-Control": "public, max-age=300"}
 
 
 @route("GET", "/v1/billing", access=READ, answer=purchases.Billing, errors=["account_not_found"])
 def get_billing(caller: Caller) -> purchases.Billing:
-    """What you pay for"""
+    """Get your subscription"""
     return purchases.billing(caller.account_id)
 
 
@@ -43,7 +43,7 @@ def get_billing(caller: Caller) -> purchases.Billing:
     ],
 )
 def buy_plan(caller: Caller, body: purchases.Buy) -> purchases.Bought:
-    """Go to a plan: by a checkout, at once, or at the period's end; needs a session"""
+    """Change the plan: by a checkout, at once, or at the end of the period; needs a session"""
     return purchases.buy(caller.account_id, body)
 
 
@@ -56,13 +56,13 @@ def buy_plan(caller: Caller, body: purchases.Buy) -> purchases.Bought:
     errors=STRIPE_ERRORS,
 )
 def open_portal(caller: Caller) -> purchases.Portal:
-    """A link to Stripe's pages for cards, invoices, cancellation; needs a session"""
+    """Get a link to Stripe's pages for cards, invoices and cancellation; needs a session"""
     return purchases.portal(caller.account_id)
 
 
 @route("GET", "/v1/billing/invoices", access=READ, answer=purchases.Invoices)
 def list_invoices(caller: Caller) -> purchases.Invoices:
-    """Your invoices"""
+    """List your invoices"""
     return purchases.invoices(caller.account_id)
 
 
@@ -78,7 +78,7 @@ def list_invoices(caller: Caller) -> purchases.Invoices:
     ],
 )
 def receive_stripe_event() -> stripe_events.EventReceived:
-    """For Stripe alone: an event, signed by it"""
+    """Receive a signed event; only for Stripe"""
     try:  # the signature covers the raw bytes of the body
         return stripe_events.receive(read_body(), request.headers.get("Stripe-Signature"))
     except stripe_events.NotSigned:

@@ -47,7 +47,7 @@ STORED = "20261123-101500-9f2c11aa-holiday.mov"
     ],
 )
 def create_upload(caller: Caller, body: Any) -> PresignedAnswer:
-    """Ask for a link to upload a file to; it lives 15 minutes"""
+    """Get a link to upload a file to, valid for 15 minutes"""
     return PresignedAnswer(True, uploads.presign(caller, body))
 
 
@@ -64,7 +64,7 @@ def create_upload(caller: Caller, body: Any) -> PresignedAnswer:
     ],
 )
 def confirm_upload(caller: Caller, body: Any) -> ConfirmedAnswer:
-    """Say that the bytes were sent; they are checked and looked into"""
+    """Confirm that the file was sent; it is checked and probed"""
     with slow_call(caller, CONFIRM):
         return ConfirmedAnswer(True, uploads.confirm(caller, body))
 
@@ -105,7 +105,7 @@ def delete_upload(caller: Caller, filename: str) -> delete.Deleted:
     },
 )
 def probe(caller: Caller, body: uploads.ProbeRequest) -> Probed:
-    """What an upload holds; free, creates no job, 2 at once"""
+    """Probe an upload; free, creates no job, 2 at once"""
     with slow_call(caller, LOOK):
         return Probed(body.url, uploads.inspect(caller, body.url))
 
@@ -134,7 +134,7 @@ def probe(caller: Caller, body: uploads.ProbeRequest) -> Probed:
     tag="Jobs",
 )
 def validate(caller: Caller, body: Any) -> validation.Validation:
-    """What a job of this request would do and cost; free, creates no job, 2 at once"""
+    """Show what this request would do and cost; free, creates no job, 2 at once"""
     request = parse(body, TranscodeRequest)
     with slow_call(caller, LOOK):
         return validation.validate(caller, request, unknown_members(body, TranscodeRequest))

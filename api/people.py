@@ -17,19 +17,19 @@ WRITER = Credential("read", window="support", per_minute=MESSAGES_PER_MINUTE, su
 
 @route("GET", "/v1/account/reports", access=READ, answer=reports.Reports)
 def list_reports(caller: Caller) -> reports.Reports:
-    """Your reports"""
+    """List your reports"""
     return reports.listed(caller.account_id)
 
 
 @route("GET", "/v1/account/access-log", access=READ, answer=staff.Accesses)
 def list_accesses(caller: Caller) -> staff.Accesses:
-    """Each time that a member of our staff accessed your files"""
+    """List each access of our staff to your files"""
     return staff.accesses(caller.account_id)
 
 
 @route("GET", "/v1/policies", access=Open("policies", READS_PER_MINUTE), answer=policies.Policies)
 def list_policies() -> policies.Policies:
-    """Every version of the privacy policy and terms, newest first"""
+    """List the versions of the privacy policy and terms, newest first"""
     return policies.listed()
 
 
@@ -41,7 +41,7 @@ def list_policies() -> policies.Policies:
     errors=["policy_not_found"],
 )
 def accept_policy(caller: Caller, version: str) -> policies.Acceptance:
-    """Accept a version; needs a session. Again does nothing"""
+    """Accept a version; needs a session; repeating it changes nothing"""
     return policies.accept(caller.account_id, version)
 
 
@@ -55,7 +55,7 @@ def accept_policy(caller: Caller, version: str) -> policies.Acceptance:
     errors=["job_not_found", "daily_limit"],
 )
 def write_to_support(caller: Caller | None, body: support.Letter) -> support.Received:
-    """Write to us, with a credential or, telling your address, without one"""
+    """Write to support, with a credential, or without one and with your address"""
     # A visitor's account has no address to answer to: the letter must say one.
     known = caller is not None and not caller.guest
     received = support.receive(body, caller.account_id if caller and known else None)

@@ -28,14 +28,14 @@ STATUS_PER_MINUTE = 30
     answer=health.Health,
 )
 def health_check() -> Response:
-    """Whether the service works"""
+    """Check whether the service works"""
     report = health.health(for_operator=carries(settings().cron_secret))
     return answer(report, 200 if report.ok else 500)
 
 
 @route("GET", "/v1/status", access=Open("status", STATUS_PER_MINUTE), answer=health.Status)
 def status() -> health.Status:
-    """How the service fares: its queue, its last sweep"""
+    """Get the state of the service: its queue and its last sweep"""
     return health.status()
 
 
@@ -47,7 +47,7 @@ def status() -> health.Status:
     errors=["site_unavailable"],
 )
 def site() -> Any:
-    """What the website needs to begin"""
+    """Get what the website needs at start"""
     return site_settings.site(), {"Cache-Control": "public, max-age=300"}
 
 
@@ -58,7 +58,7 @@ def site() -> Any:
     answer=RawAnswer("text/plain", "Prometheus text 0.0.4"),
 )
 def metrics() -> Response:
-    """Figures for the operator, as Prometheus text; needs CRON_SECRET"""
+    """Get metrics for the operator, as Prometheus text; needs CRON_SECRET"""
     return metrics_text.response()
 
 
@@ -69,7 +69,7 @@ def metrics() -> Response:
     answer=RawAnswer("text/plain", "RFC 9116"),
 )
 def security_contact() -> Response:
-    """Where to report a vulnerability"""
+    """Get where to report a vulnerability"""
     return Response(
         security_txt.text(),
         content_type="text/plain; charset=utf-8",
@@ -84,7 +84,7 @@ def security_contact() -> Response:
     answer=RawAnswer("application/yaml", "OpenAPI 3.1"),
 )
 def openapi() -> Response:
-    """This document"""
+    """Get this document"""
     return Response(
         openapi_file.document(),
         mimetype="application/yaml",

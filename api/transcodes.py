@@ -92,14 +92,14 @@ def create_transcode(caller: Caller, body: TranscodeRequest) -> Any:
     errors=["invalid_cursor"],
 )
 def list_transcodes(caller: Caller, **wanted: Any) -> Any:
-    """List your jobs, a page at a time"""
+    """List your jobs in pages"""
     listed = listing.page(caller.account_id, listing.Wanted(**wanted))
     return listed, {"X-Total-Count": str(listed.total)}
 
 
 @route("GET", "/v1/transcodes/{id}", access=READ, answer=Transcode, errors=["job_not_found"])
 def get_transcode(caller: Caller, id: str) -> Transcode:
-    """A job"""
+    """Get a job"""
     job, stalled = read.get(caller.account_id, id)
     if stalled:  # the call that followed the create was lost, or the worker died
         afterwards(_wake_once)
@@ -114,7 +114,7 @@ def get_transcode(caller: Caller, id: str) -> Transcode:
     errors=["job_not_found", "job_not_ended", "deletion_pending"],
 )
 def delete_transcode_files(caller: Caller, id: str) -> delete.Deleted:
-    """Delete an ended job's files now; its record stays"""
+    """Delete the files of an ended job now; its record stays"""
     return delete.delete_job_files(caller.account_id, id)
 
 
@@ -143,7 +143,7 @@ def cancel_transcode(caller: Caller, id: str) -> Canceled:
     error_models={"invalid_job": Refused, "quota_exceeded": QuotaError},
 )
 def retry_transcode(caller: Caller, id: str) -> Any:
-    """Create a new job from an ended one's request; the ended one stays"""
+    """Create a new job with the request of an ended one, which stays"""
     return _created(lambda: retry.again(caller, id))
 
 
@@ -158,7 +158,7 @@ def retry_transcode(caller: Caller, id: str) -> Any:
     ],
 )
 def download_transcode(caller: Caller, id: str) -> Download:
-    """A signed link to the output; it lives 10 minutes"""
+    """Get a signed link to the output, valid for 10 minutes"""
     return read.download(caller.account_id, id)
 
 
@@ -172,7 +172,7 @@ def download_transcode(caller: Caller, id: str) -> Download:
     errors=["job_not_found", "report_limit", "daily_limit"],
 )
 def report_transcode(caller: Caller, id: str, body: reports.NewReport) -> reports.Report:
-    """Report a job to us; while the report is open we may look at its files"""
+    """Report a problem with a job; while the report is open, staff may open its files"""
     report = reports.report(caller.account_id, id, body)
     afterwards(wake.tasks)
     return report
@@ -188,7 +188,7 @@ def report_transcode(caller: Caller, id: str, body: reports.NewReport) -> report
     errors=["link_expired", "storage_unavailable"],
 )
 def follow_input_link(id: str, index: int, expires: str, signature: str) -> Any:
-    """The address in `inputs[].downloadUrl`: leads to the file; needs no key"""
+    """Redirect to an input, from `inputs[].downloadUrl`; needs no key"""
     target = links.resolve(id, index, expires, signature)
     return {"url": target}, {"Location": target}
 

@@ -56,7 +56,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
     error_task_class = _Refusal
 
     def received(self, data: bytes) -> Any:
-        """A request has its time in all: single bytes of it are no sign of life."""
+        """A request has its time in all: single bytes do not extend it."""
         if self.request is None:
             self.begun = time.time()
         result = super().received(data)

@@ -14,7 +14,7 @@ from lib.media.request import graph, virtual
 def virtual_options(draft: Draft) -> Draft:
     """Apply each virtual option; the cut of a @trim comes first, whatever its place.
 
-    Raises MediaError for files that lack the picture or sound that is needed.
+    Raises MediaError for files without the video or audio that the option needs.
     """
     if draft.kind != "virtual":
         return draft

@@ -50,7 +50,7 @@ class CreateBody(UpdateBody, kw_only=True):
     id: str | None = None
 
     def values(self) -> dict[str, Any]:
-        """The columns of the row, but for its owner. Raises StorageError (400, 413)."""
+        """The columns of the row, except its owner. Raises StorageError (400, 413)."""
         bucket = self.id or self.name
         if not re.fullmatch(r"[\w!.*'() &$@=;:+,?-]{1,100}", bucket) or bucket.strip() != bucket:
             raise invalid_bucket_name()
