@@ -146,7 +146,7 @@ def _other_options() -> Iterator[Cell]:
     )
     yield Cell(
         "-vf subtitles, force_style",
-        [("-vf", f"subtitles='{SUBTITLES}':force_style='FontSize=30,OutlineColor=&H002020E0'")],
+        [("-vf", f"subtitles='{SUBTITLES}':force_style='FontSize=30,OutlineColour=&H002020E0'")],
     )
     yield Cell("-vf drawtext", [("-vf", (
         "drawtext=text='Живёт drawtext':font='DejaVu Sans':fontsize=40:fontcolor=white"

@@ -8,8 +8,8 @@ from tests.rigs.hostile import files
 
 MATRIX = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
 STYLES = (
-    "[V4+ Styles]\nFormat: Name, Fontname, Fontsize, PrimaryColor, SecondaryColor, OutlineColor,"
-    " BackColor, Bold, Italic, Underline, StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle,"
+    "[V4+ Styles]\nFormat: Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour,"
+    " BackColour, Bold, Italic, Underline, StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle,"
     " Outline, Shadow, Alignment, MarginL, MarginR, MarginV, Encoding\n"
 )
 TIMES = "1\n00:00:00,000 --> 00:00:02,000\n"

@@ -29,13 +29,13 @@ def _overrides(style: virtual.SubtitleStyle) -> dict[str, str]:
     if style.box:
         # libass' own style 4: one box behind all lines, as far around them as the shadow is long.
         color = text.ass_color(style.box_color)
-        box = {"BorderStyle": "4", "BackColor": color, "Shadow": "4"}
+        box = {"BorderStyle": "4", "BackColour": color, "Shadow": "4"}
     outline = None if style.outline is None else f"{style.outline:g}"
     fields: dict[str, str | None] = {
         "FontName": fonts.resolve(style.font).name if style.font else None,
         "FontSize": f"{style.font_size:g}" if style.font_size else None,
-        "PrimaryColor": _color(style.font_color),
-        "OutlineColor": _color(style.outline_color),
+        "PrimaryColour": _color(style.font_color),
+        "OutlineColour": _color(style.outline_color),
         "Outline": outline,
         **box,
         "Bold": None if style.bold is None else str(int(style.bold)),

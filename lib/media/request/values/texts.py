@@ -123,9 +123,9 @@ _STYLE_VALUES = {
     "font": re.compile(r"[^\W_][\w .&'+-]{0,59}"),
 }
 _STYLE_KEYS: dict[str, str] = {
-    "fontname": "font", "name": "word", "fontsize": "number", "primarycolor": "ass_color",
-    "secondarycolor": "ass_color", "outlinecolor": "ass_color", "backcolor": "ass_color",
-    "tertiarycolor": "ass_color", "bold": "number", "italic": "number", "underline": "number",
+    "fontname": "font", "name": "word", "fontsize": "number", "primarycolour": "ass_color",
+    "secondarycolour": "ass_color", "outlinecolour": "ass_color", "backcolour": "ass_color",
+    "tertiarycolour": "ass_color", "bold": "number", "italic": "number", "underline": "number",
     "strikeout": "number", "scalex": "number", "scaley": "number", "spacing": "number",
     "angle": "number", "borderstyle": "number", "outline": "number", "shadow": "number",
     "alignment": "number", "marginl": "number", "marginr": "number", "marginv": "number",
@@ -142,14 +142,14 @@ def _subtitle_style(text: str) -> str:
         kind = _STYLE_KEYS.get(key.lower())
         if not sign or kind is None:
             raise ValueError(
-                f"a style without {key[:20]!r}: FontName, FontSize, PrimaryColor, OutlineColor,"
-                " BackColor, Bold, Italic, BorderStyle, Outline, Shadow, Alignment, MarginV, …"
+                f"a style without {key[:20]!r}: FontName, FontSize, PrimaryColour, OutlineColour,"
+                " BackColour, Bold, Italic, BorderStyle, Outline, Shadow, Alignment, MarginV, …"
             )
         if not _STYLE_VALUES[kind].fullmatch(value):
             raise ValueError(f"a style whose {key} has another value than {value[:20]!r}")
         written.append(f"{key}={value}")
     if not 0 < len(written) <= MAX_STYLE_KEYS:
-        raise ValueError("a style such as FontSize=24,PrimaryColor=&H00FFFFFF")
+        raise ValueError("a style such as FontSize=24,PrimaryColour=&H00FFFFFF")
     return ",".join(written)
 
 
@@ -168,7 +168,7 @@ FONT = Kind("a font's name such as Arial, perhaps with :style=Bold; never a file
 DRAWN_TEXT = Kind("a text", _drawn_text)
 LITERAL_TEXT = Kind("a text", _literal_text)
 TIME_TEXT = Kind("a format of strftime", _time_text)
-STYLE = Kind("style overrides such as FontSize=24,PrimaryColor=&H00FFFFFF", _subtitle_style)
+STYLE = Kind("style overrides such as FontSize=24,PrimaryColour=&H00FFFFFF", _subtitle_style)
 REMOTE_FILE = Kind(
     "the public http(s) URL or gs:// address of a file (SRT, VTT, ASS); never a path", _remote_file
 )

@@ -26,7 +26,7 @@ PlayResX: 384
 PlayResY: 288
 
 [V4+ Styles]
-Format: Name, Fontname, Fontsize, PrimaryColor, SecondaryColor, OutlineColor, BackColor, Bold, \
+Format: Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour, BackColour, Bold, \
 Italic, Underline, StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, \
 Alignment, MarginL, MarginR, MarginV, Encoding
 Style: Default,Arial,16,&H00FFFFFF,&H0,&H0,&H0,0,0,0,0,100,100,0,0,1,1,0,2,10,10,10,1
@@ -35,7 +35,7 @@ Style: Default,Arial,16,&H00FFFFFF,&H0,&H0,&H0,0,0,0,0,100,100,0,0,1,1,0,2,10,10
 Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
 Dialogue: 0,0:00:01.00,0:00:02.00,Default,,0,0,0,,HHHHHH
 """
-STYLE = "force_style='FontSize=24,PrimaryColor=&H00FFFF00'"
+STYLE = "force_style='FontSize=24,PrimaryColour=&H00FFFF00'"
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_however_an_address_is_escaped_our_copy_is_read(
     name = "ass" if "ass=" in written else "subtitles"
     assert shown.startswith(f"hflip,{name}=filename=subtitles0.ass")
     assert "://" not in shown
-    assert ("PrimaryColor" in shown) == (styled and name == "subtitles")
+    assert ("PrimaryColour" in shown) == (styled and name == "subtitles")
 
 
 def test_each_file_is_fetched_once_however_often_it_is_named() -> None:
@@ -354,8 +354,8 @@ def test_whatever_the_parser_trips_over_is_the_files_fault(tmp_path: Path, text:
 def test_an_ssa_file(tmp_path: Path) -> None:
     text = (
         "[Script Info]\nScriptType: v4.00\n\n[V4 Styles]\n"
-        "Format: Name, Fontname, Fontsize, PrimaryColor, SecondaryColor, TertiaryColor,"
-        " BackColor, Bold, Italic, BorderStyle, Outline, Shadow, Alignment, MarginL, MarginR,"
+        "Format: Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, TertiaryColour,"
+        " BackColour, Bold, Italic, BorderStyle, Outline, Shadow, Alignment, MarginL, MarginR,"
         " MarginV, AlphaLevel, Encoding\n"
         "Style: Default,Arial,20,16777215,255,0,0,0,0,1,2,0,2,10,10,10,0,1\n\n[Events]\n"
         "Format: Marked, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\n"
