@@ -37,7 +37,7 @@ COUNTS = "/counts"
 class Counts(NamedTuple):
     """What went over the line: bytes of bodies, and requests."""
 
-    sent: int
+    sent_bytes: int
     requests: int
 
 
@@ -76,7 +76,7 @@ class _Line:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._free = 0.0
-        self.sent = self.requests = 0
+        self.sent_bytes = self.requests = 0
 
     def take(self, count: int) -> None:
         """Wait until so many bytes have passed."""
@@ -85,10 +85,10 @@ class _Line:
             self._free = through = max(self._free, now - CATCH_UP) + count / BYTES_PER_SECOND
         time.sleep(max(0.0, through - now))
 
-    def count(self, *, sent: int = 0, requests: int = 0) -> None:
+    def count(self, *, sent_bytes: int = 0, requests: int = 0) -> None:
         """Note what went over."""
         with self._lock:
-            self.sent += sent
+            self.sent_bytes += sent_bytes
             self.requests += requests
 
 
@@ -109,7 +109,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """A file, or what is asked for of it."""
         if self.path == COUNTS:
-            self._head(200, len(body := json.dumps([self.line.sent, self.line.requests])))
+            self._head(200, len(body := json.dumps([self.line.sent_bytes, self.line.requests])))
             self.wfile.write(body.encode())
             return
         time.sleep(ROUND_TRIP * (2 if self._fresh else 1))
@@ -118,19 +118,19 @@ class _Handler(BaseHTTPRequestHandler):
         with suppress(OSError), (self.folder / Path(self.path).name).open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             tag = f'"{size}"'
-            asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
-            if asked is None or self.headers.get("If-Range", tag) != tag:
+            span = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
+            if span is None or self.headers.get("If-Range", tag) != tag:
                 start, end = 0, size
                 self._head(200, size, ETag=tag)
             else:
-                start, end = int(asked[1]), min(size, int(asked[2] or size) + 1)
+                start, end = int(span[1]), min(size, int(span[2] or size) + 1)
                 stated = f"bytes {start}-{end - 1}/{size}"
                 self._head(206, end - start, ETag=tag, Content_Range=stated)
             file.seek(start)
             while data := file.read(min(PIECE_BYTES, end - file.tell())):
                 self.line.take(len(data))
                 self.connection.sendall(data)
-                self.line.count(sent=len(data))
+                self.line.count(sent_bytes=len(data))
             return
         self.close_connection = True
 

@@ -38,8 +38,8 @@ def main(folder: str, idle: bool) -> None:
             api = running.enter_context(_functions(stack, sink.url))
             url = api.url
         plain = running.enter_context(Front(bare.create_app(stack.settings["POSTGRES_URL"])))
-        told = {"url": url, "key": stack.demo_key(), "bare": plain.url, "settings": stack.settings}
-        print(json.dumps(told), flush=True)
+        ready = {"url": url, "key": stack.demo_key(), "bare": plain.url, "settings": stack.settings}
+        print(json.dumps(ready), flush=True)
         stopped.wait()
 
 
