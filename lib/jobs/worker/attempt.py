@@ -255,7 +255,7 @@ class Attempt:
             )
             for item, probe in zip(lease.inputs, probes, strict=True)
         ]
-        described = transitions.describe(
+        described = transitions.reserve(
             lease,
             inputs=inputs,
             options=_options(plan),
