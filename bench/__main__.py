@@ -151,7 +151,7 @@ PARTS: dict[str, Callable[[Path], list[Row]]] = {
 @contextmanager
 def _served(folder: Path, *arguments: str) -> Iterator[dict[str, Any]]:
     """The stack in a process of its own; what it told."""
-    child = Child("bench.serve", [str(folder), *arguments], dict(os.environ))
+    child = Child("bench.rigs.serve", [str(folder), *arguments], dict(os.environ))
     try:
         yield json.loads(child.ready())
     finally:

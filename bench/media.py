@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from bench import engine
+from bench.rigs import engine
 from bench.rows import Row, milliseconds, timed
 from lib.media.model import Audio, Probe, Video
 from lib.media.plan.argv import argv

@@ -8,8 +8,8 @@ import time
 from functools import partial
 from pathlib import Path
 
-from bench import engine
-from bench.link import Link
+from bench.rigs import engine
+from bench.rigs.link import Link
 from bench.rows import Row, timed
 from lib.media.plan.argv import argv
 from lib.media.run import ffmpeg

@@ -5,7 +5,7 @@ costs a round trip before its first request is read, and each request one before
 The kernel's buffer for what is not yet read is as small as it can be here; at the reader's end it
 is as the reader has it. There is no slow start and no loss. Ranges, ETag and If-Range are answered.
 
-`python -m bench.link FOLDER` serves in a process of its own, and prints the port.
+`python -m bench.rigs.link FOLDER` serves in a process of its own, and prints the port.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Link:
     """The far end of the line, in a process of its own, while the context lasts."""
 
     def __init__(self, folder: Path) -> None:
-        self._child = Child("bench.link", [str(folder)], dict(os.environ))
+        self._child = Child("bench.rigs.link", [str(folder)], dict(os.environ))
         self.port = int(self._child.ready())
 
     def url(self, name: str) -> str:
