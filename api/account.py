@@ -119,9 +119,9 @@ def delete_account(caller: Caller, body: erase.Erasure) -> erase.Erasing:
 )
 def ask_export(caller: Caller) -> Any:
     """Export all your data as one archive; a mail brings the link; needs a session"""
-    asked = export.ask(caller.account_id)
+    archive = export.ask(caller.account_id)
     afterwards(wake.tasks)
-    return asked, {"Location": "/v1/account/export"}
+    return archive, {"Location": "/v1/account/export"}
 
 
 @route(

@@ -6,7 +6,7 @@ from lib import background
 from lib.http.app import create_app
 from lib.http.routes.access import Secret
 from lib.http.routes.declaration import Routes
-from lib.jobs.repair import heal
+from lib.jobs.repair import repair
 from lib.platform import limits
 
 app = create_app(__name__, limits.BACKGROUND)
@@ -20,7 +20,7 @@ SECONDS = 45
 @route("GET", "/internal/cron/heal", access=CLOCK, answer=dict)
 def heal_queue() -> Any:
     """Put lost and overdue jobs back into the queue"""
-    return heal()
+    return repair()
 
 
 @route("GET", "/internal/cron/sweep", access=CLOCK, answer=dict)

@@ -91,9 +91,9 @@ def create_transcode(caller: Caller, body: TranscodeRequest) -> Any:
     answer=TranscodeList,
     errors=["invalid_cursor"],
 )
-def list_transcodes(caller: Caller, **wanted: Any) -> Any:
+def list_transcodes(caller: Caller, **query: Any) -> Any:
     """List your jobs in pages"""
-    listed = listing.page(caller.account_id, listing.Wanted(**wanted))
+    listed = listing.page(caller.account_id, listing.Query(**query))
     return listed, {"X-Total-Count": str(listed.total)}
 
 
@@ -144,7 +144,7 @@ def cancel_transcode(caller: Caller, id: str) -> Canceled:
 )
 def retry_transcode(caller: Caller, id: str) -> Any:
     """Create a new job with the request of an ended one, which stays"""
-    return _created(lambda: retry.again(caller, id))
+    return _created(lambda: retry.retry(caller, id))
 
 
 @route(

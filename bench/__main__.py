@@ -72,12 +72,15 @@ def main() -> None:
 def _apart(name: str) -> list[Row]:
     """Measure a part in a process of its own: each has settings and a pool, made once."""
     command = [sys.executable, "-m", "bench", name, "--json"]
-    told = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
-    return msgspec.json.decode(told.splitlines()[-1], type=list[Row])
+    output = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
+    return msgspec.json.decode(output.splitlines()[-1], type=list[Row])
 
 
 def _jobs(folder: Path) -> list[Row]:
-    with _served(folder / "stack") as told, api.connect(told["url"], told["key"]) as client:
+    with (
+        _served(folder / "stack") as service,
+        api.connect(service["url"], service["key"]) as client,
+    ):
         return [
             jobs.fixed_cost(client, folder),
             jobs.whole_job(client, folder),
@@ -89,18 +92,18 @@ def _drip(folder: Path) -> list[Row]:
     with drip.source() as port:
         os.environ["SOURCE_ALLOW"] = f"127.0.0.1:{port}"
         with (
-            _served(folder / "stack") as told,
-            api.connect(told["url"], told["key"]) as client,
-            drip.another(told["settings"], told["url"]) as dripping,
+            _served(folder / "stack") as service,
+            api.connect(service["url"], service["key"]) as client,
+            drip.another(service["settings"], service["url"]) as dripping,
         ):
             return [drip.delay(client, dripping, f"http://127.0.0.1:{port}", folder)]
 
 
 def _answers(folder: Path) -> list[Row]:
     with (
-        _served(folder / "stack", "idle") as told,
-        api.connect(told["url"], told["key"]) as client,
-        httpx.Client(base_url=told["bare"], trust_env=False) as plain,
+        _served(folder / "stack", "idle") as service,
+        api.connect(service["url"], service["key"]) as client,
+        httpx.Client(base_url=service["bare"], trust_env=False) as plain,
     ):
         return answers.answers(client, plain)
 
@@ -148,7 +151,7 @@ PARTS: dict[str, Callable[[Path], list[Row]]] = {
 @contextmanager
 def _served(folder: Path, *arguments: str) -> Iterator[dict[str, Any]]:
     """The stack in a process of its own; what it told."""
-    child = Child("bench.serve", [str(folder), *arguments], dict(os.environ))
+    child = Child("bench.rigs.serve", [str(folder), *arguments], dict(os.environ))
     try:
         yield json.loads(child.ready())
     finally:

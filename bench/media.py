@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from bench import engine
+from bench.rigs import engine
 from bench.rows import Row, milliseconds, timed
 from lib.media.model import Audio, Probe, Video
 from lib.media.plan.argv import argv
@@ -68,10 +68,10 @@ def _copy(
             plan, _ = engine.from_files(encoding, paths, may_copy=False)
             encoded.append(time.perf_counter() - began)
             assert all(stream.action == "encode" for stream in plan.output.streams)
-    ours, again = statistics.median(copied), min(encoded)
+    ours, encode_seconds = statistics.median(copied), min(encoded)
     return Row(
-        f"{what}, copied, median of {COPIES}", f"{ours:.2f} s", f"encoded {again:.1f} s",
-        ours / again, 1 / 20,
+        f"{what}, copied, median of {COPIES}", f"{ours:.2f} s", f"encoded {encode_seconds:.1f} s",
+        ours / encode_seconds, 1 / 20,
     )  # fmt: skip
 
 
@@ -86,8 +86,8 @@ def _arguments() -> Row:
     def plan(body: dict[str, Any]) -> list[str]:
         checked = check(msgspec.convert(body, TranscodeRequest))
         probes = [clip] * len(checked.urls)
-        made = make_plan(checked, probes, machine)
-        return argv(made, [f"input{number}" for number in range(len(probes))], "output")
+        decision = make_plan(checked, probes, machine)
+        return argv(decision, [f"input{number}" for number in range(len(probes))], "output")
 
     rates = []
     for _ in range(PLAN_ROUNDS):

@@ -71,7 +71,7 @@ def _at(
         "get": lambda: read.get(caller.account_id, waiting[0]),
         "list, page 1": lambda: _page(caller, None),
         "list of completed, page 1": lambda: _page(caller, "completed"),
-        "heal (the sweep)": lambda: postgres.row(repair.HEAL),
+        "heal (the sweep)": lambda: postgres.row(repair.REPAIR),
     }
     times: dict[str, list[float]] = {name: [] for name in [*steps, "claim"]}
     for _ in range(ROUNDS):
@@ -88,4 +88,4 @@ def _at(
 
 
 def _page(caller: Caller, status: str | None) -> object:
-    return listing.page(caller.account_id, listing.Wanted(status=status))
+    return listing.page(caller.account_id, listing.Query(status=status))

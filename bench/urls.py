@@ -8,8 +8,8 @@ import time
 from functools import partial
 from pathlib import Path
 
-from bench import engine
-from bench.link import Link
+from bench.rigs import engine
+from bench.rigs.link import Link
 from bench.rows import Row, timed
 from lib.media.plan.argv import argv
 from lib.media.run import ffmpeg
@@ -48,7 +48,7 @@ def _thumbnails(link: Link, served: Path, work: Path) -> list[Row]:
         after = link.counts()
         seconds = statistics.median(times)
         size = path.stat().st_size
-        sent = (after.sent - before.sent) / ROUNDS
+        sent_bytes = (after.sent_bytes - before.sent_bytes) / ROUNDS
         requests = (after.requests - before.requests) / ROUNDS
         what = f"thumbnail at 30 s of {size / 1e6:.0f} MB by URL, index {where}"
         rows += [
@@ -57,8 +57,8 @@ def _thumbnails(link: Link, served: Path, work: Path) -> list[Row]:
                 f"fetched first {by_hand:.1f} s", seconds / by_hand, 1 / 20,
             ),
             Row(
-                f"{what}: bytes", f"{sent / 1e6:.1f} MB, {requests:.1f} requests",
-                f"the file {size / 1e6:.0f} MB", sent / size, 0.05,
+                f"{what}: bytes", f"{sent_bytes / 1e6:.1f} MB, {requests:.1f} requests",
+                f"the file {size / 1e6:.0f} MB", sent_bytes / size, 0.05,
             ),
         ]  # fmt: skip
     return rows

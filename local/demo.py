@@ -28,14 +28,14 @@ class Steps:
     """How long each step took."""
 
     def __init__(self) -> None:
-        self.taken: list[tuple[str, float]] = []
+        self.times: list[tuple[str, float]] = []
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         """Time one step."""
         began = time.perf_counter()
         yield
-        self.taken.append((name, time.perf_counter() - began))
+        self.times.append((name, time.perf_counter() - began))
 
 
 def demo(folder: Path, output_folder: Path, request: dict[str, Any], video: Path | None) -> Path:
@@ -135,7 +135,7 @@ def _report(console: Console, steps: Steps, video: Path, result: Path) -> None:
     times = Table(title="How long each step took", title_justify="left")
     times.add_column("step")
     times.add_column("seconds", justify="right")
-    for step, seconds in steps.taken:
+    for step, seconds in steps.times:
         times.add_row(step, f"{seconds:.2f}")
     console.print(times)
     console.print(f"The result is in {os.path.relpath(result)}")

@@ -49,7 +49,10 @@ def _lines() -> Iterator[str]:
     yield "## Formats\n"
     yield from _table(
         ("outputFormat", "kind", "container"),
-        ((f"`{made.name}`", made.kind, f"`{made.muxer}`") for made in FORMATS.values()),
+        (
+            (f"`{file_format.name}`", file_format.kind, f"`{file_format.muxer}`")
+            for file_format in FORMATS.values()
+        ),
     )
     yield "## Flags of the job: `options`\n"
     yield "A flag that speaks of a kind of stream takes it as a suffix: `-b:v`, `-c:a:1`.\n"
@@ -106,9 +109,9 @@ def _filter(name: str, known: tables.FilterTable) -> Iterator[str]:
     yield f"### {name}\n"
     yield f"{known.says}.\n"
     names: dict[tables.Option, list[str]] = {}
-    for given, option in known.options.items():
+    for alias, option in known.options.items():
         if option.kind:
-            names.setdefault(option, []).append(given)
+            names.setdefault(option, []).append(alias)
     for option, all_names in names.items():
         listed = ", ".join(f"`{each}`" for each in all_names)
         said = f" ({option.says})" if option.says else ""
@@ -155,9 +158,9 @@ def _schema(schema: dict[str, Any]) -> str:
         return f"an object: `{schema['$ref'].rpartition('/')[2]}`"
     if "enum" in schema:
         return ", ".join(f"`{each}`" for each in schema["enum"])
-    named = {"integer": "a whole number", "number": "a number", "string": "text",
+    words = {"integer": "a whole number", "number": "a number", "string": "text",
              "boolean": "true or false"}  # fmt: skip
-    said = named.get(schema.get("type", ""), "any value")
+    said = words.get(schema.get("type", ""), "any value")
     low, high = schema.get("minimum"), schema.get("maximum")
     if low is not None and high is not None:
         said += f" from {low:g} to {high:g}"

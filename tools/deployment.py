@@ -240,10 +240,10 @@ class Routes:
             match = re.match(entry["src"], path)
             if not match:
                 continue
-            told = {name: _filled(text, match) for name, text in entry.get("headers", {}).items()}
-            if "Location" in told:
-                return Answer(told["Location"], None, None, "", headers)
-            headers |= told
+            extra = {name: _filled(text, match) for name, text in entry.get("headers", {}).items()}
+            if "Location" in extra:
+                return Answer(extra["Location"], None, None, "", headers)
+            headers |= extra
             if "dest" in entry:
                 parts = urlsplit(_filled(entry["dest"], match))
                 if file := self._file(parts.path):
@@ -266,16 +266,16 @@ def router(output: Path, addresses: Mapping[str, str]) -> WSGIApplication:
 
     def route(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path, _, query = str(environ["REQUEST_URI"]).partition("?")
-        told = routes.follow(path)
-        added = list(told.headers.items())
-        if told.redirect is not None:
-            start_response("308 Permanent Redirect", [("Location", told.redirect), *added])
+        target = routes.follow(path)
+        added = list(target.headers.items())
+        if target.redirect is not None:
+            start_response("308 Permanent Redirect", [("Location", target.redirect), *added])
             return []
-        if told.file is not None:
-            kind = mimetypes.guess_type(told.file.name)[0] or "application/octet-stream"
+        if target.file is not None:
+            kind = mimetypes.guess_type(target.file.name)[0] or "application/octet-stream"
             start_response("200 OK", [("Content-Type", kind), *added])
-            return [told.file.read_bytes()]
-        if told.function is None or told.function not in addresses:
+            return [target.file.read_bytes()]
+        if target.function is None or target.function not in addresses:
             start_response("404 Not Found", [("Content-Type", "text/plain")])
             return [b"NOT_FOUND"]
         headers = {
@@ -286,19 +286,21 @@ def router(output: Path, addresses: Mapping[str, str]) -> WSGIApplication:
         if environ.get("CONTENT_TYPE"):
             headers["Content-Type"] = str(environ["CONTENT_TYPE"])
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-        whole = "&".join(filter(None, (query, told.query)))
+        whole = "&".join(filter(None, (query, target.query)))
         answer = client.request(
             str(environ["REQUEST_METHOD"]),
-            f"{addresses[told.function]}{path}?{whole}".rstrip("?"),
+            f"{addresses[target.function]}{path}?{whole}".rstrip("?"),
             headers=headers,
             content=body,
         )
         dropped = ("transfer-encoding", "connection", "content-length")
-        kept = [item for item in answer.headers.multi_items() if item[0].lower() not in dropped]
-        there = {name.lower() for name, _ in kept}
-        kept += [(name, value) for name, value in added if name.lower() not in there]
-        kept.append(("Content-Length", str(len(answer.content))))
-        start_response(f"{answer.status_code} {answer.reason_phrase}", kept)
+        kept_headers = [
+            item for item in answer.headers.multi_items() if item[0].lower() not in dropped
+        ]
+        there = {name.lower() for name, _ in kept_headers}
+        kept_headers += [(name, value) for name, value in added if name.lower() not in there]
+        kept_headers.append(("Content-Length", str(len(answer.content))))
+        start_response(f"{answer.status_code} {answer.reason_phrase}", kept_headers)
         return [answer.content]
 
     return route
@@ -312,13 +314,13 @@ def _filled(text: str, match: re.Match[str]) -> str:
 def _cli() -> Path:
     """The pinned Vercel CLI, installed on first use. Raises ToolMissing."""
     program = CLI / "node_modules" / ".bin" / "vercel"
-    wanted = (ROOT / "tools" / "vercel" / "package.json").read_text()
+    package = (ROOT / "tools" / "vercel" / "package.json").read_text()
     stamp = CLI / "package.json"
-    if program.exists() and stamp.exists() and stamp.read_text() == wanted:
+    if program.exists() and stamp.exists() and stamp.read_text() == package:
         return program
     if shutil.which("npm") is None:
         raise ToolMissing("Node and npm are needed to build as Vercel does: apt install nodejs npm")
     CLI.mkdir(parents=True, exist_ok=True)
-    stamp.write_text(wanted)
+    stamp.write_text(package)
     subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--silent"], cwd=CLI, check=True)
     return program

@@ -36,7 +36,7 @@ def describe(name: str, report: str) -> dict[str, Any]:
     lines = report.splitlines()
     options: list[dict[str, Any]] = []
     section = 0
-    wanted = False
+    included = False
     pads = {"Inputs": "", "Outputs": ""}
     reading = ""
     for line in lines:
@@ -49,9 +49,9 @@ def describe(name: str, report: str) -> dict[str, Any]:
         if line.endswith("AVOptions:"):
             section += 1
             owner = line.removesuffix(" AVOptions:")
-            wanted = section == 1 or owner in {"framesync", *ALSO.get(name, ())}
+            included = section == 1 or owner in {"framesync", *ALSO.get(name, ())}
             continue
-        if not wanted:
+        if not included:
             continue
         if match := OPTION.match(line):
             options.append(_option(match, positional=section == 1))
@@ -126,7 +126,7 @@ def _number(text: str) -> float:
 
 def table() -> dict[str, Any]:
     """{filter: description} of all that are allowed."""
-    found = {}
+    filters = {}
     for name in sorted(ALLOWED):
         report = subprocess.run(
             [str(binary()), "-hide_banner", "-h", f"filter={name}"],
@@ -134,8 +134,8 @@ def table() -> dict[str, Any]:
         ).stdout  # fmt: skip
         if not report.startswith("Filter "):
             raise SystemExit(f"this ffmpeg has no filter {name}")
-        found[name] = describe(name, report)
-    return found
+        filters[name] = describe(name, report)
+    return filters
 
 
 def _stated(value: object) -> bool:

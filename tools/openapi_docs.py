@@ -39,28 +39,28 @@ def describe(components: dict[str, Any], models: Iterable[type]) -> None:
         if "description" in component:
             component["description"] = inspect.cleandoc(component["description"])
     for model in _with_nested(models):
-        found = components.get(model.__name__)
-        if found is None:
+        component = components.get(model.__name__)
+        if component is None:
             continue
         for name, words in _words(model).items():
-            schema = found.get("properties", {}).get(name)
+            schema = component.get("properties", {}).get(name)
             if schema is not None and "description" not in schema:
                 schema["description"] = words
 
 
 def _with_nested(models: Iterable[type]) -> set[type]:
     """The models, and those that their fields have."""
-    found: set[type] = set()
+    nested: set[type] = set()
     waiting: list[Any] = list(models)
     while waiting:
         each = waiting.pop()
         if isinstance(each, type) and issubclass(each, msgspec.Struct):
-            if each not in found:
-                found.add(each)
+            if each not in nested:
+                nested.add(each)
                 waiting += get_type_hints(each).values()
         else:
             waiting += get_args(each)
-    return found
+    return nested
 
 
 @cache

@@ -223,12 +223,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         still, clip, logo = folder / "still.png", folder / "clip.mp4", folder / "logo.png"
-        made = (
+        sources = (
             (still, "gradients=s=400x225:c0=0x2b5876:c1=0x4e9a8f:x0=0:y0=0:x1=399:y1=224:d=1", 1),
             (clip, f"gradients=s=320x180:r=5:d=9:speed=0.2:{MOVING},hue=h=40*t,format=yuv420p", 45),
             (logo, "color=crimson:s=160x80,drawbox=20:20:120:40:white:fill", 1),
         )
-        for path, source, frames in made:
+        for path, source, frames in sources:
             finished = sandbox.run(
                 [str(binary()), "-loglevel", "error", "-nostdin", "-f", "lavfi", "-i", source,
                  "-frames:v", str(frames), str(path)],

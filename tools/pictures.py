@@ -91,10 +91,10 @@ def _job(page: Page, folder: Path) -> None:
 
 def _keep(page: Page, name: str, folder: Path, height: int) -> None:
     """The upper part of the page, made small."""
-    taken = folder / f"{name}.png"
-    page.screenshot(path=taken, full_page=True, animations="disabled")
+    screenshot = folder / f"{name}.png"
+    page.screenshot(path=screenshot, full_page=True, animations="disabled")
     subprocess.run(
-        [str(binary()), "-loglevel", "error", "-nostdin", "-y", "-i", str(taken),
+        [str(binary()), "-loglevel", "error", "-nostdin", "-y", "-i", str(screenshot),
          "-vf", f"crop=iw:min(ih\\,{height}):0:0,scale={SHOWN}:-2",
          "-c:v", "libwebp", "-quality", "75", "-compression_level", "6",
          str(ROOT / "docs" / f"{name}.webp")],

@@ -34,7 +34,7 @@ def errors() -> str:
 def _between(text: str, name: str, source: str, lines: list[str]) -> str:
     begin = f"<!-- {name}: from {source} by `make openapi` -->"
     end = f"<!-- end of {name} -->"
-    before, found, rest = text.partition(begin)
-    if not found or end not in rest:
+    before, marker, rest = text.partition(begin)
+    if not marker or end not in rest:
         raise ValueError(f"{begin} … {end} is missing")
     return "\n".join([before + begin, "", *lines, "", end + rest.partition(end)[2]])

@@ -9,13 +9,13 @@ import argparse
 import getpass
 import sys
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import Protocol
 from uuid import UUID
 
 import msgspec
 
-from lib.admin import accounts, jobs, service, signals, stuck
+from lib.admin import accounts, argument_types, jobs, service, signals, stuck
 from lib.admin.output import Refused, answer, answers
 from lib.billing import stripe_events, stripe_setup
 from lib.outbox import mail
@@ -27,15 +27,14 @@ from lib.privacy import policies, reports, staff
 from lib.usage import grants, ledger
 
 Arguments = argparse.Namespace
-MOST_MINUTES = Decimal(1_000_000)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command: 0 when done, 1 when refused or not well, 2 for a wrong command line."""
-    asked = _parser().parse_args(arguments)
-    command: Callable[[Arguments], int | None] = asked.run
+    args = _parser().parse_args(arguments)
+    command: Callable[[Arguments], int | None] = args.run
     try:
-        return command(asked) or 0
+        return command(args) or 0
     except (Refused, staff.Refused, SettingsError) as error:
         return _failed(str(error))
     except Problem as problem:
@@ -61,27 +60,51 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=about, description=about)
         command.set_defaults(run=run)
         if reason:
-            command.add_argument("--reason", required=True, type=_reason)
+            command.add_argument("--reason", required=True, type=argument_types.reason)
         return command
 
+    _add_account_commands(add)
+    _add_job_commands(add)
+    _add_service_commands(add)
+    _add_privacy_commands(add)
+    return parser
+
+
+class _Add(Protocol):
+    """Adds a command; returns its parser, for its arguments."""
+
+    def __call__(
+        self,
+        name: str,
+        run: Callable[[Arguments], int | None],
+        about: str,
+        *,
+        reason: bool = False,
+    ) -> argparse.ArgumentParser: ...
+
+
+def _add_account_commands(add: _Add) -> None:
     find = add("find", _find, "accounts by address, account id, job id or key")
     find.add_argument("term")
     show = add("show", _show, "an account: plan, usage, keys, jobs")
     show.add_argument("account", type=UUID)
-    listed = add("jobs", _jobs, "an account's newest jobs")
-    listed.add_argument("account", type=UUID)
-    listed.add_argument("--status", choices=("pending", "processing", "completed", "failed",
-                                             "canceled"))  # fmt: skip
     grant = add("grant", _grant, "minutes on top of the plan, for this month", reason=True)
     grant.add_argument("account", type=UUID)
-    grant.add_argument("minutes", type=_minutes)
-    refund = add("refund", _refund, "give back what a job was charged", reason=True)
-    refund.add_argument("job", type=UUID)
+    grant.add_argument("minutes", type=argument_types.minutes)
     suspend = add("suspend", _suspend, "refuse an account's calls with the reason, cancel its jobs",
                   reason=True)  # fmt: skip
     suspend.add_argument("account", type=UUID)
     resume = add("resume", _resume, "let a suspended account work again", reason=True)
     resume.add_argument("account", type=UUID)
+
+
+def _add_job_commands(add: _Add) -> None:
+    jobs_of = add("jobs", _jobs, "an account's newest jobs")
+    jobs_of.add_argument("account", type=UUID)
+    jobs_of.add_argument("--status", choices=("pending", "processing", "completed", "failed",
+                                              "canceled"))  # fmt: skip
+    refund = add("refund", _refund, "give back what a job was charged", reason=True)
+    refund.add_argument("job", type=UUID)
     retry = add("retry", _retry, "a new job of a failed one's request", reason=True)
     retry.add_argument("job", type=UUID)
     cancel = add("cancel", _cancel, "cancel a job that has not ended, uncharged", reason=True)
@@ -89,6 +112,9 @@ def _parser() -> argparse.ArgumentParser:
     add("stuck", _stuck, "work that does not go on by itself; 1 when there is any")
     task = add("retry-task", _retry_task, "retry a task that fails or was given up", reason=True)
     task.add_argument("task", type=UUID)
+
+
+def _add_service_commands(add: _Add) -> None:
     add("health", _health, "whether the deployment works, and its queue; 1 when it does not")
     add("signals", _signals, "signs of abuse in the record of calls")
     mails = add("mails", _mails, "what every mail looks like, with sample values")
@@ -99,171 +125,175 @@ def _parser() -> argparse.ArgumentParser:
     add("stripe-setup", _stripe_setup, "products, prices, portal and webhook at Stripe")
     replay = add("replay-stripe", _replay_stripe, "process Stripe's events that are open or lost")
     replay.add_argument("--days", type=int, default=7, choices=range(1, 31), metavar="1-30")
+    log = add("log", _log, "what was done with these commands, newest first")
+    log.add_argument("account", type=UUID, nargs="?")
+
+
+def _add_privacy_commands(add: _Add) -> None:
     add("reports", _reports, "jobs that their owners report")
-    opened = add("open-files", _open_files, "links to a reported job's files; notifies the owner",
-                 reason=True)  # fmt: skip
-    opened.add_argument("job", type=UUID)
-    opened.add_argument("--minutes", type=int, required=True, help="1 to 1440")
-    opened.add_argument("--legal-reference", type=_reason, help="what the law requires it for")
+    about = "links to a reported job's files; notifies the owner"
+    open_files = add("open-files", _open_files, about, reason=True)
+    open_files.add_argument("job", type=UUID)
+    open_files.add_argument("--minutes", type=int, required=True, help="1 to 1440")
+    open_files.add_argument("--legal-reference", type=argument_types.reason,
+                            help="what the law requires it for")  # fmt: skip
     close = add("close-report", _close_report, "end a job's reports, and new access", reason=True)
     close.add_argument("job", type=UUID)
     publish = add("publish-policy", _publish, "a new version of the policies; notifies everyone")
-    publish.add_argument("version", type=_version)
-    publish.add_argument("--summary", required=True, type=_summary, help="what is new in it")
-    log = add("log", _log, "what was done with these commands, newest first")
-    log.add_argument("account", type=UUID, nargs="?")
-    return parser
+    publish.add_argument("version", type=argument_types.version)
+    publish.add_argument("--summary", required=True, type=argument_types.summary,
+                         help="what is new in it")  # fmt: skip
 
 
-def _find(asked: Arguments) -> int:
-    found = accounts.find(asked.term, who=asked.who)
-    answer("accounts", found, as_json=asked.json)
-    return 0 if found else 1
+def _find(args: Arguments) -> int:
+    rows = accounts.find(args.term, who=args.who)
+    answer("accounts", rows, as_json=args.json)
+    return 0 if rows else 1
 
 
-def _show(asked: Arguments) -> None:
-    answers(accounts.show(asked.account, who=asked.who), as_json=asked.json)
+def _show(args: Arguments) -> None:
+    answers(accounts.show(args.account, who=args.who), as_json=args.json)
 
 
-def _jobs(asked: Arguments) -> None:
-    answer("jobs", jobs.listed(asked.account, asked.status, who=asked.who), as_json=asked.json)
+def _jobs(args: Arguments) -> None:
+    answer("jobs", jobs.listed(args.account, args.status, who=args.who), as_json=args.json)
 
 
-def _grant(asked: Arguments) -> None:
-    given = grants.grant(asked.account, asked.minutes, reason=asked.reason, who=asked.who)
-    if given is None:
+def _grant(args: Arguments) -> None:
+    grant = grants.grant(args.account, args.minutes, reason=args.reason, who=args.who)
+    if grant is None:
         raise accounts.unknown()
-    answer("granted", [given._asdict()], as_json=asked.json)
+    answer("granted", [grant._asdict()], as_json=args.json)
 
 
-def _refund(asked: Arguments) -> None:
-    given = grants.refund(asked.job, reason=asked.reason, who=asked.who)
-    if given is None:
+def _refund(args: Arguments) -> None:
+    refund = grants.refund(args.job, reason=args.reason, who=args.who)
+    if refund is None:
         raise Refused("Nothing was charged for this job.")
-    if given.before:
+    if refund.before:
         raise Refused("This job's minutes were given back before.")
-    answer("refunded", [{"account": given.account_id, "minutes": given.minutes}],
-           as_json=asked.json)  # fmt: skip
+    answer("refunded", [{"account": refund.account_id, "minutes": refund.minutes}],
+           as_json=args.json)  # fmt: skip
 
 
-def _suspend(asked: Arguments) -> None:
-    canceled = accounts.suspend(asked.account, reason=asked.reason, who=asked.who)
-    answer("suspended", [{"account": asked.account, "jobs_canceled": canceled}],
-           as_json=asked.json)  # fmt: skip
+def _suspend(args: Arguments) -> None:
+    canceled = accounts.suspend(args.account, reason=args.reason, who=args.who)
+    answer("suspended", [{"account": args.account, "jobs_canceled": canceled}],
+           as_json=args.json)  # fmt: skip
 
 
-def _resume(asked: Arguments) -> None:
-    accounts.resume(asked.account, reason=asked.reason, who=asked.who)
-    answer("resumed", [{"account": asked.account}], as_json=asked.json)
+def _resume(args: Arguments) -> None:
+    accounts.resume(args.account, reason=args.reason, who=args.who)
+    answer("resumed", [{"account": args.account}], as_json=args.json)
 
 
-def _retry(asked: Arguments) -> None:
-    made = jobs.retry(asked.job, reason=asked.reason, who=asked.who)
-    answer("retried", [{"job": asked.job, "as": made}], as_json=asked.json)
+def _retry(args: Arguments) -> None:
+    new_id = jobs.retry(args.job, reason=args.reason, who=args.who)
+    answer("retried", [{"job": args.job, "as": new_id}], as_json=args.json)
 
 
-def _cancel(asked: Arguments) -> None:
-    jobs.stop(asked.job, reason=asked.reason, who=asked.who)
-    answer("canceled", [{"job": asked.job}], as_json=asked.json)
+def _cancel(args: Arguments) -> None:
+    jobs.stop(args.job, reason=args.reason, who=args.who)
+    answer("canceled", [{"job": args.job}], as_json=args.json)
 
 
-def _stuck(asked: Arguments) -> int:
-    found = stuck.stuck()
-    answer("stuck", found, as_json=asked.json)
-    return 1 if found else 0
+def _stuck(args: Arguments) -> int:
+    rows = stuck.stuck()
+    answer("stuck", rows, as_json=args.json)
+    return 1 if rows else 0
 
 
-def _retry_task(asked: Arguments) -> None:
-    stuck.retry_task(asked.task, reason=asked.reason, who=asked.who)
-    answer("due again", [{"task": asked.task}], as_json=asked.json)
+def _retry_task(args: Arguments) -> None:
+    stuck.retry_task(args.task, reason=args.reason, who=args.who)
+    answer("due again", [{"task": args.task}], as_json=args.json)
 
 
-def _health(asked: Arguments) -> int:
+def _health(args: Arguments) -> int:
     ok, rows = service.health()
-    answer("health", rows, as_json=asked.json)
+    answer("health", rows, as_json=args.json)
     return 0 if ok else 1
 
 
-def _signals(asked: Arguments) -> None:
-    answers(signals.signals(), as_json=asked.json)
+def _signals(args: Arguments) -> None:
+    answers(signals.signals(), as_json=args.json)
 
 
-def _mails(asked: Arguments) -> None:
+def _mails(args: Arguments) -> None:
     names = mail.names()
-    if asked.name and asked.name not in names:
-        raise Refused(f"There is no mail {asked.name}. There are: {', '.join(names)}.")
-    for name in [asked.name] if asked.name else names:
+    if args.name and args.name not in names:
+        raise Refused(f"There is no mail {args.name}. There are: {', '.join(names)}.")
+    for name in [args.name] if args.name else names:
         subject, text, html = mail.preview(name)
-        if asked.folder:
-            asked.folder.mkdir(parents=True, exist_ok=True)
-            (asked.folder / f"{name}.txt").write_text(f"Subject: {subject}\n\n{text}")
-            (asked.folder / f"{name}.html").write_text(html)
+        if args.folder:
+            args.folder.mkdir(parents=True, exist_ok=True)
+            (args.folder / f"{name}.txt").write_text(f"Subject: {subject}\n\n{text}")
+            (args.folder / f"{name}.html").write_text(html)
         else:
-            shown = html if asked.name else ""
-            sys.stdout.write(f"== {name}\nSubject: {subject}\n\n{text}\n{shown}\n")
+            source = html if args.name else ""
+            sys.stdout.write(f"== {name}\nSubject: {subject}\n\n{text}\n{source}\n")
 
 
-def _audit(asked: Arguments) -> int:
-    found = ledger.differences()
-    answer("differences", [each._asdict() for each in found], as_json=asked.json)
-    return 1 if found else 0
+def _audit(args: Arguments) -> int:
+    differences = ledger.differences()
+    answer("differences", [each._asdict() for each in differences], as_json=args.json)
+    return 1 if differences else 0
 
 
-def _schedule(asked: Arguments) -> int:
+def _schedule(args: Arguments) -> int:
     called = schedule.schedule()
     rows = [{"address": address, "when": when} for address, when in called.items()]
-    answer("called by the database", rows, as_json=asked.json)
+    answer("called by the database", rows, as_json=args.json)
     if not called:
         sys.stderr.write("This database has no clock: the crons of vercel.json do it alone.\n")
     return 0
 
 
-def _stripe_setup(asked: Arguments) -> None:
+def _stripe_setup(args: Arguments) -> None:
     done = stripe_setup.set_up()
     steps = done.steps or ["all was set up before"]
-    answer("Stripe", [{"step": each} for each in steps], as_json=asked.json)
+    answer("Stripe", [{"step": each} for each in steps], as_json=args.json)
     if done.webhook_secret:  # to the keyboard alone: Stripe tells it this once
         sys.stdout.write(f"\nSet STRIPE_WEBHOOK_SECRET={done.webhook_secret}\n")
 
 
-def _replay_stripe(asked: Arguments) -> int:
-    counts = stripe_events.replay(asked.days)
-    answer("replayed", [msgspec.structs.asdict(counts)], as_json=asked.json)
+def _replay_stripe(args: Arguments) -> int:
+    counts = stripe_events.replay(args.days)
+    answer("replayed", [msgspec.structs.asdict(counts)], as_json=args.json)
     return 1 if counts.failed else 0
 
 
-def _reports(asked: Arguments) -> None:
-    answer("reports", reports.unanswered(), as_json=asked.json)
+def _reports(args: Arguments) -> None:
+    answer("reports", reports.unanswered(), as_json=args.json)
 
 
-def _open_files(asked: Arguments) -> None:
+def _open_files(args: Arguments) -> None:
     files = staff.open(
-        asked.job,
-        reason=asked.reason,
-        minutes=asked.minutes,
-        who=asked.who,
-        legal_reference=asked.legal_reference,
+        args.job,
+        reason=args.reason,
+        minutes=args.minutes,
+        who=args.who,
+        legal_reference=args.legal_reference,
     )
     wake.tasks()
-    answer("files", [each._asdict() for each in files], as_json=asked.json)
+    answer("files", [each._asdict() for each in files], as_json=args.json)
 
 
-def _close_report(asked: Arguments) -> None:
-    number = reports.close(asked.job, reason=asked.reason, who=asked.who)
+def _close_report(args: Arguments) -> None:
+    number = reports.close(args.job, reason=args.reason, who=args.who)
     if not number:
         raise Refused("This job has no open report.")
-    answer("closed", [{"job": asked.job, "reports": number}], as_json=asked.json)
+    answer("closed", [{"job": args.job, "reports": number}], as_json=args.json)
 
 
-def _publish(asked: Arguments) -> None:
-    if not policies.publish(asked.version, asked.summary, asked.who):
-        raise Refused(f"Version {asked.version} was published before. Choose another name.")
+def _publish(args: Arguments) -> None:
+    if not policies.publish(args.version, args.summary, args.who):
+        raise Refused(f"Version {args.version} was published before. Choose another name.")
     wake.tasks()
-    answer("published", [{"version": asked.version}], as_json=asked.json)
+    answer("published", [{"version": args.version}], as_json=args.json)
 
 
-def _log(asked: Arguments) -> None:
-    answer("log", service.log(asked.account), as_json=asked.json)
+def _log(args: Arguments) -> None:
+    answer("log", service.log(args.account), as_json=args.json)
 
 
 def _user() -> str:
@@ -271,36 +301,6 @@ def _user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a container's user may have no name
         return "unknown"
-
-
-def _reason(text: str) -> str:
-    if not text.strip() or len(text) > 500 or not text.isprintable():
-        raise argparse.ArgumentTypeError("a sentence of at most 500 letters is needed")
-    return text.strip()
-
-
-def _version(text: str) -> str:
-    if not policies.VERSION.fullmatch(text):
-        raise argparse.ArgumentTypeError("letters, digits, dots and dashes are needed, such as 2.1")
-    return text
-
-
-def _summary(text: str) -> str:
-    if not text.strip() or len(text) > policies.MAX_SUMMARY or not text.isprintable():
-        raise argparse.ArgumentTypeError(
-            f"one paragraph of at most {policies.MAX_SUMMARY} letters is needed"
-        )
-    return text.strip()
-
-
-def _minutes(text: str) -> Decimal:
-    try:
-        minutes = Decimal(text).quantize(Decimal("0.0001"))
-    except InvalidOperation:
-        raise argparse.ArgumentTypeError("a number of minutes is needed, such as 120") from None
-    if not minutes.is_finite() or not 0 < minutes <= MOST_MINUTES:
-        raise argparse.ArgumentTypeError(f"from 0.0001 to {MOST_MINUTES} minutes can be granted")
-    return minutes
 
 
 if __name__ == "__main__":

@@ -69,27 +69,27 @@ def retry(job_id: UUID, *, reason: str, who: str) -> str:
         raise Refused("The account is suspended. Resume it first.")
     if claimed["entry"] is None:
         raise Refused("This job was retried before: see `log`. Retry the later job instead.")
-    made = uuid4()
+    new_id = uuid4()
     try:
-        _create(claimed["account_id"], claimed["request"], job_id, made)
+        _create(claimed["account_id"], claimed["request"], job_id, new_id)
     except callers.Unknown:
         _note(claimed["entry"], None, "the login is gone")
         raise Refused("The account's login is gone.") from None
     except Problem as problem:
         _note(claimed["entry"], None, f"{problem.status}")
-        told = f" {problem.details}" if problem.details else ""
-        raise Refused(f"The job can't be retried: {problem.error}{told}") from problem
-    _note(claimed["entry"], made, None)
+        details = f" {problem.details}" if problem.details else ""
+        raise Refused(f"The job can't be retried: {problem.error}{details}") from problem
+    _note(claimed["entry"], new_id, None)
     wake.worker()
-    return str(made)
+    return str(new_id)
 
 
-def _create(account_id: UUID, stored: object, job_id: UUID, made: UUID) -> None:
+def _create(account_id: UUID, stored: object, job_id: UUID, new_id: UUID) -> None:
     request = models.convert(stored, TranscodeRequest)
-    create.create(callers.in_the_name_of(account_id), request, job_id=made, retry_of=job_id)
+    create.create(callers.in_the_name_of(account_id), request, job_id=new_id, retry_of=job_id)
 
 
-def _note(entry: int, made: UUID | None, refused: str | None) -> None:
+def _note(entry: int, new_id: UUID | None, refused: str | None) -> None:
     """Add the outcome of the retry to the log entry; a refused retry can be repeated."""
     postgres.rows(
         """
@@ -99,7 +99,7 @@ def _note(entry: int, made: UUID | None, refused: str | None) -> None:
                  'made', %(made)s::uuid, 'refused', %(refused)s::text))
          where id = %(entry)s
         """,
-        {"entry": entry, "made": made, "refused": refused},
+        {"entry": entry, "made": new_id, "refused": refused},
     )
 
 

@@ -16,7 +16,7 @@ MOST = 200
 
 def health() -> tuple[bool, list[Row]]:
     """Whether the deployment says that it works, and what it says, with what waits."""
-    found: list[Row] = []
+    rows: list[Row] = []
     ok = False
     try:
         response = httpx.get(
@@ -26,14 +26,14 @@ def health() -> tuple[bool, list[Row]]:
             trust_env=False,
         )
         ok = response.status_code == 200
-        found += [
+        rows += [
             {"what": name, "value": value}
             for name, value in (response.json() if "json" in _type(response) else {}).items()
         ]
     except httpx.HTTPError as error:
-        found.append({"what": "error", "value": f"{settings().api_url}: {type(error).__name__}"})
+        rows.append({"what": "error", "value": f"{settings().api_url}: {type(error).__name__}"})
     figures = counters.waiting() | counters.workers()
-    return ok, [*found, *({"what": name, "value": value} for name, value in figures.items())]
+    return ok, [*rows, *({"what": name, "value": value} for name, value in figures.items())]
 
 
 def log(account_id: UUID | None) -> list[Row]:

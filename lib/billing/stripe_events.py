@@ -41,10 +41,10 @@ class EventReceived(msgspec.Struct):
     """Whether it had been processed before."""
 
 
-class Replayed(msgspec.Struct):
+class ReplayCounts(msgspec.Struct):
     """Counts of what a replay did."""
 
-    found: int = 0
+    new: int = 0
     """Events that Stripe has and we had never received."""
     processed: int = 0
     failed: int = 0
@@ -76,12 +76,12 @@ def receive(payload: bytes, signature: str | None) -> EventReceived:
     return EventReceived(True, before=False)
 
 
-def replay(days: int) -> Replayed:
+def replay(days: int) -> ReplayCounts:
     """Process what is open, however old, and what Stripe has of the last `days` that never arrived.
 
     Stripe keeps events for 30 days. Raises Problem 503.
     """
-    counts = Replayed()
+    counts = ReplayCounts()
     since = datetime.now(UTC) - timedelta(days=days)
     oldest = postgres.row(
         "select min(created_at) as at from app.stripe_events where processed_at is null"
@@ -97,7 +97,7 @@ def replay(days: int) -> Replayed:
         row = postgres.row(
             "select processed_at from app.stripe_events where id = %(id)s", {"id": event.id}
         )
-        counts.found += row is None
+        counts.new += row is None
         if row is not None and row["processed_at"] is not None:
             continue
         _store(event)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lib.files import addresses
 from lib.files.addresses import Address
@@ -19,6 +20,9 @@ from lib.media.fetch.ranges import Opener, RangeFile, is_final, never
 from lib.media.slots import Slot
 from lib.platform import limits
 from lib.platform.settings import settings
+
+if TYPE_CHECKING:
+    from lib.media.fetch.source import Remote
 
 WHOLE_BYTES = 4 * 1024 * 1024
 """Files up to here are fetched before anything looks at them: it takes one request."""
@@ -116,23 +120,8 @@ def open_file(
     """
     address = addresses.parse(url)
     if address is None:
-        from lib.media.fetch import source  # its HTTP library takes as long to import as Flask
-        from lib.media.fetch.connection import Pace
-        from lib.media.fetch.retries import HURRIED, PATIENCE
-
         with _lending(slot):
-            remote = stack.enter_context(
-                source.open_url(
-                    url,
-                    max_bytes=max_bytes,
-                    seconds=seconds or settings().fetch_seconds,
-                    allow=settings().source_allow,
-                    canceled=canceled,
-                    pace=Pace(settings().fetch_bytes_per_second, settings().fetch_grace),
-                    patience=HURRIED if hurried else PATIENCE,
-                    agent=agent(),
-                )
-            )
+            remote = stack.enter_context(_open_url(url, max_bytes, canceled, seconds, hurried))
         small = remote.size is not None and remote.size <= WHOLE_BYTES
         if not small and (only_small or (only_parts and not remote.ranged)):
             raise OnlyWhole
@@ -142,13 +131,13 @@ def open_file(
         return _served(stack, path, remote.size, remote.open, canceled, slot)
     try:
         with _lending(slot):
-            found = storage.info(*address)
-        if found.size > max_bytes:
-            raise MediaError("file_size", too_large.format(size=found.size), "input_bytes")
-        if only_small and found.size > WHOLE_BYTES:
+            info = storage.info(*address)
+        if info.size > max_bytes:
+            raise MediaError("file_size", too_large.format(size=info.size), "input_bytes")
+        if only_small and info.size > WHOLE_BYTES:
             raise OnlyWhole
-        file = open_stored(stack, address, path, found.size, canceled, slot)
-        file.version = found.version
+        file = open_stored(stack, address, path, info.size, canceled, slot)
+        file.version = info.version
         return file
     except storage.Missing as error:
         raise MediaError(
@@ -157,6 +146,26 @@ def open_file(
             " before the job is created.",
             "missing_upload",
         ) from error
+
+
+def _open_url(
+    url: str, max_bytes: int, canceled: Callable[[], bool], seconds: float | None, hurried: bool
+) -> AbstractContextManager[Remote]:
+    """The file of a URL, by the rules of the settings."""
+    from lib.media.fetch import source  # its HTTP library takes as long to import as Flask
+    from lib.media.fetch.connection import Pace
+    from lib.media.fetch.retries import HURRIED, PATIENCE
+
+    return source.open_url(
+        url,
+        max_bytes=max_bytes,
+        seconds=seconds or settings().fetch_seconds,
+        allow=settings().source_allow,
+        canceled=canceled,
+        pace=Pace(settings().fetch_bytes_per_second, settings().fetch_grace),
+        patience=HURRIED if hurried else PATIENCE,
+        agent=agent(),
+    )
 
 
 def open_stored(

@@ -105,7 +105,7 @@ def _unavailable(error: Unavailable | StorageError) -> Response:
         if isinstance(error, StorageError)
         else Problem("database_unavailable", DATABASE_UNAVAILABLE)
     )
-    if page.wanted():
+    if page.is_requested():
         return page.page("That did not work", problem.error, 503)
     return _problem(problem)
 
@@ -142,7 +142,7 @@ def _http_error(error: HTTPException) -> Response:
 
 
 def _not_found() -> Response:
-    if page.wanted():
+    if page.is_requested():
         return page.page("There is no such page", "The address may be old or mistyped.", 404)
     return _problem(
         Problem(
@@ -161,6 +161,6 @@ def _unexpected(error: Exception) -> Response:
         route=str(request.url_rule),
     )
     sentence = "Something went wrong on our side. Try again, and quote the request id if it stays."
-    if page.wanted():
+    if page.is_requested():
         return page.page("That did not work", f"{sentence} It is {g.request_id}.", 500)
     return _problem(Problem("internal_error", sentence))

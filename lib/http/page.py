@@ -10,7 +10,7 @@ PROGRAMS = ("/v1/", "/internal/", "/hooks/", "/api/")
 """Where programs call: they get JSON whatever they accept."""
 
 
-def wanted() -> bool:
+def is_requested() -> bool:
     """Whether the request under way is somebody looking for a page."""
     if request.method not in ("GET", "HEAD") or request.path.startswith(PROGRAMS):
         return False

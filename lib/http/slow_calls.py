@@ -46,7 +46,7 @@ class _Threads:
         self._guests = 0
 
     @contextmanager
-    def held(self, *, guest: bool) -> Iterator[None]:
+    def place(self, *, guest: bool) -> Iterator[None]:
         """One of them. Raises Problem 503 when none is left."""
         with self._lock:
             if self._all >= self.LIMIT or (guest and self._guests >= self.GUESTS):
@@ -76,7 +76,7 @@ def slow_call(caller: Caller, kind: SlowCallKind) -> Iterator[None]:
     The account's places are rows in the database, so that they count across instances. Raises
     Problem 429 when the account has none left, 503 when this process has none.
     """
-    with _threads.held(guest=caller.guest):
+    with _threads.place(guest=caller.guest):
         call_id = rates.begin_slow_call(caller.account_id, kind.name, kind.at_once, kind.seconds)
         if call_id is None:
             raise Problem(

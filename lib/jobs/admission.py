@@ -25,7 +25,7 @@ Files = Mapping[str, StoredFile]
 class Stored(msgspec.Struct):
     """An input as a job keeps it, and its probe when the file is already known."""
 
-    shown: dict[str, Any]
+    record: dict[str, Any]
     probe: Probe | None
 
 
@@ -85,7 +85,7 @@ def _refusal(refused: Refused) -> Problem:
 
 
 def _stored(files: Files, url: str, item: Input, index: int) -> Stored:
-    shown: dict[str, Any] = {
+    record: dict[str, Any] = {
         "url": url,
         "filename": names.label_of_url(url),
         "duration": 0,
@@ -93,21 +93,21 @@ def _stored(files: Files, url: str, item: Input, index: int) -> Stored:
         "size_bytes": "0",
     }
     if item.options:
-        shown["options"] = msgspec.to_builtins(item.options)
+        record["options"] = msgspec.to_builtins(item.options)
     if not url.startswith(addresses.SCHEME):
-        return Stored(shown, None)
+        return Stored(record, None)
     file = _own_file(files, url)
     if file is None:
         raise _no_file(f"inputs[{index}].url")
-    shown["filename"] = file.label
+    record["filename"] = file.label
     probe = models.convert(file.probe, Probe) if file.probe else None
     if probe is not None:
-        shown |= {
+        record |= {
             "duration": probe.duration or 0,
             "format": probe.format,
             "size_bytes": str(probe.size_bytes),
         }
-    return Stored(shown, probe)
+    return Stored(record, probe)
 
 
 def _owned(files: Files, remote: Remote) -> None:

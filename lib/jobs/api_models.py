@@ -178,8 +178,8 @@ class Download(msgspec.Struct):
 def transcode(row: dict[str, Any]) -> Transcode:
     """A row of app.jobs as the caller sees it."""
     outputs = [
-        JobOutput(made["url"], made["filename"], made["size_bytes"], made["format"])
-        for made in row["outputs"] or ()
+        JobOutput(output["url"], output["filename"], output["size_bytes"], output["format"])
+        for output in row["outputs"] or ()
     ]
     billable = row["billable_minutes"]
     return Transcode(

@@ -36,7 +36,7 @@ def create(
     admitted = admit(caller, request)
     checked, probes = admitted.checked, admitted.probes
     seconds = billable_seconds(checked, probes)
-    made = transitions.accept(
+    row = transitions.accept(
         {
             "id": job_id or uuid4(),
             "account": caller.account_id,
@@ -46,21 +46,21 @@ def create(
             "seconds": seconds,
             "request": postgres.jsonb(known_members(checked.request)),
             "format": request.outputFormat,
-            "inputs": postgres.jsonb([each.shown for each in admitted.inputs]),
+            "inputs": postgres.jsonb([each.record for each in admitted.inputs]),
             "metadata": postgres.jsonb(
                 _metadata(request) | ({"retry_of": str(retry_of)} if retry_of else {})
             ),
             "lane": lane(checked, probes),
         },
     )
-    if made is None:  # the statement stores any job, but of an account closed meanwhile
+    if row is None:  # the statement stores any job, but of an account closed meanwhile
         raise unauthorized("This account is closed and is being deleted.", closed=True)
-    if made["status"] == "limited":
-        raise _too_many_failures(caller, made["retry_after"])
-    if made["status"] == "failed":
-        raise QuotaExceeded(made["id"], caller)
+    if row["status"] == "limited":
+        raise _too_many_failures(caller, row["retry_after"])
+    if row["status"] == "failed":
+        raise QuotaExceeded(row["id"], caller)
     return Accepted(
-        id=str(made["id"]),
+        id=str(row["id"]),
         status="pending",
         inputUrl=checked.request.inputs[0].url,
         outputFormat=request.outputFormat,

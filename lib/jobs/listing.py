@@ -26,7 +26,7 @@ MOST_TIES = 1_000
 """Jobs that change in one transaction at most, and so share their `updated_at`."""
 
 
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+class Query(msgspec.Struct, frozen=True, kw_only=True):
     """Which jobs a list shows. `since` and `until` bound `updated_at`, both inclusive."""
 
     page: int = 1
@@ -48,81 +48,81 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
         return self.since is not None and self.order is None and self.cursor is None
 
 
-def page(account_id: UUID, wanted: Wanted) -> TranscodeList:
+def page(account_id: UUID, query: Query) -> TranscodeList:
     """A page of the account's jobs. An unknown status is an empty list
     (docs/contract.md, section 5).
 
     Raises Problem 400 for an unknown order, a cursor that is none or does not fit, and a search of
     more than MAX_SEARCH characters.
     """
-    after = cursors.parse(wanted.cursor) if wanted.cursor else None
-    order = _order(wanted, after)
-    if wanted.job_type not in (None, "transcode", "transcribe"):
+    after = cursors.parse(query.cursor) if query.cursor else None
+    order = _order(query, after)
+    if query.job_type not in (None, "transcode", "transcribe"):
         raise Problem("invalid_request", "`job_type` must be transcode or transcribe.")
-    if wanted.search is not None and len(wanted.search) > MAX_SEARCH:
+    if query.search is not None and len(query.search) > MAX_SEARCH:
         raise Problem("invalid_request", f"`q` may have at most {MAX_SEARCH} characters.")
-    if wanted.status is not None and wanted.status not in STATUSES:
-        return TranscodeList([], wanted.page, wanted.limit, 0, end_cursor=wanted.cursor)
-    conditions = _conditions(wanted)
+    if query.status is not None and query.status not in STATUSES:
+        return TranscodeList([], query.page, query.limit, 0, end_cursor=query.cursor)
+    conditions = _conditions(query)
     rows = postgres.rows(
         f"""
-        with total as ({_total(conditions)}), items as ({_items(conditions, wanted, order, after)})
+        with total as ({_total(conditions)}), items as ({_items(conditions, query, order, after)})
         select total.count as total, items.* from total left join items on true
         """,  # noqa: S608 -- the texts are ours; values go as parameters
         {
             "account": account_id,
-            "status": wanted.status,
-            "job_type": wanted.job_type,
-            "since": wanted.since,
-            "until": wanted.until,
-            "begins": f"{_literal(wanted.search)}%" if wanted.search else None,
-            "holds": f"%{_literal(wanted.search)}%" if wanted.search else None,
-            "most": wanted.limit + 1,
-            "offset": (wanted.page - 1) * wanted.limit,
+            "status": query.status,
+            "job_type": query.job_type,
+            "since": query.since,
+            "until": query.until,
+            "begins": f"{_literal(query.search)}%" if query.search else None,
+            "holds": f"%{_literal(query.search)}%" if query.search else None,
+            "most": query.limit + 1,
+            "offset": (query.page - 1) * query.limit,
             "at": after and after.at,
             "after": after and after.id,
         },
     )
     matches = [row for row in rows if row["id"] is not None]
-    items = _page_of(matches, wanted)
-    end = wanted.cursor
+    items = _page_of(matches, query)
+    end = query.cursor
     if items:
         end = Cursor(order, items[-1][order.partition(".")[0]], items[-1]["id"]).text()
     return TranscodeList(
         items=[transcode(row) for row in items],
-        page=wanted.page,
-        limit=wanted.limit,
+        page=query.page,
+        limit=query.limit,
         total=rows[0]["total"],
         next_cursor=end if len(matches) > len(items) else None,
         end_cursor=end,
     )
 
 
-def _order(wanted: Wanted, after: Cursor | None) -> str:
+def _order(query: Query, after: Cursor | None) -> str:
     """The order of the list. Raises Problem 400 for an unknown one, or not the cursor's."""
-    order = wanted.order
+    order = query.order
     if order is not None and order not in ORDERS:
         raise Problem("invalid_request", f"`order` must be one of {', '.join(ORDERS)}.")
     if after is None:
-        return order or ("updated_at.asc" if wanted.follows else "created_at.desc")
+        return order or ("updated_at.asc" if query.follows else "created_at.desc")
     if order not in (None, after.order):
         raise Problem(
             "invalid_cursor",
             f"`cursor` belongs to a list in the order {after.order}. Leave `order` out, or ask for"
             " the first page of the other order without a cursor.",
         )
-    if wanted.page != 1:
+    if query.page != 1:
         raise Problem("invalid_cursor", "Send `cursor` or `page`, not both.")
     return after.order
 
 
-def _conditions(wanted: Wanted) -> list[str]:
+def _conditions(query: Query) -> list[str]:
     conditions = ["account_id = %(account)s"]
-    conditions += [_MATCHES_SEARCH] if wanted.search else []
-    conditions += ["status = %(status)s"] if wanted.status else []
-    conditions += ["job_type = %(job_type)s"] if wanted.job_type else []
-    conditions += ["updated_at >= %(since)s"] if wanted.since else []
-    conditions += ["updated_at <= %(until)s"] if wanted.until else []
+    conditions += [_MATCHES_SEARCH] if query.search else []
+    conditions += ["status = %(status)s"] if query.status else []
+    conditions += ["job_type = %(job_type)s"] if query.job_type else []
+    conditions += ["updated_at >= %(since)s"] if query.since else []
+    conditions += ["updated_at <= %(until)s"] if query.until else []
     return conditions
 
 
@@ -133,7 +133,7 @@ def _total(conditions: list[str]) -> str:
     return f"select count(*) from (select from app.jobs where {where} limit {TOTAL_CAP}) counted"  # noqa: S608
 
 
-def _items(conditions: list[str], wanted: Wanted, order: str, after: Cursor | None) -> str:
+def _items(conditions: list[str], query: Query, order: str, after: Cursor | None) -> str:
     """The statement of the page's jobs, and of one more where there is one.
 
     A caller that follows changes gets the jobs at its very `since` again. They are added to the
@@ -145,7 +145,7 @@ def _items(conditions: list[str], wanted: Wanted, order: str, after: Cursor | No
     if after is not None:
         sign = "<" if direction == "desc" else ">"
         return f"{items} and ({column}, id) {sign} (%(at)s::timestamptz, %(after)s::uuid) {rest}"
-    if wanted.follows and wanted.page == 1:
+    if query.follows and query.page == 1:
         return (
             f"({items} and updated_at = %(since)s order by id limit {MOST_TIES}) union all"
             f" ({items} and updated_at > %(since)s {rest})"
@@ -153,13 +153,13 @@ def _items(conditions: list[str], wanted: Wanted, order: str, after: Cursor | No
     return f"{items} {rest}"
 
 
-def _page_of(rows: list[dict[str, Any]], wanted: Wanted) -> list[dict[str, Any]]:
+def _page_of(rows: list[dict[str, Any]], query: Query) -> list[dict[str, Any]]:
     """The rows that the page has: `limit`, or as many as lead beyond `since`."""
-    if not wanted.follows:
-        return rows[: wanted.limit]
-    ties = sum(row["updated_at"] == wanted.since for row in rows)
+    if not query.follows:
+        return rows[: query.limit]
+    ties = sum(row["updated_at"] == query.since for row in rows)
     rows.sort(key=lambda row: (row["updated_at"], row["id"]))
-    return rows[: max(wanted.limit, ties + 1)]
+    return rows[: max(query.limit, ties + 1)]
 
 
 _MATCHES_SEARCH = f"""

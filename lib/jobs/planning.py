@@ -29,6 +29,6 @@ def planned(
     """
     alike = False
     if wants_fingerprints(checked, probes):
-        told = {fingerprint(file.place, folder=folder, deadline=deadline) for file in files}
-        alike = len(told) == 1 and () not in told
+        fingerprints = {fingerprint(file.place, folder=folder, deadline=deadline) for file in files}
+        alike = len(fingerprints) == 1 and () not in fingerprints
     return make_plan(checked, probes, Machine(cores(), seconds), coded_alike=alike)

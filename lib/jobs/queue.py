@@ -64,11 +64,11 @@ def report(ffmpeg: str, cage: list[str]) -> None:
 
 def pending() -> bool:
     """Whether any job waits, or lost its worker."""
-    found = postgres.row(
+    row = postgres.row(
         """
         select exists (select from app.jobs where status = 'pending')
             or exists (select from app.leases l join app.jobs j on j.id = l.job_id
                         where l.lease_until <= now() and j.status = 'processing') as any
         """
     )
-    return bool(found and found["any"])
+    return bool(row and row["any"])

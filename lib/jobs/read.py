@@ -51,16 +51,16 @@ def download(account_id: UUID, job_id: str) -> Download:
         )
     if not row["outputs"]:
         raise Problem("no_output", "No output available for this transcode")
-    over = retention.gone("The output", row["files_expire_at"], row["files_deleted_at"])
-    if over:
-        raise over
-    made = row["outputs"][0]
-    address = addresses.parse(made["url"])
+    problem = retention.gone("The output", row["files_expire_at"], row["files_deleted_at"])
+    if problem:
+        raise problem
+    output = row["outputs"][0]
+    address = addresses.parse(output["url"])
     if address is None:
         raise Problem("no_output", "No output available for this transcode")
     try:
         seconds = retention.link_seconds(DOWNLOAD_SECONDS, row["files_expire_at"])
-        return Download(storage.sign_download(*address, seconds, names.label(made["filename"])))
+        return Download(storage.sign_download(*address, seconds, names.label(output["filename"])))
     except storage.Missing as error:
         raise Problem("file_deleted", "The output of this job has been deleted.") from error
     except storage.StorageError as error:

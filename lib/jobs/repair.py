@@ -6,7 +6,7 @@ from lib.accounts import rates
 from lib.outbox import tasks
 from lib.platform import postgres, wake
 
-HEAL = """
+REPAIR = """
     with jobs_waiting as (
       select count(*) as number from (
         select from app.jobs where status = 'pending' limit 1000) waiting
@@ -26,15 +26,15 @@ HEAL = """
 """
 
 
-def heal() -> dict[str, int]:
+def repair() -> dict[str, int]:
     """Wake a worker when anything waits. Safe at any time, twice, or at once.
 
     Also deletes old rate windows and tasks. Returns counts: jobs waiting, tickets in the queue,
     missing tickets that were sent again, rate windows deleted.
     """
-    found = postgres.row(HEAL) or {}
+    counts = postgres.row(REPAIR) or {}
     tasks.forget_old()
-    found["windows_dropped"] = rates.drop_old()
-    if found.get("tickets") or found.get("waiting"):
+    counts["windows_dropped"] = rates.drop_old()
+    if counts.get("tickets") or counts.get("waiting"):
         wake.worker()
-    return {name: int(number) for name, number in found.items()}
+    return {name: int(number) for name, number in counts.items()}

@@ -11,7 +11,7 @@ from lib.platform import postgres
 from lib.platform.errors import Problem
 
 
-def again(caller: Caller, job_id: str) -> Accepted:
+def retry(caller: Caller, job_id: str) -> Accepted:
     """Create a new job from the request of one that has ended, which stays as it is.
 
     Raises Problem 400 for a job that has not ended and for a request that is not valid any more,

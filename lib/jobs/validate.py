@@ -93,7 +93,7 @@ def validate(caller: Caller, request: TranscodeRequest, unknown: list[str]) -> V
         folder = stack.enter_context(scratch.folder("validate"))
         try:
             files, probes = _looked_into(stack, caller, admitted, folder, warnings, deadline)
-            known = [found for found in probes if found is not None]
+            known = [probe for probe in probes if probe is not None]
             plan: Plan | None = None
             if len(known) == len(probes):
                 seconds = min(settings().job_seconds, caller.plan.max_job_seconds)
@@ -117,8 +117,8 @@ def validate(caller: Caller, request: TranscodeRequest, unknown: list[str]) -> V
         output_format=admitted.checked.format.name,
         source=plan.source if plan else None,
         inputs=[
-            ValidatedInput(url, media_metadata(found) if found else None)
-            for url, found in zip(admitted.checked.urls, probes, strict=True)
+            ValidatedInput(url, media_metadata(probe) if probe else None)
+            for url, probe in zip(admitted.checked.urls, probes, strict=True)
         ],
         streams=decisions(plan) if plan else [],
         arguments=arguments,
@@ -163,20 +163,20 @@ def _looked_into(
             probes.append(None)
             continue
         files.append(file)
-        probes.append(_found(file, stored, folder, deadline))
+        probes.append(_probe_input(file, stored, folder, deadline))
     return files, probes
 
 
-def _found(file: JobFile, stored: Stored, folder: Path, deadline: Deadline) -> Probe:
+def _probe_input(file: JobFile, stored: Stored, folder: Path, deadline: Deadline) -> Probe:
     if stored.probe is not None and is_exact(stored.probe):
         return stored.probe
     try:
-        found = probed(file, folder, exact=False, deadline=deadline)
+        probe = probed(file, folder, exact=False, deadline=deadline)
     except MediaError:
         _left(deadline)  # out of time is not the file's fault
         raise
     # A guessed length gives no price.
-    return msgspec.structs.replace(found, duration=None) if found.estimated else found
+    return msgspec.structs.replace(probe, duration=None) if probe.estimated else probe
 
 
 def _left(deadline: Deadline) -> float:
@@ -212,7 +212,7 @@ def _open(
 
 def _minutes_left(caller: Caller) -> float:
     """Of this month, neither used nor held for jobs under way."""
-    taken = postgres.row(
+    row = postgres.row(
         """
         select used_minutes + reserved_minutes - granted_minutes as minutes from app.usage
          where account_id = %(account)s
@@ -220,5 +220,5 @@ def _minutes_left(caller: Caller) -> float:
         """,
         {"account": caller.account_id},
     )
-    left: float = caller.plan.minutes_per_month - float(taken["minutes"] if taken else 0)
+    left: float = caller.plan.minutes_per_month - float(row["minutes"] if row else 0)
     return round(max(0.0, left), 4)

@@ -72,14 +72,14 @@ def parts(url: str) -> SplitResult:
 
 def is_public(text: str) -> bool:
     """Whether an IP address may be fetched from: global unicast and nothing special."""
-    found = ipaddress.ip_address(text.partition("%")[0])
-    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped:
-        found = found.ipv4_mapped
+    address = ipaddress.ip_address(text.partition("%")[0])
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
     return (
-        found.is_global
-        and not found.is_multicast
-        and not found.is_reserved
-        and not any(found.version == net.version and found in net for net in _SPECIAL)
+        address.is_global
+        and not address.is_multicast
+        and not address.is_reserved
+        and not any(address.version == net.version and address in net for net in _SPECIAL)
     )
 
 

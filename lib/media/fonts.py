@@ -116,9 +116,9 @@ def script(text: str) -> Script | None:
     For drawtext, which draws with one font. Those of Chinese, Japanese and Korean have Latin too.
     """
     letters: dict[Script | None, int] = {}
-    for words, found in runs(text):
-        count = sum(map(str.isalpha, words)) if found is None else len(words)
-        letters[found] = letters.get(found, 0) + count
+    for words, each_script in runs(text):
+        count = sum(map(str.isalpha, words)) if each_script is None else len(words)
+        letters[each_script] = letters.get(each_script, 0) + count
     asian = next((each for each in letters if each and each.letters == CJK.letters), None)
     if asian:
         return asian
@@ -130,12 +130,12 @@ def script(text: str) -> Script | None:
 
 def single(name: str, text: str) -> tuple[str, str]:
     """The one font that draws a text best, and the text without emoji that it lacks."""
-    found, family = script(text), resolve(name)
-    if found is EMOJI:
-        return found.name, text
+    dominant, family = script(text), resolve(name)
+    if dominant is EMOJI:
+        return dominant.name, text
     text = "".join(words for words, each in runs(text) if each is not EMOJI)
-    if found:
-        return found.name, text
+    if dominant:
+        return dominant.name, text
     if family.lacks and _any_of(family.lacks).search(text):
         family = DEFAULT
     return family.name, text
@@ -152,11 +152,11 @@ def runs(text: str, whole: str = "") -> list[tuple[str, Script | None]]:
     for match in _script_runs().finditer(text):
         if match.start() > at:
             cut.append((text[at : match.start()], None))
-        found = SCRIPTS[int(match.lastindex or 1) - 1]
-        if found is CJK:
+        current = SCRIPTS[int(match.lastindex or 1) - 1]
+        if current is CJK:
             asian = asian or _language(whole or text)
-            found = asian
-        cut.append((match[0], found))
+            current = asian
+        cut.append((match[0], current))
         at = match.end()
     return cut + ([(text[at:], None)] if at < len(text) else [])
 
@@ -191,12 +191,12 @@ def folders() -> tuple[Path, ...]:
     if BUNDLED.is_dir():
         return (BUNDLED,)
     specs = [importlib.util.find_spec(name) for name in PACKAGES]
-    found = tuple(
+    paths = tuple(
         Path(place) for spec in specs if spec for place in spec.submodule_search_locations or ()
     )
-    if not found:
+    if not paths:
         raise RuntimeError("no fonts are installed: pip install -r requirements-fonts.txt")
-    return found
+    return paths
 
 
 CACHE = "cache"

@@ -29,8 +29,8 @@ class Format(msgspec.Struct, frozen=True):
 
 def lookup(name: str) -> Format:
     """The format of a caller's word for it, in any case. Raises Refused."""
-    found = FORMATS.get({"jpg": "jpeg"}.get(name.lower(), name.lower()))
-    if found is None:
+    file_format = FORMATS.get({"jpg": "jpeg"}.get(name.lower(), name.lower()))
+    if file_format is None:
         raise Refused(
             [
                 Refusal(
@@ -40,7 +40,7 @@ def lookup(name: str) -> Format:
                 )
             ]
         )
-    return found
+    return file_format
 
 
 def single(file_format: Format) -> bool:

@@ -60,24 +60,24 @@ def moving(probe: Probe) -> Video | None:
     return probe.video if probe.video and not probe.video.attached else None
 
 
-def media_metadata(found: Probe) -> dict[str, Any]:
+def media_metadata(probe: Probe) -> dict[str, Any]:
     """The metadata of a file as responses have it (docs/contract.md, section 4.3)."""
     metadata: dict[str, Any] = {
-        "duration_seconds": found.duration or 0,
-        "format": found.format or "unknown",
-        "size_bytes": found.size_bytes,
+        "duration_seconds": probe.duration or 0,
+        "format": probe.format or "unknown",
+        "size_bytes": probe.size_bytes,
     }
-    if found.video:
+    if probe.video:
         metadata |= {
-            "width": found.video.width,
-            "height": found.video.height,
-            "codec_video": found.video.codec,
+            "width": probe.video.width,
+            "height": probe.video.height,
+            "codec_video": probe.video.codec,
         }
-        if found.video.fps and not found.still:  # ffmpeg claims 25 for every still
-            metadata["fps"] = found.video.fps
-    if found.audio:
-        metadata["codec_audio"] = found.audio.codec
+        if probe.video.fps and not probe.still:  # ffmpeg claims 25 for every still
+            metadata["fps"] = probe.video.fps
+    if probe.audio:
+        metadata["codec_audio"] = probe.audio.codec
     return metadata | {
-        "has_video": found.video is not None,
-        "has_audio": found.audio is not None,
+        "has_video": probe.video is not None,
+        "has_audio": probe.audio is not None,
     }

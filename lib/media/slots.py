@@ -64,7 +64,7 @@ class Slot:
 
     def __init__(self, slots: Slots) -> None:
         self._slots = slots
-        self._held = True
+        self._occupied = True
         self._released = False
         self._lent_for: Hashable = None
         self.owner: Hashable = None
@@ -96,9 +96,9 @@ class Slot:
     def lend(self) -> None:
         """Let another job have the slot."""
         with self._slots.changed:
-            if not self._held or self._released:
+            if not self._occupied or self._released:
                 return
-            self._held = False
+            self._occupied = False
             self._slots.free += 1
             self._lent_for = self.owner
             self._slots.lent[self.owner] += 1
@@ -109,17 +109,17 @@ class Slot:
         """Wait for a free slot if this one is lent; return without it once `stopped`."""
         changed, queue = self._slots.changed, self._slots.queue
         with changed:
-            if self._held or self._released:
+            if self._occupied or self._released:
                 return
             self._not_lent()
             place = object()
             queue.append(place)
         try:
             with self.deadline.paused(), changed:
-                while not (self._held or self._released or stopped() or self.stopped()):
+                while not (self._occupied or self._released or stopped() or self.stopped()):
                     if self._slots.free and queue[0] is place:
                         self._slots.free -= 1
-                        self._held = True
+                        self._occupied = True
                     else:
                         changed.wait(POLL_SECONDS)
         finally:
@@ -133,8 +133,8 @@ class Slot:
             if self._released:
                 return
             self._released = True
-            self._slots.free += self._held
-            self._held = False
+            self._slots.free += self._occupied
+            self._occupied = False
             self._not_lent()
             self._slots.give_up()
             self._slots.changed.notify_all()

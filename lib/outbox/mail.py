@@ -143,8 +143,10 @@ def _one_paragraph(value: Any) -> Any:
 
 def _harmless_name(name: str | None) -> str | None:
     """A name to greet with. Anybody may sign up anybody, so it must carry no message or link."""
-    shown = " ".join("".join(each if each.isprintable() else " " for each in name or "").split())
-    return shown if 0 < len(shown) <= 80 and not _LINK.search(shown) else None
+    printable = " ".join(
+        "".join(each if each.isprintable() else " " for each in name or "").split()
+    )
+    return printable if 0 < len(printable) <= 80 and not _LINK.search(printable) else None
 
 
 _ADDRESS = re.compile(r"https?://\S+|\{\{ \.ConfirmationURL \}\}")

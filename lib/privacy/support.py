@@ -50,46 +50,18 @@ def receive(letter: Letter, account_id: UUID | None) -> Received:
     """
     message = written(letter.message)
     email = None if account_id else _address(letter.email)
-    made = uuid4()
+    new_id = uuid4()
     values = {
-        "id": str(made),
+        "id": str(new_id),
         "account": str(account_id) if account_id else None,
         "subject": letter.subject,
         "job": str(letter.job_id) if letter.job_id else None,
         "message": message,
     }
     row = postgres.row(
-        """
-        with writer as (
-          select a.id, coalesce(a.email, '') as email,
-                 %(job)s::uuid is null or exists (
-                   select from app.jobs j
-                    where j.id = %(job)s and j.account_id = a.id) as job_is_own
-            from app.accounts a where a.id = %(account)s
-          union all
-          select null::uuid, %(email)s::text, true where %(account)s::uuid is null
-        ),
-        stored as (
-          insert into app.support_messages (id, account_id, email, subject, message, job_id)
-          select %(id)s, w.id, w.email, %(subject)s, %(message)s, %(job)s from writer w
-           where w.job_is_own and (
-             select count(*) from app.support_messages m
-              where m.at > now() - interval '1 day'
-                and (m.account_id = w.id or w.id is null and lower(m.email) = lower(w.email))
-             ) < %(most)s
-          returning at, email
-        ),
-        mailed as (
-          select app.add_task('mail', 'support:' || %(id)s::text, %(account)s,
-                   jsonb_set(%(mail)s, '{values,email}', to_jsonb(email))
-                     || jsonb_build_object('reply_to', nullif(email, '')))
-            from stored
-        )
-        select w.job_is_own, s.at, (select count(*) from mailed) as mails
-          from writer w left join stored s on true
-        """,
+        _RECEIVE,
         {
-            "id": made,
+            "id": new_id,
             "account": account_id,
             "email": email,
             "subject": letter.subject,
@@ -108,7 +80,38 @@ def receive(letter: Letter, account_id: UUID | None) -> Received:
             " answer.",
             headers={"Retry-After": "3600"},
         )
-    return Received(str(made), stamp(row["at"]))
+    return Received(str(new_id), stamp(row["at"]))
+
+
+_RECEIVE = """
+    with writer as (
+      select a.id, coalesce(a.email, '') as email,
+             %(job)s::uuid is null or exists (
+               select from app.jobs j
+                where j.id = %(job)s and j.account_id = a.id) as job_is_own
+        from app.accounts a where a.id = %(account)s
+      union all
+      select null::uuid, %(email)s::text, true where %(account)s::uuid is null
+    ),
+    stored as (
+      insert into app.support_messages (id, account_id, email, subject, message, job_id)
+      select %(id)s, w.id, w.email, %(subject)s, %(message)s, %(job)s from writer w
+       where w.job_is_own and (
+         select count(*) from app.support_messages m
+          where m.at > now() - interval '1 day'
+            and (m.account_id = w.id or w.id is null and lower(m.email) = lower(w.email))
+         ) < %(most)s
+      returning at, email
+    ),
+    mailed as (
+      select app.add_task('mail', 'support:' || %(id)s::text, %(account)s,
+               jsonb_set(%(mail)s, '{values,email}', to_jsonb(email))
+                 || jsonb_build_object('reply_to', nullif(email, '')))
+        from stored
+    )
+    select w.job_is_own, s.at, (select count(*) from mailed) as mails
+      from writer w left join stored s on true
+"""
 
 
 def written(message: str) -> str:

@@ -96,7 +96,7 @@ class Difference(NamedTuple):
 
 def differences(account_id: UUID | None = None) -> list[Difference]:
     """Balances that differ from their ledger, of one account or all. There should be none."""
-    found = postgres.rows(
+    rows = postgres.rows(
         """
         with job as (
           select account_id, period, job_id,
@@ -138,5 +138,5 @@ def differences(account_id: UUID | None = None) -> list[Difference]:
             (row["used"], row["reserved"], row["granted"]),
             (row["computed_used"], row["computed_reserved"], row["computed_granted"]),
         )
-        for row in found
+        for row in rows
     ]

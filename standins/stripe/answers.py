@@ -7,7 +7,7 @@ from typing import Any
 
 from standins.stripe.errors import invalid
 from standins.stripe.parameters import Parameters
-from standins.stripe.service import StripeService, shown
+from standins.stripe.service import StripeService, public
 from standins.stripe.state import Thing
 
 PAGE = ("limit", "starting_after", "ending_before", "created")
@@ -19,7 +19,12 @@ Embed = Callable[[StripeService, Thing], Thing]
 
 def whole(data: list[Thing], url: str) -> Thing:
     """A list that is complete."""
-    return {"object": "list", "data": [shown(each) for each in data], "has_more": False, "url": url}
+    return {
+        "object": "list",
+        "data": [public(each) for each in data],
+        "has_more": False,
+        "url": url,
+    }
 
 
 def page(
@@ -47,7 +52,7 @@ def page(
     data = things[:limit]
     if backwards:
         data.reverse()
-    data = [shown(each) for each in data]
+    data = [public(each) for each in data]
     return {"object": "list", "data": data, "has_more": len(things) > limit, "url": url}
 
 
@@ -72,7 +77,7 @@ def expand(
 
     `embeds` makes fields that are only there when asked for, by object and name.
     """
-    result = shown(thing)
+    result = public(thing)
     for path in paths:
         names = path.split(".")
         if len(names) > _MAX_DEPTH + (names[0] == "data"):
@@ -99,9 +104,9 @@ def _expand(
         other = service.state.get(value)
         if other is None:
             raise invalid(f"This property cannot be expanded ({path}).", "expand")
-        value = thing[name] = shown(other)
+        value = thing[name] = public(other)
     elif isinstance(value, list):
-        thing[name] = value = [shown(each) if isinstance(each, dict) else each for each in value]
+        thing[name] = value = [public(each) if isinstance(each, dict) else each for each in value]
     elif isinstance(value, dict):
         thing[name] = value = dict(value)
     for each in value if isinstance(value, list) else [value] if value is not None else []:

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, jsonify, request
 from standins.stripe import calls, webhooks
 from standins.stripe.billing import renewals, subscriptions
 from standins.stripe.errors import StripeError, invalid
-from standins.stripe.service import StripeService, shown
+from standins.stripe.service import StripeService, public
 from standins.stripe.state import Thing
 
 
@@ -65,12 +65,12 @@ def routes(service: StripeService, log: Collection[dict[str, Any]]) -> Blueprint
     @blueprint.post("/renew")
     def renew() -> Response:
         """Take a `subscription` to its period's end; `pay` false: the renewal is not paid."""
-        return jsonify(shown(_renew(service, _body())))
+        return jsonify(public(_renew(service, _body())))
 
     @blueprint.post("/give_up")
     def give_up() -> Response:
         """End a `subscription` as Stripe does once no further payment is tried."""
-        return jsonify(shown(_give_up(service, _body())))
+        return jsonify(public(_give_up(service, _body())))
 
     return blueprint
 

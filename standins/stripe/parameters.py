@@ -22,7 +22,7 @@ class Parameters:
     def __contains__(self, name: str) -> bool:
         return name in self._values
 
-    def named(self, name: str) -> str:
+    def path_of(self, name: str) -> str:
         """The full name of a parameter of this level."""
         return f"{self._path}[{name}]" if self._path else name
 
@@ -30,20 +30,20 @@ class Parameters:
         """Refuse what is in none of `names`."""
         for name in self._values:
             if name not in names:
-                raise unknown_parameter(self.named(name))
+                raise unknown_parameter(self.path_of(name))
 
     def text(self, name: str) -> str | None:
         """A text; None when absent or empty, which unsets."""
         value = self._values.get(name)
         if isinstance(value, dict):
-            raise invalid(f"Invalid string: {value}", self.named(name))
+            raise invalid(f"Invalid string: {value}", self.path_of(name))
         return value or None
 
     def required(self, name: str) -> str:
         """A text that must be there."""
         value = self.text(name)
         if value is None:
-            raise missing_parameter(self.named(name))
+            raise missing_parameter(self.path_of(name))
         return value
 
     def integer(self, name: str) -> int | None:
@@ -53,7 +53,7 @@ class Parameters:
             return None
         if not re.fullmatch(r"-?\d{1,15}", value):
             raise invalid(
-                f"Invalid integer: {value}", self.named(name), "parameter_invalid_integer"
+                f"Invalid integer: {value}", self.path_of(name), "parameter_invalid_integer"
             )
         return int(value)
 
@@ -61,7 +61,7 @@ class Parameters:
         """`true` or `false`."""
         value = self.text(name)
         if value is not None and value not in ("true", "false"):
-            raise invalid(f"Invalid boolean: {value}", self.named(name))
+            raise invalid(f"Invalid boolean: {value}", self.path_of(name))
         return None if value is None else value == "true"
 
     def choice(self, name: str, choices: Iterable[str]) -> str | None:
@@ -69,15 +69,15 @@ class Parameters:
         value = self.text(name)
         if value is not None and value not in choices:
             allowed = ", ".join(choices)
-            raise invalid(f"Invalid {name}: must be one of {allowed}", self.named(name))
+            raise invalid(f"Invalid {name}: must be one of {allowed}", self.path_of(name))
         return value
 
     def inside(self, name: str) -> Parameters:
         """The level below `name`; empty when absent."""
         value = self._values.get(name) or {}
         if not isinstance(value, dict):
-            raise invalid("Invalid object", self.named(name))
-        return Parameters(value, self.named(name))
+            raise invalid("Invalid object", self.path_of(name))
+        return Parameters(value, self.path_of(name))
 
     def each(self, name: str) -> list[Parameters]:
         """The levels of a list of objects, by their index."""

@@ -56,7 +56,7 @@ class StripeService:
 
     def emit(self, event_type: str, thing: Thing, previous: Thing | None = None) -> None:
         """Keep an event and queue it for the endpoints that want it."""
-        data = {"object": shown(thing)} | ({"previous_attributes": previous} if previous else {})
+        data = {"object": public(thing)} | ({"previous_attributes": previous} if previous else {})
         event = self.new(
             "event",
             "evt",
@@ -70,7 +70,7 @@ class StripeService:
         self.state.put(event)
 
 
-def shown(thing: Thing) -> Thing:
+def public(thing: Thing) -> Thing:
     """An object without what is ours."""
     return {name: value for name, value in thing.items() if not name.startswith("_")}
 

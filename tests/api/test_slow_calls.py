@@ -187,7 +187,7 @@ def test_the_threads_of_a_process_are_bounded() -> None:
     entered = threading.Semaphore(0)
 
     def hold(guest: bool) -> None:
-        with threads.held(guest=guest):
+        with threads.place(guest=guest):
             entered.release()
             leave.wait(60)
 
@@ -196,11 +196,11 @@ def test_the_threads_of_a_process_are_bounded() -> None:
             pool.submit(hold, number < threads.GUESTS)
             assert entered.acquire(timeout=60)
             if number >= threads.GUESTS - 1:
-                with pytest.raises(Problem) as refused, threads.held(guest=True):
+                with pytest.raises(Problem) as refused, threads.place(guest=True):
                     pass
                 assert refused.value.status == 503
-        with pytest.raises(Problem), threads.held(guest=False):
+        with pytest.raises(Problem), threads.place(guest=False):
             pass
         leave.set()
-    with threads.held(guest=True), threads.held(guest=False):
+    with threads.place(guest=True), threads.place(guest=False):
         pass

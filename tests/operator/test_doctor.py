@@ -19,7 +19,7 @@ from local.stack import Stack
 from tests.rigs.supabase import management_api
 from tests.rigs.supabase.key_sets import project
 from tests.rigs.supabase.management_api import FREE_BYTES, REF, TOKEN, Project
-from tools.hosted import doctor, environment, wanted
+from tools.hosted import doctor, environment, project_settings
 from tools.hosted.checks import findings
 from tools.hosted.facts import Answer, Database, Facts, Plan, Stripe
 from tools.hosted.gather import gather
@@ -53,8 +53,8 @@ HEALTHY: dict[str, Any] = {
 def auth_settings() -> dict[str, Any]:
     """Auth's settings as `make supabase-setup` leaves them."""
     hosting = environment.read(SETTINGS)
-    smtp = wanted.smtp(hosting.smtp)
-    return wanted.urls_and_rules(hosting, {}) | smtp | wanted.templates()
+    smtp = project_settings.smtp(hosting.smtp)
+    return project_settings.urls_and_rules(hosting, {}) | smtp | project_settings.templates()
 
 
 def good() -> Facts:

@@ -16,7 +16,7 @@ import pytest
 
 from tests.rigs.supabase import management_api
 from tests.rigs.supabase.management_api import FREE_BYTES, REF, TOKEN, Project
-from tools.hosted import environment, supabase_setup, wanted
+from tools.hosted import environment, project_settings, supabase_setup
 
 ROOT = Path(__file__).parents[2]
 SITE = "https://video.example.com"
@@ -137,12 +137,12 @@ def test_a_free_project_without_smtp_keeps_its_templates_and_its_limit(project: 
     assert done.returncode == 0, done.stderr
     assert project.auth["site_url"] == SITE
     assert project.auth["hook_before_user_created_enabled"] is True
-    assert wanted.LOCKED in done.stderr
-    assert wanted.NO_SMTP in done.stderr
+    assert project_settings.LOCKED in done.stderr
+    assert project_settings.NO_SMTP in done.stderr
     assert project.auth["mailer_subjects_confirmation"] == "Confirm Your Signup"
     checked = setup(project, "--check", **WITHOUT_SMTP, STORAGE_MAX_BYTES=str(FREE_BYTES))
     assert checked.returncode == 1
-    assert wanted.NO_SMTP in checked.stdout
+    assert project_settings.NO_SMTP in checked.stdout
 
 
 def test_a_free_project_with_smtp_takes_the_templates(project: Project) -> None:
@@ -213,7 +213,7 @@ def test_a_file_of_settings_is_read(project: Project, tmp_path: Path) -> None:
 
 
 def test_the_configuration_names_no_machine() -> None:
-    text = wanted.CONFIG.read_text()
+    text = project_settings.CONFIG.read_text()
     auth = tomllib.loads(text)["auth"]
     assert auth["site_url"] == "env(SITE_URL)"
     assert auth["additional_redirect_urls"] == ["env(SITE_URL)", "env(SITE_REDIRECTS)"]

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from lib.media.run import ffmpeg
 from lib.platform import settings
 from lib.platform.settings import SettingsError
-from tools.hosted import environment, wanted
+from tools.hosted import environment, project_settings
 from tools.hosted.facts import Database, Facts
 
 POOLER_PORT = 6543
@@ -41,8 +41,8 @@ Check = Callable[[Facts], Iterator[Finding]]
 
 def findings(facts: Facts) -> list[Finding]:
     """All that is wrong: errors first, each kind in the order of CHECKS."""
-    found = [each for check in CHECKS for each in check(facts)]
-    return sorted(found, key=lambda each: not each.error)
+    results = [each for check in CHECKS for each in check(facts)]
+    return sorted(results, key=lambda each: not each.error)
 
 
 def missing_settings(facts: Facts) -> Iterator[Finding]:
@@ -221,12 +221,14 @@ def auth(facts: Facts) -> Iterator[Finding]:
         hosting = environment.read(facts.environ)
     except SettingsError:
         return
-    rules = wanted.urls_and_rules(hosting, facts.auth) | wanted.smtp(hosting.smtp)
-    for group, error in ((rules, True), (wanted.templates(), False)):
-        for each in wanted.differences(group, facts.auth, hosting.ref):
+    rules = project_settings.urls_and_rules(hosting, facts.auth) | project_settings.smtp(
+        hosting.smtp
+    )
+    for group, error in ((rules, True), (project_settings.templates(), False)):
+        for each in project_settings.differences(group, facts.auth, hosting.ref):
             if each.name != "site_url":  # which has a check of its own
                 yield Finding(
-                    f"Auth's {each.name} is {each.current}, not {each.wanted}.", SETUP, error
+                    f"Auth's {each.name} is {each.current}, not {each.required}.", SETUP, error
                 )
 
 
@@ -256,7 +258,7 @@ def storage(facts: Facts) -> Iterator[Finding]:
     promised = _promised(facts)
     limit = int(facts.storage.get("fileSizeLimit") or 0) if facts.storage else None
     if limit is not None and limit < promised:
-        yield Finding(wanted.too_low(promised, limit), SETUP)
+        yield Finding(project_settings.too_low(promised, limit), SETUP)
     elif limit is None and facts.takes_bytes is False:
         yield Finding(
             f"Storage takes no file of {promised} bytes, which the service promises.",

@@ -26,27 +26,27 @@ def main(arguments: list[str], environ: Mapping[str, str]) -> int:
     parser = argparse.ArgumentParser(prog="make doctor", description=__doc__)
     parser.add_argument("--env", type=Path, help="a file with settings, from `vercel env pull`")
     parser.add_argument("--url", help="the deployment's address, when it is not API_URL")
-    asked = parser.parse_args(arguments)
-    file = asked.env or (None if settings.names_project(environ) else _stack())
+    args = parser.parse_args(arguments)
+    file = args.env or (None if settings.names_project(environ) else _stack())
     try:
         known = environment.joined(file, environ)
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 1
-    if asked.url:
-        known["API_URL"] = asked.url
-    found = checks.findings(gather(known))
-    print(report(found))
-    return 1 if any(each.error for each in found) else 0
+    if args.url:
+        known["API_URL"] = args.url
+    findings = checks.findings(gather(known))
+    print(report(findings))
+    return 1 if any(each.error for each in findings) else 0
 
 
-def report(found: list[Finding]) -> str:
+def report(findings: list[Finding]) -> str:
     """The findings as text."""
     lines = []
-    for number, each in enumerate(found, 1):
+    for number, each in enumerate(findings, 1):
         kind = "" if each.error else "note: "
         lines += [f"{number}. {kind}{each.problem}", f"   fix: {each.fix}"]
-    errors = sum(each.error for each in found)
+    errors = sum(each.error for each in findings)
     if errors:
         return "\n".join([*lines, "", f"{errors} to fix. Begin with the first: others may follow"
                                       " from it."])  # fmt: skip

@@ -91,9 +91,9 @@ def access_token(environ: Mapping[str, str]) -> str:
 
 def project_ref(environ: Mapping[str, str]) -> str:
     """The project's reference. Raises SettingsError where its address does not show it."""
-    named = environ.get("SUPABASE_PROJECT_REF", "").strip()
-    if named:
-        return named
+    reference = environ.get("SUPABASE_PROJECT_REF", "").strip()
+    if reference:
+        return reference
     match = HOSTED.fullmatch(urlsplit(settings.read_supabase_url(environ)).hostname or "")
     if match is None:
         raise SettingsError(

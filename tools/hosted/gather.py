@@ -71,9 +71,11 @@ def _supabase_url(environ: Mapping[str, str]) -> str | None:
 def _database(environ: Mapping[str, str]) -> Database | str | None:
     import psycopg
 
-    named = {name: "-" for names in (settings.SUPABASE_URL, settings.SECRET_KEY) for name in names}
+    placeholders = {
+        name: "-" for names in (settings.SUPABASE_URL, settings.SECRET_KEY) for name in names
+    }
     try:
-        url = settings.read_project(named | dict(environ)).postgres_url
+        url = settings.read_project(placeholders | dict(environ)).postgres_url
     except SettingsError:
         return None
     try:
@@ -159,7 +161,7 @@ def _deployment(environ: Mapping[str, str], path: str) -> Answer | None:
     headers = {"Authorization": f"Bearer {environ.get('CRON_SECRET', '')}"}
     if environ.get("VERCEL_AUTOMATION_BYPASS_SECRET"):
         headers["x-vercel-protection-bypass"] = environ["VERCEL_AUTOMATION_BYPASS_SECRET"]
-    return _asked("GET", f"{url}{path}", headers=headers)
+    return _ask("GET", f"{url}{path}", headers=headers)
 
 
 def _takes(project: Project, environ: Mapping[str, str], plans: tuple[Plan, ...]) -> bool | None:
@@ -217,9 +219,9 @@ def _stripe(environ: Mapping[str, str]) -> Stripe | None:
         return None
     url = (environ.get("STRIPE_URL") or STRIPE_URL).rstrip("/")
     headers = {"Authorization": f"Bearer {key}"}
-    endpoints = _asked("GET", f"{url}/v1/webhook_endpoints?limit=100", headers=headers)
+    endpoints = _ask("GET", f"{url}/v1/webhook_endpoints?limit=100", headers=headers)
     plans = "lookup_keys[]=starter&lookup_keys[]=pro"
-    prices = _asked("GET", f"{url}/v1/prices?active=true&limit=100&{plans}", headers=headers)
+    prices = _ask("GET", f"{url}/v1/prices?active=true&limit=100&{plans}", headers=headers)
     return Stripe(
         endpoints.status,
         {str(each.get("url")): each.get("status") == "enabled" for each in _items(endpoints)},
@@ -228,11 +230,11 @@ def _stripe(environ: Mapping[str, str]) -> Stripe | None:
 
 
 def _items(answer: Answer) -> list[Mapping[str, Any]]:
-    found = answer.body.get("data")
-    return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []
+    data = answer.body.get("data")
+    return [each for each in data if isinstance(each, Mapping)] if isinstance(data, list) else []
 
 
-def _asked(method: str, url: str, headers: Mapping[str, str]) -> Answer:
+def _ask(method: str, url: str, headers: Mapping[str, str]) -> Answer:
     try:
         response = httpx.request(method, url, headers=dict(headers), timeout=SECONDS)
     except (httpx.HTTPError, httpx.InvalidURL) as error:

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from lib.platform.settings import SettingsError
-from tools.hosted import environment, wanted
+from tools.hosted import environment, project_settings
 from tools.hosted.environment import Hosting
 from tools.hosted.management import Management, ManagementError, NotAccepted
-from tools.hosted.wanted import Difference, Group
+from tools.hosted.project_settings import Difference, Group
 
 
 def main(arguments: list[str], environ: Mapping[str, str]) -> int:
@@ -25,9 +25,9 @@ def main(arguments: list[str], environ: Mapping[str, str]) -> int:
     parser = argparse.ArgumentParser(prog="make supabase-setup", description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare, and change nothing")
     parser.add_argument("--env", type=Path, help="a file with settings, from `vercel env pull`")
-    asked = parser.parse_args(arguments)
+    args = parser.parse_args(arguments)
     try:
-        return run(environment.joined(asked.env, environ), check=asked.check)
+        return run(environment.joined(args.env, environ), check=args.check)
     except (SettingsError, ManagementError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -46,20 +46,20 @@ def run(environ: Mapping[str, str], *, check: bool) -> int:
 def _check(hosting: Hosting, management: Management) -> int:
     """Print each difference with its fix."""
     auth = management.read("auth")
-    found = [
+    differences = [
         each
         for group in _groups(hosting, auth)
-        for each in wanted.differences(group, auth, hosting.ref)
+        for each in project_settings.differences(group, auth, hosting.ref)
     ]
     limit = int(management.read("storage").get("fileSizeLimit") or 0)
-    storage = wanted.storage_difference(hosting.storage_max_bytes, limit)
-    for each in [*found, *([storage] if storage else [])]:
-        print(f"{each.name} is {each.current}; it must be {each.wanted}.")
+    storage = project_settings.storage_difference(hosting.storage_max_bytes, limit)
+    for each in [*differences, *([storage] if storage else [])]:
+        print(f"{each.name} is {each.current}; it must be {each.required}.")
         print(f"    fix: make supabase-setup, or {each.fix}")
     without = _no_smtp(hosting, auth)
     if without:
-        print(wanted.NO_SMTP)
-    wrong = bool(found or storage or without)
+        print(project_settings.NO_SMTP)
+    wrong = bool(differences or storage or without)
     print("" if wrong else f"Project {hosting.ref} is set up for {hosting.site_url}.")
     return 1 if wrong else 0
 
@@ -69,22 +69,24 @@ def _set_up(hosting: Hosting, management: Management) -> int:
     auth = management.read("auth")
     status = 0
     for group in _groups(hosting, auth):
-        found = wanted.differences(group, auth, hosting.ref)
-        if not found:
+        differences = project_settings.differences(group, auth, hosting.ref)
+        if not differences:
             continue
         try:
-            auth = management.change("auth", _to_send(group, found))
+            auth = management.change("auth", _to_send(group, differences))
         except NotAccepted as error:
-            locked = all(each.name.startswith("mailer_") for each in found)
-            print(f"not set: {', '.join(each.name for each in found)}: {error}", file=sys.stderr)
+            locked = all(each.name.startswith("mailer_") for each in differences)
+            print(
+                f"not set: {', '.join(each.name for each in differences)}: {error}", file=sys.stderr
+            )
             if locked:
-                print(wanted.LOCKED, file=sys.stderr)
+                print(project_settings.LOCKED, file=sys.stderr)
             status = status if locked and _no_smtp(hosting, auth) else 1
             continue
-        for each in found:
-            print(f"{each.name}: {each.wanted} (was {each.current})")
+        for each in differences:
+            print(f"{each.name}: {each.required} (was {each.current})")
     if _no_smtp(hosting, auth):
-        print(wanted.NO_SMTP, file=sys.stderr)
+        print(project_settings.NO_SMTP, file=sys.stderr)
     status = max(status, _storage(hosting, management))
     if status == 0:
         print(f"Project {hosting.ref} is set up for {hosting.site_url}.")
@@ -94,7 +96,7 @@ def _set_up(hosting: Hosting, management: Management) -> int:
 def _storage(hosting: Hosting, management: Management) -> int:
     """Raise the file size limit where it is below what the service promises."""
     limit = int(management.read("storage").get("fileSizeLimit") or 0)
-    difference = wanted.storage_difference(hosting.storage_max_bytes, limit)
+    difference = project_settings.storage_difference(hosting.storage_max_bytes, limit)
     if difference is None:
         return 0
     try:
@@ -103,23 +105,23 @@ def _storage(hosting: Hosting, management: Management) -> int:
     except NotAccepted as error:
         print(f"not set: fileSizeLimit: {error}", file=sys.stderr)
     if limit < hosting.storage_max_bytes:
-        print(wanted.too_low(hosting.storage_max_bytes, limit), file=sys.stderr)
+        print(project_settings.too_low(hosting.storage_max_bytes, limit), file=sys.stderr)
         return 1
-    print(f"{difference.name}: {difference.wanted} (was {difference.current})")
+    print(f"{difference.name}: {difference.required} (was {difference.current})")
     return 0
 
 
 def _groups(hosting: Hosting, current: Mapping[str, Any]) -> list[Group]:
     """What must be, in the order in which it is set: SMTP unlocks the templates."""
-    rules = wanted.urls_and_rules(hosting, current)
-    return [rules, wanted.smtp(hosting.smtp), wanted.templates()]
+    rules = project_settings.urls_and_rules(hosting, current)
+    return [rules, project_settings.smtp(hosting.smtp), project_settings.templates()]
 
 
-def _to_send(group: Group, found: list[Difference]) -> Group:
+def _to_send(group: Group, differences: list[Difference]) -> Group:
     """The values that differ; SMTP as a whole, since the API takes it so."""
-    if any(each.name.startswith("smtp_") for each in found):
+    if any(each.name.startswith("smtp_") for each in differences):
         return group
-    return {each.name: group[each.name] for each in found}
+    return {each.name: group[each.name] for each in differences}
 
 
 def _no_smtp(hosting: Hosting, current: Mapping[str, Any]) -> bool:

@@ -78,7 +78,7 @@ class Attempt:
         self._inputs = Inputs(self._stack, lease, clock, slot)
         slot.owner = lease.account_id
         slot.deadline = clock.deadline
-        slot.stopped = clock.over
+        slot.stopped = clock.stopped
 
     def execute(self) -> None:
         """Do all steps; the job is completed then, unless its lease was lost."""
@@ -107,7 +107,7 @@ class Attempt:
         """Bring the inputs within reach of ffmpeg."""
         for number, url in enumerate(checked.urls):
             self._inputs.open(url, self._folder.input(number))
-        self._clock.stop_if_over()
+        self._clock.raise_if_stopped()
 
     def probe(self, checked: Checked, known: Lookup) -> list[Probe]:
         """What each input holds."""
@@ -126,7 +126,7 @@ class Attempt:
         self._phases.begin("fetch")
         for remote in checked.remotes:
             self._inputs.bring(remote, self._folder)
-        self._clock.stop_if_over()
+        self._clock.raise_if_stopped()
         return Prepared(plan, probes, seconds, meter)
 
     def run(self, checked: Checked, prepared: Prepared) -> Encoded:
@@ -143,7 +143,7 @@ class Attempt:
 
         files, meter, limits = self._inputs.files, prepared.meter, self._limits()
         output = self._folder.output(prepared.plan.output.format.extension)
-        stops = meter.stops(self._clock.pulse.over)
+        stops = meter.stops(self._clock.pulse.stopped)
         try:
             plan, outcome = run_or_encode(
                 prepared.plan,
@@ -170,7 +170,7 @@ class Attempt:
         self._clock.phase = "storing"
         self._phases.begin("store")
         with self._slot.waiting(back=False):
-            return upload.store(self._clock.over)
+            return upload.store(self._clock.stopped)
 
     def settle(self, encoded: Encoded, stored: Stored, address: Address, label: str) -> None:
         """End the job with its receipt, and charge it."""
@@ -255,7 +255,7 @@ class Attempt:
             )
             for item, probe in zip(lease.inputs, probes, strict=True)
         ]
-        described = transitions.describe(
+        described = transitions.reserve(
             lease,
             inputs=inputs,
             options=_options(plan),

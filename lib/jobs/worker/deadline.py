@@ -44,13 +44,13 @@ class Clock:
         self._fetched = 0.0
         """Seconds that files took which were fetched as a whole."""
 
-    def over(self) -> bool:
+    def stopped(self) -> bool:
         """Whether to stop: the job was canceled or taken over, we are stopping, or time is up."""
-        return self.pulse.over() or self.deadline.passed
+        return self.pulse.stopped() or self.deadline.passed
 
-    def stop_if_over(self) -> None:
+    def raise_if_stopped(self) -> None:
         """Raises Canceled."""
-        if self.over():
+        if self.stopped():
             raise Canceled
 
     def fetch_seconds(self) -> float:

@@ -64,7 +64,7 @@ class Inputs:
                 folder.source(remote),
                 folder.remote(remote),
                 limits=subtitles.LIMITS._replace(deadline=self._clock.deadline),
-                canceled=self._clock.over,
+                canceled=self._clock.stopped,
             )
             return
         path = folder.remote(remote)
@@ -95,7 +95,7 @@ class Inputs:
                 path,
                 max_bytes=limit,
                 too_large=too_large,
-                canceled=self._clock.over,
+                canceled=self._clock.stopped,
                 seconds=self._clock.fetch_seconds(),
                 slot=self._slot,
             )

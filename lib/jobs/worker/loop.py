@@ -27,7 +27,7 @@ ACCOUNT_JOBS_WAITING = 3
 STALE_SECONDS = 600
 """How often a worker looks for temporary folders of processes that were killed."""
 
-_wanted = threading.Event()
+_look_again = threading.Event()
 """Set when somebody wants the queue to be looked at."""
 
 
@@ -41,13 +41,13 @@ def drain(seconds: float | None = None, stop: threading.Event | None = None) -> 
     """
     deadline = NEVER if seconds is None else Deadline(seconds)
     crew = _Crew(stop or threading.Event(), deadline)
-    _wanted.set()
+    _look_again.set()
     crew.work()
     crew.join()
     heartbeat.note()
     if deadline.left() <= LEAST_SECONDS and queue.pending():
         wake.worker()
-    return crew.taken
+    return crew.jobs_run
 
 
 def serve(stop: threading.Event, poll_seconds: float) -> None:
@@ -71,7 +71,7 @@ class _Crew:
     """Threads that run jobs: one for each slot, and another one when a slot is lent."""
 
     def __init__(self, stop: threading.Event, deadline: Deadline) -> None:
-        self.taken = 0
+        self.jobs_run = 0
         self._stop = stop
         self._deadline = deadline
         self._lock = threading.Lock()
@@ -99,13 +99,13 @@ class _Crew:
         while self._may_start() and (slot := _slots().take()):
             slot.on_lend = self.start
             try:
-                _wanted.clear()
+                _look_again.clear()
                 worked = _work(self._stop, self._deadline, slot)
             finally:
                 slot.release()
             with self._lock:
-                self.taken += worked
-            if not worked and not _wanted.is_set():
+                self.jobs_run += worked
+            if not worked and not _look_again.is_set():
                 return
 
     def _may_start(self) -> bool:

@@ -37,31 +37,31 @@ class Meter:
         self._lease = lease
         self._reserved = max(reserved, float(lease.reserved_minutes) * 60)
         self._extended = float("-inf")
-        self._over = False
+        self._exhausted = False
 
     def watch(self, seconds: float) -> None:
         """Reserve more once the output, `seconds` long so far, outgrows what is held."""
         now = time.monotonic()
         enough = seconds <= self._reserved + TOLERANCE_SECONDS
-        if enough or self._over or now - self._extended < EVERY_SECONDS:
+        if enough or self._exhausted or now - self._extended < EVERY_SECONDS:
             return
         self._extended = now
         try:
-            for wanted in (seconds * STEP, seconds):
-                if extend(self._lease, minutes(wanted)):
-                    self._reserved = wanted
+            for target in (seconds * STEP, seconds):
+                if extend(self._lease, minutes(target)):
+                    self._reserved = target
                     return
-            self._over = True
+            self._exhausted = True
         except postgres.PostgresError:
             return  # the end is charged in any case
 
-    def stops(self, over: Callable[[], bool]) -> Callable[[], bool]:
-        """Whether ffmpeg is to be stopped: because `over` says so, or the minutes are used up."""
-        return lambda: self._over or over()
+    def stops(self, stopped: Callable[[], bool]) -> Callable[[], bool]:
+        """Whether ffmpeg is to be stopped: `stopped` says so, or the minutes are used up."""
+        return lambda: self._exhausted or stopped()
 
     def check(self) -> None:
         """Raises MediaError (quota) when the minutes are used up."""
-        if self._over:
+        if self._exhausted:
             raise _quota(self._lease)
 
     def settle(

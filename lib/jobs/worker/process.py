@@ -57,7 +57,7 @@ def _run(
         try:
             attempt.execute()
         except Canceled:
-            if not pulse.over():
+            if not pulse.stopped():
                 raise attempt.out_of_time() from None
             if not pulse.lost.is_set():
                 transitions.postpone(lease, 0)

@@ -33,7 +33,7 @@ class Pulse:
         self._done.set()
         self._thread.join()
 
-    def over(self) -> bool:
+    def stopped(self) -> bool:
         """Whether to stop working: the job was canceled or taken over, or we are stopping."""
         return self.lost.is_set() or self._stop.is_set()
 

@@ -276,7 +276,7 @@ class _Stream(httpcore.NetworkStream):
                 ready = self._head.feed(data)
             except ValueError as error:
                 raise httpcore.RemoteProtocolError(str(error)) from None
-            if self._head.found:
+            if self._head.has_status:
                 self._backend.head_read = True
             if ready or not data:
                 return ready

@@ -44,8 +44,8 @@ def document_error(data: bytes) -> MediaError:
             " viruses, not with the file. Upload the file here, or share it from another host.",
             "web_page",
         )
-    named = f' ("{title}")' if title else ""
-    return _no_media(f"answered with a web page{named}, not with a media file", "web_page")
+    suffix = f' ("{title}")' if title else ""
+    return _no_media(f"answered with a web page{suffix}, not with a media file", "web_page")
 
 
 def page_title(page: bytes) -> str:

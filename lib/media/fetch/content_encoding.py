@@ -35,9 +35,9 @@ def encodings(header: str) -> list[str]:
     Unknown names are ignored, as browsers do. Raises MediaError for one that can't be decoded, and
     for too many.
     """
-    named = [each.strip().lower() for each in header[:200].split(",")]
-    known = [_NAMES[each] for each in named if each in _NAMES]
-    unread = [each for each in named if each in _UNREAD]
+    names = [each.strip().lower() for each in header[:200].split(",")]
+    known = [_NAMES[each] for each in names if each in _NAMES]
+    unread = [each for each in names if each in _UNREAD]
     if unread or len(known) > MAX_ENCODINGS:
         what = unread[0] if unread else "several encodings"
         raise MediaError(

@@ -22,9 +22,9 @@ class HeadReader:
     def __init__(self) -> None:
         self.done = False
         """Whether what follows is handed on as it comes."""
-        self.found = False
+        self.has_status = False
         """Whether the head of a response came."""
-        self._held = bytearray()
+        self._buffer = bytearray()
         self._searched = 0
         """How much of it holds no end of a head."""
         self._informational = 0
@@ -34,17 +34,17 @@ class HeadReader:
 
         Raises ValueError for a server that never comes to its final response.
         """
-        self._held += data
+        self._buffer += data
         ready = b""
         while not self.done:
             end = self._end()
             if end is None:
-                if data and len(self._held) <= MAX_BYTES and _may_be_http(self._held):
+                if data and len(self._buffer) <= MAX_BYTES and _may_be_http(self._buffer):
                     return ready
                 break  # no head will come: whoever reads it says so
-            head, self._held = bytes(self._held[:end]), self._held[end:]
+            head, self._buffer = bytes(self._buffer[:end]), self._buffer[end:]
             status = _STATUS.match(head.lstrip(b"\r\n"))
-            self.found |= status is not None
+            self.has_status |= status is not None
             self.done = status is None or status[2][:1] != b"1"
             self._searched = 0
             self._informational += not self.done
@@ -52,20 +52,20 @@ class HeadReader:
                 raise ValueError("too many informational responses")
             ready += strict(head)
         self.done = True
-        ready += self._held
-        self._held = bytearray()
+        ready += self._buffer
+        self._buffer = bytearray()
         return ready
 
     def _end(self) -> int | None:
         """Where the head ends: after its first empty line."""
-        start = self._searched or len(self._held) - len(self._held.lstrip(b"\r\n"))
+        start = self._searched or len(self._buffer) - len(self._buffer.lstrip(b"\r\n"))
         ends = [
             at + len(mark)
             for mark in (b"\n\r\n", b"\n\n")
-            if (at := self._held.find(mark, start)) >= 0
+            if (at := self._buffer.find(mark, start)) >= 0
         ]
-        if not ends and start < len(self._held):
-            self._searched = max(start, len(self._held) - 2)
+        if not ends and start < len(self._buffer):
+            self._searched = max(start, len(self._buffer) - 2)
         return min(ends, default=None)
 
 
@@ -81,9 +81,9 @@ def strict(head: bytes) -> bytes:
     if status is None:
         return head
     version = b"HTTP/1.1" if status[1].upper() == b"HTTP/1.1" else b"HTTP/1.0"
-    kept = [version + b" " + status[2] + b" -"]
-    kept += [name + b": " + value for name, value in _fields(lines[1:])]
-    return b"\r\n".join(kept) + b"\r\n\r\n"
+    allowed = [version + b" " + status[2] + b" -"]
+    allowed += [name + b": " + value for name, value in _fields(lines[1:])]
+    return b"\r\n".join(allowed) + b"\r\n\r\n"
 
 
 def _may_be_http(data: bytearray) -> bool:

@@ -126,8 +126,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_error(404)
             return None
         size = self.server.file.size
-        asked = self.headers.get("Range", "")
-        match = re.fullmatch(r"bytes=([0-9]{1,18})-([0-9]{0,18})", asked)
+        header = self.headers.get("Range", "")
+        match = re.fullmatch(r"bytes=([0-9]{1,18})-([0-9]{0,18})", header)
         start = int(match[1]) if match else 0
         end = min(size, int(match[2]) + 1 if match and match[2] else size)
         if match and start >= end:

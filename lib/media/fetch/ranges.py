@@ -116,8 +116,8 @@ class RangeFile:
         self._changed = threading.Condition()
         """Guards what follows and the file; the fetching itself goes on outside of it."""
         self._here = Spans()
-        self._wanted: list[tuple[int, int]] = []
-        self._asked = 0
+        self._spans: list[tuple[int, int]] = []
+        self._last_end = 0
         """The end of what was asked for last."""
         self.waited = 0.0
         """Seconds that readers have waited for the source."""
@@ -191,8 +191,8 @@ class RangeFile:
         want = (offset, end)
         began = time.monotonic()
         self._debt = max(0.0, self._debt - (began - self._last_read))
-        self._wanted.append(want)
-        self._asked = end
+        self._spans.append(want)
+        self._last_end = end
         self._changed.notify_all()  # even when all is here: there may be room to read ahead
         try:
             while True:
@@ -209,7 +209,7 @@ class RangeFile:
                 if self._slot and self._debt + time.monotonic() - began > LEND_SECONDS:
                     self._slot.lend()
         finally:
-            self._wanted.remove(want)
+            self._spans.remove(want)
             self._last_read = time.monotonic()
             self.waited += self._last_read - began
             self._debt = min(2 * LEND_SECONDS, self._debt + self._last_read - began)
@@ -246,7 +246,7 @@ class RangeFile:
         """The byte to fetch next, once there is one; None when the file is closed."""
         with self._changed:
             while not self._closed:
-                for start, end in reversed(self._wanted):
+                for start, end in reversed(self._spans):
                     gap = self._here.gap(start, end)
                     if gap is not None:
                         return gap
@@ -257,8 +257,8 @@ class RangeFile:
 
     def _may_read_ahead(self) -> bool:
         at = self._streams[-1].at if self._streams else self.size
-        end = min(self.size, self._asked + AHEAD_BYTES)
-        return self._asked <= at < end and self._here.gap(at, at + 1) is not None
+        end = min(self.size, self._last_end + AHEAD_BYTES)
+        return self._last_end <= at < end and self._here.gap(at, at + 1) is not None
 
     def _pull(self, offset: int) -> None:
         """Take what comes next of the stream that leads to `offset`."""

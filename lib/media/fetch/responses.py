@@ -81,7 +81,7 @@ class Session:
 
     def _keep_cookies(self, response: Response) -> None:
         """Keep what Set-Cookie says, for this very host."""
-        kept = self._cookies.setdefault(urlsplit(response.url).hostname or "", {})
+        jar = self._cookies.setdefault(urlsplit(response.url).hostname or "", {})
         for line in response.cookies[:MAX_COOKIES]:
             pair, *attributes = (part.strip() for part in line.split(";", 20))
             if not _COOKIE.fullmatch(pair):
@@ -89,9 +89,9 @@ class Session:
             options = {each.lower().replace(" ", "") for each in attributes}
             key = ("secure " if "secure" in options else "") + pair.partition("=")[0]
             if "max-age=0" in options:
-                kept.pop(key, None)
-            elif key in kept or len(kept) < MAX_COOKIES:
-                kept[key] = pair
+                jar.pop(key, None)
+            elif key in jar or len(jar) < MAX_COOKIES:
+                jar[key] = pair
 
 
 class Part(NamedTuple):

@@ -29,7 +29,7 @@ REJECTS_RANGES = (400, 403, 405, 406, 412, 416, 417, 422, 501)
 """Statuses that servers without ranges answer a Range header with."""
 READ_ON_BYTES = 32 * 1024 * 1024
 """A server that gives no second stream: what lies this far ahead is read from the first one."""
-MAX_ANEW = 10
+MAX_RESTARTS = 10
 """How often a file is read again from its start to get on, where a server has no ranges."""
 
 
@@ -84,7 +84,7 @@ class Remote:
         """Whether a Range header may be sent."""
         self._if_range = True
         """Whether an If-Range header may be sent."""
-        self._anew = 0
+        self._restarts = 0
         self._readings: list[_Reading] = []
         self._first: Response | None = self._begin()
         try:
@@ -210,8 +210,8 @@ class Remote:
         try:
             start = self._start(response, offset, headers)
             if start is not None:
-                self._anew += start == 0 < offset
-                if self._anew > MAX_ANEW:
+                self._restarts += start == 0 < offset
+                if self._restarts > MAX_RESTARTS:
                     raise source_errors.no_ranges()
                 part = response.part if response.status == 206 else None
                 return _Stream(response, offset - start, part.end if part else self.size)

@@ -58,10 +58,10 @@ class SourceError(MediaError):
 def status_error(status: int, retry_after: str = "", now: datetime | None = None) -> SourceError:
     """The error for a status other than success."""
     what = f"The input's server answered {status}"
-    named = _STATUSES.get(status)
-    what += f" ({named[0]})" if named else ""
+    known = _STATUSES.get(status)
+    what += f" ({known[0]})" if known else ""
     retry = status in RETRIED or (500 <= status < 600 and status not in (501, 505))
-    advice = named[1] if named else _SERVER_FAILS if status >= 500 else _CHECK_LINK
+    advice = known[1] if known else _SERVER_FAILS if status >= 500 else _CHECK_LINK
     return SourceError(
         "upload" if retry or status >= 500 else "validation",
         what,

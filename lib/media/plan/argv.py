@@ -46,14 +46,14 @@ def _output(output: Output) -> list[str]:
     Metadata is dropped: a phone's position must not travel with the result. Audio has no video
     unless -map names one, its cover art.
     """
-    given = {flag for flag, _ in output.options}
+    flags = {flag for flag, _ in output.options}
     arguments = _flat(output.options)
     for flag in ("-map_metadata", "-map_chapters"):
-        arguments += [] if flag in given else [flag, "-1"]
+        arguments += [] if flag in flags else [flag, "-1"]
     arguments += ["-dn", "-sn"]
     maps = [value or "" for flag, value in output.options if flag == "-map"]
     cover = any(":v" in value and not value.startswith("-") for value in maps)
-    if output.format.kind == "audio" and "-vn" not in given and not cover:
+    if output.format.kind == "audio" and "-vn" not in flags and not cover:
         arguments.append("-vn")
     if output.format.name in ("jpeg", "png"):
         arguments += ["-update", "1"]

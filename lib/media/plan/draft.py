@@ -77,7 +77,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
         return "graph" if self.checked.graph else "plain"
 
     @property
-    def given(self) -> dict[str, str | None]:
+    def options(self) -> dict[str, str | None]:
         """The caller's options by flag."""
         return dict(self.own)
 
@@ -114,8 +114,8 @@ def overlay(
     # As the video is coded: stills keep their full colors, and deep ones their depth.
     options = [("x", x), ("y", y), ("format", "auto")]
     options += [("enable", enable)] if enable else []
-    over = graph.Filter("overlay", tuple(options), (draft.video.strip("[]"), prepared), (end,))
-    chains = (*draft.chains, *graph.joined(tree, source, prepared), (over,))
+    layer = graph.Filter("overlay", tuple(options), (draft.video.strip("[]"), prepared), (end,))
+    chains = (*draft.chains, *graph.joined(tree, source, prepared), (layer,))
     return change(draft, chains=chains, video=f"[{end}]")
 
 
@@ -133,11 +133,11 @@ def add_text(draft: Draft, text: Text) -> tuple[Draft, str]:
 
 def _labels(draft: Draft, count: int) -> list[str]:
     """Labels that are not in the graph yet."""
-    taken = graph.labels(draft.chains)
+    existing = graph.labels(draft.chains)
     free: list[str] = []
     number = 0
     while len(free) < count:
-        if (name := f"{LABEL}{number}") not in taken:
+        if (name := f"{LABEL}{number}") not in existing:
             free.append(name)
         number += 1
     return free

@@ -9,7 +9,7 @@ SHORT_SIDES = {"480p": 480, "720p": 720, "1080p": 1080, "4k": 2160}
 GIF_SHORT_SIDE = 480
 
 
-def shown(picture: Video) -> tuple[int, int]:
+def displayed_size(picture: Video) -> tuple[int, int]:
     """Width and height as displayed: rotated, with square pixels."""
     width = round(picture.width * picture.sample_aspect)
     if picture.rotation in (90, 270):
@@ -17,14 +17,14 @@ def shown(picture: Video) -> tuple[int, int]:
     return width, picture.height
 
 
-def target(made: Format, resolution: str | None, picture: Video) -> tuple[int, int]:
+def output_size(file_format: Format, resolution: str | None, picture: Video) -> tuple[int, int]:
     """The output's size: fitted by the short side, never enlarged, even where codecs want it."""
-    width, height = shown(picture)
+    width, height = displayed_size(picture)
     short = SHORT_SIDES[resolution] if resolution else None
-    if short is None and made.name == "gif":
+    if short is None and file_format.name == "gif":
         short = GIF_SHORT_SIDE
     factor = min(1.0, short / min(width, height)) if short else 1.0
-    if made.kind == "image" and factor == 1.0:
+    if file_format.kind == "image" and factor == 1.0:
         return width, height
     return _even(width * factor), _even(height * factor)
 

@@ -17,15 +17,15 @@ def span(flags: dict[str, str | None], length: float | None) -> float | None:
     start = values.seconds(flags["-ss"] or "0") if "-ss" in flags else 0.0
     if "-sseof" in flags and length is not None:
         start = max(0.0, length - values.seconds((flags["-sseof"] or "0").lstrip("-")))
-    wanted: float | None = None
+    limit: float | None = None
     if "-t" in flags:
-        wanted = values.seconds(flags["-t"] or "0")
+        limit = values.seconds(flags["-t"] or "0")
     elif "-to" in flags:
-        wanted = max(0.0, values.seconds(flags["-to"] or "0") - start)
+        limit = max(0.0, values.seconds(flags["-to"] or "0") - start)
     if length is None:
-        return wanted
+        return limit
     left = max(0.0, length - start)
-    return left if wanted is None else min(left, wanted)
+    return left if limit is None else min(left, limit)
 
 
 def lengths(checked: Checked, probes: Sequence[Probe]) -> list[float]:
@@ -36,17 +36,17 @@ def lengths(checked: Checked, probes: Sequence[Probe]) -> list[float]:
     ]
 
 
-def output_seconds(given: dict[str, str | None], inputs: Sequence[float]) -> float | None:
+def output_seconds(options: dict[str, str | None], inputs: Sequence[float]) -> float | None:
     """The length of the output after the caller's own flags; None if it is not known."""
-    if given.get("-frames:v") == "1":
+    if options.get("-frames:v") == "1":
         return 0.0
-    return span(given, max(inputs, default=0.0) or None)
+    return span(options, max(inputs, default=0.0) or None)
 
 
-def output_rate(given: dict[str, str | None], probes: Sequence[Probe]) -> float:
+def output_rate(options: dict[str, str | None], probes: Sequence[Probe]) -> float:
     """Frames per second of the output: -r, else those of the first video; 0 for none."""
-    if given.get("-r"):
-        return values.frames_per_second(given["-r"] or "0")
+    if options.get("-r"):
+        return values.frames_per_second(options["-r"] or "0")
     video = first_video(probes)
     return video.fps if video else 0.0
 
@@ -58,9 +58,9 @@ def first_video(probes: Sequence[Probe]) -> Video | None:
 
 def shown_still(flags: Flags, rate: float) -> tuple[Flags, float]:
     """The flags that make a clip of a still image, and its seconds: -t, or STILL_SECONDS."""
-    given = dict(flags)
+    options = dict(flags)
     usual: Flags = [("-loop", "1"), ("-framerate", f"{rate:g}"), ("-t", f"{STILL_SECONDS}")]
     return (
-        [*flags, *(flag for flag in usual if flag[0] not in given)],
-        values.seconds(given.get("-t") or f"{STILL_SECONDS}"),
+        [*flags, *(flag for flag in usual if flag[0] not in options)],
+        values.seconds(options.get("-t") or f"{STILL_SECONDS}"),
     )

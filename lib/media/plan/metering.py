@@ -121,8 +121,8 @@ Counts = Mapping[tuple[int, int], Packets]
 
 def keeps_time(inputs: Sequence[Flags], output: Flags, probes: Sequence[Probe | None]) -> bool:
     """Whether each frame that is read is written at the same moment, with nothing left out."""
-    for flags, found in zip(inputs, probes, strict=False):
-        allowed = _STILL_KEEPS_TIME if found is not None and found.still else INPUT_KEEPS_TIME
+    for flags, probe in zip(inputs, probes, strict=False):
+        allowed = _STILL_KEEPS_TIME if probe is not None and probe.still else INPUT_KEEPS_TIME
         if not all(_base(flag) in allowed or _own(flag, value) for flag, value in flags):
             return False
     return all(_flag_keeps_time(flag, value) for flag, value in output)
@@ -153,7 +153,7 @@ def readings(plan: Plan, probes: Sequence[Probe]) -> list[Reading]:
     if plan.adds_up or not probes:
         return []
     keeps = keeps_time(plan.inputs, plan.output.options, probes)
-    if keeps and (is_picture(plan) or sum(not found.still for found in probes) <= 1):
+    if keeps and (is_picture(plan) or sum(not probe.still for probe in probes) <= 1):
         return []
     requested = requested_seconds(plan.output.options) if keeps else None
     return [
@@ -161,11 +161,11 @@ def readings(plan: Plan, probes: Sequence[Probe]) -> list[Reading]:
             number,
             [flag for flag in flags if _base(flag[0]) in _CHOOSES_PACKETS],
             _least(requested_seconds(flags), requested),
-            found.duration or 0.0,
-            _rate(found),
-            found.still,
+            probe.duration or 0.0,
+            _rate(probe),
+            probe.still,
         )
-        for number, (flags, found) in enumerate(zip(plan.inputs, probes, strict=False))
+        for number, (flags, probe) in enumerate(zip(plan.inputs, probes, strict=False))
         if ("-loop", "1") not in flags
     ]
 
@@ -173,41 +173,43 @@ def readings(plan: Plan, probes: Sequence[Probe]) -> list[Reading]:
 def whole(probes: Sequence[Probe]) -> list[Reading]:
     """All inputs from beginning to end."""
     return [
-        Reading(number, [], None, found.duration or 0.0, _rate(found), found.still)
-        for number, found in enumerate(probes)
+        Reading(number, [], None, probe.duration or 0.0, _rate(probe), probe.still)
+        for number, probe in enumerate(probes)
     ]
 
 
 def requested_seconds(flags: Flags) -> float | None:
     """The seconds of media that -t and -to ask for; None where they don't say it."""
-    given = dict(flags)
-    if "-r" in given or "-framerate" in given:  # ffmpeg generates new timestamps
+    options = dict(flags)
+    if "-r" in options or "-framerate" in options:  # ffmpeg generates new timestamps
         return None
-    scale = float(given.get("-itsscale") or 1)
-    start = values.seconds(given["-ss"] or "0") if "-ss" in given else 0.0
-    if "-t" in given:
-        return values.seconds(given["-t"] or "0") / scale
-    if "-to" in given:
-        return max(0.0, values.seconds(given["-to"] or "0") - start) / scale
+    scale = float(options.get("-itsscale") or 1)
+    start = values.seconds(options["-ss"] or "0") if "-ss" in options else 0.0
+    if "-t" in options:
+        return values.seconds(options["-t"] or "0") / scale
+    if "-to" in options:
+        return max(0.0, values.seconds(options["-to"] or "0") - start) / scale
     return None
 
 
 def picture_seconds(probes: Sequence[Probe]) -> float:
     """What a picture reads of its inputs: one frame of each video, nothing of a still."""
-    moving = [found for found in probes if not found.still and found.video and found.duration]
-    return sum(frame_seconds(found) for found in moving)
+    moving = [probe for probe in probes if not probe.still and probe.video and probe.duration]
+    return sum(frame_seconds(probe) for probe in moving)
 
 
-def frame_seconds(found: Probe) -> float:
+def frame_seconds(probe: Probe) -> float:
     """How long one frame of a video is shown; a second at most."""
-    return 1 / max(1.0, (found.video.fps if found.video else 0.0) or 25.0)
+    return 1 / max(1.0, (probe.video.fps if probe.video else 0.0) or 25.0)
 
 
-def charged(plan: Plan, probes: Sequence[Probe], made: float, read: Sequence[float]) -> float:
+def charged(
+    plan: Plan, probes: Sequence[Probe], output_seconds: float, read: Sequence[float]
+) -> float:
     """The seconds a completed job is charged for."""
     if is_picture(plan):
-        made = 0.0 if read else picture_seconds(probes)
-    return max(made, sum(read))
+        output_seconds = 0.0 if read else picture_seconds(probes)
+    return max(output_seconds, sum(read))
 
 
 def exact(clock_seconds: float, *others: float) -> float:
@@ -227,11 +229,11 @@ def agrees(clock_seconds: float, seconds: float) -> bool:
 
 def begin_seconds(reading: Reading) -> float:
     """Where in its input a reading begins."""
-    given = dict(reading.flags)
-    if "-sseof" in given:
-        back = values.seconds((given["-sseof"] or "0").lstrip("-"))
+    options = dict(reading.flags)
+    if "-sseof" in options:
+        back = values.seconds((options["-sseof"] or "0").lstrip("-"))
         return max(0.0, reading.header_seconds - back)
-    return values.seconds(given["-ss"] or "0") if "-ss" in given else 0.0
+    return values.seconds(options["-ss"] or "0") if "-ss" in options else 0.0
 
 
 _SUMMARY = re.compile(
@@ -243,7 +245,7 @@ _LEVEL = re.compile(r"((?:\[[^\]]{0,200} @ 0x[0-9a-f]+\] )*)\[([a-z]{4,7})\] ")
 _SHOWN_LEVELS = frozenset({"warning", "error", "fatal", "panic"})
 
 
-def wanted(line: bytes) -> bool:
+def is_useful(line: bytes) -> bool:
     """Whether a line of a report at the level `verbose` is of use: a warning, or a count."""
     return (b"[verbose]" not in line and b"[info]" not in line) or b" packets read (" in line
 
@@ -254,26 +256,26 @@ def counts(report: str) -> Counts | None:
     None when a line stands there twice: a file's own text may imitate a line, but the true one is
     always there as well.
     """
-    found: dict[tuple[int, int], Packets] = {}
+    packets: dict[tuple[int, int], Packets] = {}
     for line in report.splitlines():
         if match := _SUMMARY.match(line):
             key = int(match["input"]), int(match["stream"])
-            if key in found:
+            if key in packets:
                 return None
-            found[key] = Packets(int(match["read"]), int(match["decoded"] or 0))
-    return found
+            packets[key] = Packets(int(match["read"]), int(match["decoded"] or 0))
+    return packets
 
 
 def plain(report: str) -> str:
     """A report of `-loglevel level+verbose` as the level `warning` would have written it."""
     lines: list[str] = []
-    shown = True
+    visible = True
     for line in report.split("\n"):
         match = _LEVEL.match(line)
         if match:
-            shown = match[2] in _SHOWN_LEVELS
+            visible = match[2] in _SHOWN_LEVELS
             line = match[1] + line[match.end() :]
-        if shown:
+        if visible:
             lines.append(line)
     return "\n".join(lines)
 
@@ -283,8 +285,8 @@ _CHOOSES_PACKETS = frozenset(
 )
 
 
-def _rate(found: Probe) -> float:
-    return found.video.fps if found.video and not found.video.attached else 0.0
+def _rate(probe: Probe) -> float:
+    return probe.video.fps if probe.video and not probe.video.attached else 0.0
 
 
 def _base(flag: str) -> str:

@@ -9,7 +9,7 @@ from lib.media.plan import metering, preset
 from lib.media.plan.draft import Draft, change
 from lib.media.plan.lengths import lengths, output_rate, output_seconds, span
 from lib.media.plan.model import Machine, Output, Plan, Source
-from lib.media.plan.steps.codecs import REQUESTED, codecs, told_streams
+from lib.media.plan.steps.codecs import REQUESTED, codecs, requested_streams
 from lib.media.plan.steps.container import container, is_still
 from lib.media.plan.steps.filters import filters
 from lib.media.plan.steps.join import join, may_join_copied
@@ -78,8 +78,8 @@ def _start(checked: Checked, probes: Sequence[Probe], machine: Machine, coded_al
             fields = {"seconds": span(dict(checked.inputs[first]), probes[first].duration)}
         case "options":
             fields = {
-                "expected": output_seconds(draft.given, seconds),
-                "rate": output_rate(draft.given, probes),
+                "expected": output_seconds(draft.options, seconds),
+                "rate": output_rate(draft.options, probes),
             }
         case "graph":
             fields = {"expected": sum(seconds) or None}
@@ -136,7 +136,7 @@ def _finish(draft: Draft) -> Plan:
     ]
     streams = list(draft.streams)
     if asks and not streams:
-        streams = told_streams(dict(options), draft)
+        streams = requested_streams(dict(options), draft)
     output = Output(
         draft.format,
         options,

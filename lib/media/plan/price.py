@@ -26,21 +26,21 @@ def billable_seconds(checked: Checked, probes: Sequence[Probe | None]) -> float 
     """
     output = [*checked.output, *_trimmed(checked).items()]
     keeps = metering.keeps_time(checked.inputs, output, probes) and not _changes_time(checked)
-    made = _made_seconds(checked, probes, dict(output))
+    output_seconds = _generated_seconds(checked, probes, dict(output))
     if _is_picture(checked):
         if keeps:
-            return metering.picture_seconds([found for found in probes if found])
-        made = 0.0
+            return metering.picture_seconds([probe for probe in probes if probe])
+        output_seconds = 0.0
     requested = dict(output) if keeps else {}
     total = 0.0
-    for flags, found in zip(checked.inputs, probes, strict=True):
-        if found is not None and found.still:
+    for flags, probe in zip(checked.inputs, probes, strict=True):
+        if probe is not None and probe.still:
             continue
-        left = _read_seconds(dict(flags), found, requested)
+        left = _read_seconds(dict(flags), probe, requested)
         if left is None:
             return None
         total += left
-    return max(total + _shown_seconds(checked, probes), _slowed(checked, total), made)
+    return max(total + _shown_seconds(checked, probes), _slowed(checked, total), output_seconds)
 
 
 def lane(checked: Checked, probes: Sequence[Probe | None]) -> Literal["short", "long", "heavy"]:
@@ -48,7 +48,7 @@ def lane(checked: Checked, probes: Sequence[Probe | None]) -> Literal["short", "
     long for over two minutes of media, else short.
     """
     pixels = sum(
-        found.video.width * found.video.height for found in probes if found and found.video
+        probe.video.width * probe.video.height for probe in probes if probe and probe.video
     )
     if len(probes) > 1 and pixels > HEAVY_PIXELS:
         return "heavy"
@@ -70,43 +70,43 @@ def _trimmed(checked: Checked) -> dict[str, str | None]:
 
 
 def _read_seconds(
-    given: dict[str, str | None], found: Probe | None, requested: dict[str, str | None]
+    options: dict[str, str | None], probe: Probe | None, requested: dict[str, str | None]
 ) -> float | None:
     """What -ss, -t and -to leave of an input, in its own time; `requested` are the output's."""
-    length = found.duration if found is not None else None
-    if given.get("-stream_loop", "0") != "0":
-        repeats = int(given["-stream_loop"] or 0) + 1
+    length = probe.duration if probe is not None else None
+    if options.get("-stream_loop", "0") != "0":
+        repeats = int(options["-stream_loop"] or 0) + 1
         length = None if length is None else length * repeats if repeats else float("inf")
-    left = span(requested, span({**given, **_in_its_own_time(given)}, length))
+    left = span(requested, span({**options, **_in_its_own_time(options)}, length))
     return None if left == float("inf") else left
 
 
-def _in_its_own_time(given: dict[str, str | None]) -> dict[str, str | None]:
+def _in_its_own_time(options: dict[str, str | None]) -> dict[str, str | None]:
     """-t and -to of an input as a length in the input's own time; none where there is no such."""
-    if not {"-t", "-to"} & set(given):
+    if not {"-t", "-to"} & set(options):
         return {}
-    seconds = metering.requested_seconds(list(given.items()))
+    seconds = metering.requested_seconds(list(options.items()))
     return {"-t": "9999999" if seconds is None else f"{seconds:.6f}"}
 
 
-def _made_seconds(
+def _generated_seconds(
     checked: Checked, probes: Sequence[Probe | None], output: dict[str, str | None]
 ) -> float:
     """What a request says that it makes out of stills, repeats and filters that need no input."""
     stills = [
         dict(flags)
-        for flags, found in zip(checked.inputs, probes, strict=True)
-        if found is not None and found.still
+        for flags, probe in zip(checked.inputs, probes, strict=True)
+        if probe is not None and probe.still
     ]
-    looped = [given for given in stills if given.get("-loop") == "1"]
+    looped = [still for still in stills if still.get("-loop") == "1"]
     endless = looped or any(("-stream_loop", "-1") in flags for flags in checked.inputs)
     sources = [each for chain in checked.graph for each in chain if each.name in SOURCES]
-    made = max((_seconds(given.get("-t")) for given in looped), default=0.0)
-    made = max([made, *(_source_seconds(dict(each.options)) for each in sources)])
+    seconds = max((_seconds(still.get("-t")) for still in looped), default=0.0)
+    seconds = max([seconds, *(_source_seconds(dict(each.options)) for each in sources)])
     if endless or sources:
         limit = span(output, None)
-        made = limit if made == 0 and limit is not None else min(made, limit or made)
-    return made
+        seconds = limit if seconds == 0 and limit is not None else min(seconds, limit or seconds)
+    return seconds
 
 
 def _shown_seconds(checked: Checked, probes: Sequence[Probe | None]) -> float:
@@ -115,8 +115,8 @@ def _shown_seconds(checked: Checked, probes: Sequence[Probe | None]) -> float:
         return 0.0
     return sum(
         _seconds(dict(flags).get("-t") or str(STILL_SECONDS))
-        for flags, found in zip(checked.inputs, probes, strict=True)
-        if found is not None and found.still
+        for flags, probe in zip(checked.inputs, probes, strict=True)
+        if probe is not None and probe.still
     )
 
 

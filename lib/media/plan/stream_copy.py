@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lib.media.formats import Format
 from lib.media.model import Audio, Probe, Video
-from lib.media.plan.geometry import shown, target
+from lib.media.plan.geometry import displayed_size, output_size
 from lib.media.plan.preset import requests_quality, resolution
 from lib.media.request.models import Checked
 
@@ -61,7 +61,7 @@ def keeps_video(checked: Checked, video: Video, probe: Probe) -> bool:
         and not checked.inputs[0]
         and not probe.still
         and video_fits(video, checked.format)
-        and (size is None or target(checked.format, size, video) == shown(video))
+        and (size is None or output_size(checked.format, size, video) == displayed_size(video))
     )
 
 

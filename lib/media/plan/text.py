@@ -89,9 +89,9 @@ def lay_out(lines: list[Line], look: Look, *, border: int, box: str) -> Text:
 
 def wrap(text: str, per_line: int | None) -> list[str]:
     """Lines of at most `per_line` letters; the text's own line breaks stay."""
-    kept = UNSEEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    "))
+    visible = UNSEEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    "))
     lines: list[str] = []
-    for line in kept.split("\n"):
+    for line in visible.split("\n"):
         lines += (textwrap.wrap(line, per_line) or [""]) if per_line else [line]
     return lines
 
@@ -108,7 +108,7 @@ def placed(expression: str, border: int, size: int) -> str:
     }  # fmt: skip
     parsed = expressions.parse(expression)
     translated = re.sub(
-        r"(?<![A-Za-z0-9_.])[A-Za-z_]\w*", lambda found: known.get(found[0], found[0]), parsed
+        r"(?<![A-Za-z0-9_.])[A-Za-z_]\w*", lambda match: known.get(match[0], match[0]), parsed
     )
     return f"{translated}-{border}" if border else translated
 

@@ -132,13 +132,13 @@ class _Parser:
             self._step()
         elif kind == "name":
             self._step()
-            self._named(text)
+            self._name(text)
         elif self._take("("):
             self._nested()
         else:
             raise ValueError(f"an expression without {text!r} where it stands")
 
-    def _named(self, name: str) -> None:
+    def _name(self, name: str) -> None:
         if self._take("("):
             if name not in FUNCTIONS:
                 raise ValueError(f"an expression without the function {name}")

@@ -56,7 +56,7 @@ def _located(findings: Findings, url: str, what: str) -> str:
 def remote(findings: Findings, kind: Literal["subtitles", "image"], url: str, what: str) -> str:
     """The name of our copy of a file that `what` names. The same address is fetched once."""
     for known in findings.remotes:
-        if (known.kind, known.given) == (kind, url):
+        if (known.kind, known.requested_url) == (kind, url):
             return known.name
     cleaned = _cleaned(findings, url, what)
     located = _located(findings, cleaned, what) if cleaned else url

@@ -23,7 +23,7 @@ def check_graph(findings: Findings, text: str, where: str) -> graph.Graph:
     if sum(map(len, tree)) > MAX_FILTERS:
         findings.refuse(where, f"it holds more than {MAX_FILTERS} filters.")
         return ()
-    for label in graph.taken(tree):
+    for label in graph.outside_labels(tree):
         number = label.partition(":")[0]  # ASCII, as all labels are
         if number.isdigit() and int(number) >= len(findings.request.inputs):
             findings.refuse(where, f"[{label}] names an input that is not there; 0 is the first.")
@@ -39,8 +39,8 @@ def _check_filter(findings: Findings, each: graph.Filter, where: str) -> graph.F
         )
         findings.refuse(what, "it is not among the filters allowed.", instead)
         return each
-    sent = _rejoined(each) if each.name in ("subtitles", "ass") else each.options
-    resolved = _resolved(findings, known, sent, f"{where}: {each.name}")
+    requested = _rejoined(each) if each.name in ("subtitles", "ass") else each.options
+    resolved = _resolved(findings, known, requested, f"{where}: {each.name}")
     text_kind = _text_kind(resolved)
     options: list[tuple[str | None, str]] = []
     for option, value in resolved:
@@ -52,17 +52,17 @@ def _check_filter(findings: Findings, each: graph.Filter, where: str) -> graph.F
     if each.name == "drawtext":
         options = _shown_with_our_fonts(options)
     elif each.name in ("subtitles", "ass"):
-        named = any(key in (None, "filename", "f") for key, _ in sent)
-        options = _with_our_copy(findings, options, f"{where}: {each.name}", named=named)
+        names_file = any(key in (None, "filename", "f") for key, _ in requested)
+        options = _with_our_copy(findings, options, f"{where}: {each.name}", names_file=names_file)
     return msgspec.structs.replace(each, options=tuple(options))
 
 
 def _resolved(
-    findings: Findings, known: tables.FilterTable, sent: graph.Options, what: str
+    findings: Findings, known: tables.FilterTable, options: graph.Options, what: str
 ) -> list[tuple[tables.Option, str]]:
     """The allowed options of a filter, each at most once, with the texts that were sent."""
     resolved: dict[str, tuple[tables.Option, str]] = {}
-    for position, (key, value) in enumerate(sent):
+    for position, (key, value) in enumerate(options):
         if key is None and position >= len(known.positional) > 0:
             count = len(known.positional)
             findings.refuse(what, f"it takes at most {count} options by position.")
@@ -86,10 +86,10 @@ def _resolved(
 
 
 def _with_our_copy(
-    findings: Findings, options: list[tuple[str | None, str]], what: str, *, named: bool
+    findings: Findings, options: list[tuple[str | None, str]], what: str, *, names_file: bool
 ) -> list[tuple[str | None, str]]:
-    """The subtitles filter, reading the file that we fetch; `named` if it named one at all."""
-    if not named:
+    """The subtitles filter, reading the file that we fetch; `names_file` if it named one at all."""
+    if not names_file:
         findings.refuse(what, "it names no file.", f"Give {_SUBTITLES_SAY}.")
     return [
         (name, remote(findings, "subtitles", value, what) if name == "filename" else value)
@@ -130,12 +130,12 @@ def _text_kind(resolved: list[tuple[tables.Option, str]]) -> values.Kind:
 def _shown_with_our_fonts(options: list[tuple[str | None, str]]) -> list[tuple[str | None, str]]:
     """drawtext draws with one font: the one that has the text's script, where the named one lacks
     it."""
-    given = dict(options)
-    family, _, style = given.get("font", fonts.DEFAULT.name).partition(":")
-    shown, text = fonts.single(family.replace("\\-", "-"), given.get("text", ""))
-    given |= {"text": text} if "text" in given else {}
-    given["font"] = f"{shown}:{style}" if style else shown
-    return list(given.items())
+    by_name = dict(options)
+    family, _, style = by_name.get("font", fonts.DEFAULT.name).partition(":")
+    font, text = fonts.single(family.replace("\\-", "-"), by_name.get("text", ""))
+    by_name |= {"text": text} if "text" in by_name else {}
+    by_name["font"] = f"{font}:{style}" if style else font
+    return list(by_name.items())
 
 
 def _rejoined(each: graph.Filter) -> tuple[tuple[str | None, str], ...]:

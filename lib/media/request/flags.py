@@ -33,31 +33,31 @@ def check_flags(findings: Findings, options: list[Option], where: str) -> Flags:
 def _check_flag(findings: Findings, each: Option, where: str) -> Flags:
     output = where == "options"
     option = each.option.strip()
-    named = tables.find(option, output=output)
-    if named is None:
+    flag = tables.find(option, output=output)
+    if flag is None:
         _refuse_flag(findings, each.option, where)
         return []
     if isinstance(each.argument, dict):
         findings.refuse(option, "its argument must be text or a number.")
         return []
     text = _text(each.argument)
-    if named.base in ("filter:v", "filter:a"):
-        return [(named.written, graph.show(check_graph(findings, text or "", option)))]
-    letter = named.base.partition(":")[2]
-    kind = tables.codec_kind(letter, output=output) if named.base in _CODECS else named.flag.kind
+    if flag.base in ("filter:v", "filter:a"):
+        return [(flag.written, graph.show(check_graph(findings, text or "", option)))]
+    letter = flag.base.partition(":")[2]
+    kind = tables.codec_kind(letter, output=output) if flag.base in _CODECS else flag.flag.kind
     if kind is None:
         if text not in (None, "", "true", "1"):
             findings.refuse(option, "it takes no argument.", "Leave the argument out.")
-        return [(named.written, None)]
+        return [(flag.written, None)]
     if text is None or text.strip() == "":
         findings.refuse(option, "its argument is missing.", f"Give it {kind.says}.")
         return []
     try:
-        written = kind.parse(text if named.base.startswith("metadata") else text.strip())
+        written = kind.parse(text if flag.base.startswith("metadata") else text.strip())
     except ValueError as error:
         findings.refuse(option, f"its argument must be {error}.")
         return []
-    return [(named.written, written)]
+    return [(flag.written, written)]
 
 
 def _refuse_flag(findings: Findings, option: str, where: str) -> None:

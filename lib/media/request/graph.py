@@ -60,16 +60,16 @@ def parse(text: str) -> Graph:
 
 def open_outputs(graph: Graph) -> list[str]:
     """The labels that the graph ends in: given, and not taken up by another filter."""
-    taken = {label for chain in graph for each in chain for label in each.inputs}
-    given = (label for chain in graph for each in chain for label in each.outputs)
-    return [label for label in given if label not in taken]
+    inputs = {label for chain in graph for each in chain for label in each.inputs}
+    outputs = (label for chain in graph for each in chain for label in each.outputs)
+    return [label for label in outputs if label not in inputs]
 
 
-def taken(graph: Graph) -> list[str]:
+def outside_labels(graph: Graph) -> list[str]:
     """The labels that the graph takes from outside: used, and given by none of its filters."""
-    given = {label for chain in graph for each in chain for label in each.outputs}
+    outputs = {label for chain in graph for each in chain for label in each.outputs}
     used = (label for chain in graph for each in chain for label in each.inputs)
-    return [label for label in used if label not in given]
+    return [label for label in used if label not in outputs]
 
 
 def labels(graph: Graph) -> set[str]:
@@ -82,11 +82,11 @@ def joined(graph: Graph, start: str, end: str) -> Graph:
 
     Open ends are unlabelled, or called in and out as in ffmpeg's own simple graphs.
     """
-    given = {label for chain in graph for each in chain for label in each.outputs}
+    outputs = {label for chain in graph for each in chain for label in each.outputs}
     chains = [list(chain) for chain in graph]
     for chain in chains:
         first = chain[0]
-        if "in" in first.inputs and "in" not in given:
+        if "in" in first.inputs and "in" not in outputs:
             renamed = tuple(start if label == "in" else label for label in first.inputs)
             chain[0] = msgspec.structs.replace(first, inputs=renamed)
             break
@@ -181,49 +181,49 @@ class _Reader:
 
     def match(self, pattern: re.Pattern[str]) -> str | None:
         self._skip()
-        found = pattern.match(self._text, self._at)
-        if found is None:
+        match = pattern.match(self._text, self._at)
+        if match is None:
             return None
-        self._at = found.end()
-        return found[0]
+        self._at = match.end()
+        return match[0]
 
     def match_key(self) -> str | None:
         self._skip()
-        found = _KEY.match(self._text, self._at)
-        if found is None:
+        match = _KEY.match(self._text, self._at)
+        if match is None:
             return None
-        end = found.end()
+        end = match.end()
         while self._text[end : end + 1].isspace():
             end += 1
         if self._text[end : end + 1] != "=":
             return None
         self._at = end + 1
-        return found[0]
+        return match[0]
 
     def token(self, terminators: str) -> str:
         """As libavutil's av_get_token: up to a terminator, one level of quoting taken off."""
         self._skip()
         letters: list[str] = []
-        kept = 0  # white space after this many letters is dropped, unless it was quoted
+        length = 0  # white space after this many letters is dropped, unless it was quoted
         while self._at < len(self._text) and self._text[self._at] not in terminators:
             letter = self._text[self._at]
             self._at += 1
             if letter == "\\" and self._at < len(self._text):
                 letters.append(self._text[self._at])
                 self._at += 1
-                kept = len(letters)
+                length = len(letters)
             elif letter == "'":
                 end = self._text.find("'", self._at)
                 if end < 0:
                     raise GraphError("a quote ' is not closed")
                 letters += self._text[self._at : end]
                 self._at = end + 1
-                kept = len(letters)
+                length = len(letters)
             else:
                 letters.append(letter)
                 if not letter.isspace():
-                    kept = len(letters)
-        return "".join(letters[:kept])
+                    length = len(letters)
+        return "".join(letters[:length])
 
     def _skip(self) -> None:
         while self._text[self._at : self._at + 1].isspace():

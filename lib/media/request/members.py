@@ -24,8 +24,8 @@ def unknown_members(value: Any, model: type) -> list[str]:
 
     At most MOST_NAMED, each cut to MOST_CHARACTERS.
     """
-    found = islice(_unknown(value, model, ""), MOST_NAMED)
-    return [each[:MOST_CHARACTERS] for each in found]
+    paths = islice(_unknown(value, model, ""), MOST_NAMED)
+    return [each[:MOST_CHARACTERS] for each in paths]
 
 
 def known_members(request: TranscodeRequest) -> TranscodeRequest:

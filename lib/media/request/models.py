@@ -109,7 +109,7 @@ class Remote(msgspec.Struct, frozen=True):
     """A file besides the inputs that a request names by address; ffmpeg knows it by `name`."""
 
     kind: Literal["subtitles", "image"]
-    given: str
+    requested_url: str
     """The address as the request has it."""
     url: str
     """Where the file is."""

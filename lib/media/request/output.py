@@ -25,31 +25,41 @@ def check_maps(findings: Findings, output: Flags, tree: graph.Graph) -> None:
             findings.refuse("-map", f"{value} names an input that is not there; 0 is the first.")
 
 
-def check_format(findings: Findings, made: Format, output: Flags) -> None:
+def check_format(findings: Findings, file_format: Format, output: Flags) -> None:
     """Refuse options that the output format does not allow."""
     for flag, value in output:
-        if flag == "-f" and value != made.muxer:
+        if flag == "-f" and value != file_format.muxer:
             findings.refuse(
                 "-f",
                 f"{value} does not go with outputFormat {findings.request.outputFormat}.",
                 "Leave -f out; outputFormat chooses it.",
             )
-    if made.kind == "audio":
+    if file_format.kind == "audio":
         drawn = virtual.needs_picture(findings.virtual)
         if drawn:
             findings.refuse(
-                drawn, f"there is no picture in {made.name}.", "Choose a video or image format."
+                drawn,
+                f"there is no picture in {file_format.name}.",
+                "Choose a video or image format.",
             )
-    if made.kind != "image" and any(isinstance(x, virtual.Thumbnail) for x in findings.virtual):
+    if file_format.kind != "image" and any(
+        isinstance(x, virtual.Thumbnail) for x in findings.virtual
+    ):
         findings.refuse(
-            "@thumbnail", f"{made.name} isn't an image format.", "Use jpeg, png or webp."
+            "@thumbnail", f"{file_format.name} isn't an image format.", "Use jpeg, png or webp."
         )
 
 
-def check_length(findings: Findings, made: Format, inputs: list[Flags], output: Flags) -> None:
+def check_length(
+    findings: Findings, file_format: Format, inputs: list[Flags], output: Flags
+) -> None:
     """What repeats forever needs a length."""
     ends = any(flag in ("-t", "-to", "-frames:v") for flag, _ in output)
-    ends |= made.kind == "image" and made.name != "gif" and not animated(made, output)
+    ends |= (
+        file_format.kind == "image"
+        and file_format.name != "gif"
+        and not animated(file_format, output)
+    )
     ends |= any(
         isinstance(each, virtual.Trim) and (each.end is not None or each.duration is not None)
         for each in findings.virtual
@@ -67,10 +77,10 @@ def check_length(findings: Findings, made: Format, inputs: list[Flags], output: 
 
 
 def _endless(flags: Flags) -> bool:
-    given = dict(flags)
+    options = dict(flags)
     repeats = (
-        given.get("-stream_loop") == "-1"
-        or given.get("-loop") == "1"
-        or given.get("-ignore_loop") == "0"
+        options.get("-stream_loop") == "-1"
+        or options.get("-loop") == "1"
+        or options.get("-ignore_loop") == "0"
     )
-    return repeats and "-t" not in given and "-to" not in given
+    return repeats and "-t" not in options and "-to" not in options

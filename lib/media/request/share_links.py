@@ -93,16 +93,16 @@ def _with(parts: SplitResult, **values: str) -> str:
 
 def _drive(parts: SplitResult) -> str | None:
     query = _query(parts)
-    before, found, after = parts.path.partition("/d/")
-    number = after.partition("/")[0] if found and "/file" in before else ""
+    before, separator, after = parts.path.partition("/d/")
+    number = after.partition("/")[0] if separator and "/file" in before else ""
     if parts.path in ("/open", "/uc"):
         number = query.get("id", "")
     if not _ID.fullmatch(number):
         return None
-    wanted = {"id": number, "export": "download", "confirm": "t"}
+    parameters = {"id": number, "export": "download", "confirm": "t"}
     if "resourcekey" in query:
-        wanted["resourcekey"] = query["resourcekey"]
-    return f"https://drive.usercontent.google.com/download?{urlencode(wanted)}"
+        parameters["resourcekey"] = query["resourcekey"]
+    return f"https://drive.usercontent.google.com/download?{urlencode(parameters)}"
 
 
 def _dropbox(parts: SplitResult) -> str | None:
@@ -118,8 +118,8 @@ def _onedrive(parts: SplitResult) -> str | None:
         if parts.path.startswith("/download"):
             return None
         if {"resid", "authkey"} <= set(query):
-            wanted = {"resid": query["resid"], "authkey": query["authkey"]}
-            return f"https://onedrive.live.com/download?{urlencode(wanted)}"
+            parameters = {"resid": query["resid"], "authkey": query["authkey"]}
+            return f"https://onedrive.live.com/download?{urlencode(parameters)}"
         if "resid" not in query and "id" not in query and "redeem" not in query:
             return None
     if len(parts.path) < 2 and not parts.query:
@@ -138,9 +138,9 @@ def _replacing(old: str, new: str) -> Callable[[SplitResult], str | None]:
     """Direct URLs of paths owner/name`old`version/file, in which `old` becomes `new`."""
 
     def replaced(parts: SplitResult) -> str | None:
-        before, found, after = parts.path.partition(old)
+        before, separator, after = parts.path.partition(old)
         version, _, file = after.partition("/")
-        if not found or before.count("/") < 2 or not (version and file):
+        if not separator or before.count("/") < 2 or not (version and file):
             return None
         return parts._replace(path=before + new + after, fragment="").geturl()
 

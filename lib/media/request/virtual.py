@@ -204,12 +204,12 @@ def parse(name: str, argument: Any) -> Virtual:
     if not isinstance(argument, dict):
         raise ValueError("an object, or a string that holds one as JSON")
     try:
-        made = models.convert(argument, TYPES[name], strict=False)
+        option = models.convert(argument, TYPES[name], strict=False)
     except (msgspec.ValidationError, RecursionError) as error:
         raise ValueError(f"an object that fits: {str(error)[:300]}") from None
-    CHECKS.get(type(made), lambda _: None)(made)
-    made.passed_over.extend(_passed_over(TYPES[name], argument))
-    return made
+    CHECKS.get(type(option), lambda _: None)(option)
+    option.passed_over.extend(_passed_over(TYPES[name], argument))
+    return option
 
 
 def needs_picture(options: Sequence[Virtual]) -> str | None:
@@ -218,16 +218,16 @@ def needs_picture(options: Sequence[Virtual]) -> str | None:
     return next((name for name, kind in TYPES.items() if kind is type(drawn)), None)
 
 
-def warnings(made: Virtual) -> list[str]:
+def warnings(option: Virtual) -> list[str]:
     """What the caller may not expect."""
-    told = [f"{each[:80]!r} is not known and changes nothing." for each in made.passed_over]
-    style = getattr(made, "style", None)
+    sentences = [f"{each[:80]!r} is not known and changes nothing." for each in option.passed_over]
+    style = getattr(option, "style", None)
     font = getattr(style, "font", None)
     if font and not fonts.known(font):
-        told.append(f"The font {font!r} is not packaged; {fonts.DEFAULT.name} is used.")
+        sentences.append(f"The font {font!r} is not packaged; {fonts.DEFAULT.name} is used.")
     if isinstance(style, TextStyle) and style.position and place(style.position) not in PLACES:
-        told.append(f"There is no position {style.position[:40]!r}; the middle is used.")
-    return told
+        sentences.append(f"There is no position {style.position[:40]!r}; the middle is used.")
+    return sentences
 
 
 def place(position: str) -> str:
@@ -236,10 +236,10 @@ def place(position: str) -> str:
     return re.sub(r"[\s_-]+", "-", apart).lower()
 
 
-def _passed_over(model: type, sent: dict[str, Any], within: str = "") -> Iterator[str]:
+def _passed_over(model: type, members: dict[str, Any], within: str = "") -> Iterator[str]:
     """The members of an object that its type does not have, those of its style too."""
     known = {field.encode_name: field for field in msgspec.structs.fields(model)}
-    for key, value in islice(sent.items(), MAX_MEMBERS):
+    for key, value in islice(members.items(), MAX_MEMBERS):
         if key not in known:
             yield within + key
         elif isinstance(value, dict):
@@ -254,8 +254,8 @@ def moment(value: float | str) -> float:
     return seconds
 
 
-def _text(made: TextOverlay) -> None:
-    style = made.style
+def _text(option: TextOverlay) -> None:
+    style = option.style
     _colors(style.font_color, style.box_color, style.outline_color)
     _font(style.font)
     for each in (style.x, style.y):
@@ -265,47 +265,47 @@ def _text(made: TextOverlay) -> None:
         raise ValueError("an object whose end is after its start")
 
 
-def _card(made: QuoteCard) -> None:
-    _colors(made.style.font_color, made.style.background)
-    _font(made.style.font)
+def _card(option: QuoteCard) -> None:
+    _colors(option.style.font_color, option.style.background)
+    _font(option.style.font)
 
 
-def _watermark(made: Watermark) -> None:
-    if (made.url is None) == (made.input is None):
+def _watermark(option: Watermark) -> None:
+    if (option.url is None) == (option.input is None):
         raise ValueError("an object with either url or input, the number of an input")
-    if made.url is not None:
-        values.REMOTE_FILE.parse(made.url)
-    if isinstance(made.size, float) and not 0.01 <= made.size <= 1:
+    if option.url is not None:
+        values.REMOTE_FILE.parse(option.url)
+    if isinstance(option.size, float) and not 0.01 <= option.size <= 1:
         raise ValueError("an object whose size is from 0.01 to 1, or small, medium, large")
 
 
-def _thumbnail(made: Thumbnail) -> None:
-    if made.at is not None and made.count is not None:
+def _thumbnail(option: Thumbnail) -> None:
+    if option.at is not None and option.count is not None:
         raise ValueError("an object with either at or count")
-    if isinstance(made.at, str) and made.at.endswith("%"):
-        if not 0 <= float(values.number(0, 100).parse(made.at[:-1])) <= 100:
+    if isinstance(option.at, str) and option.at.endswith("%"):
+        if not 0 <= float(values.number(0, 100).parse(option.at[:-1])) <= 100:
             raise ValueError("an object whose at is at most 100%")
-    elif made.at is not None and moment(made.at) < 0:
+    elif option.at is not None and moment(option.at) < 0:
         raise ValueError("an object whose at is not negative")
-    if made.count and made.columns and made.columns > made.count:
+    if option.count and option.columns and option.columns > option.count:
         raise ValueError("an object with at most as many columns as images")
 
 
-def _subtitles(made: Subtitles) -> None:
-    style = made.style
-    values.REMOTE_FILE.parse(made.url)
+def _subtitles(option: Subtitles) -> None:
+    style = option.style
+    values.REMOTE_FILE.parse(option.url)
     _colors(*filter(None, (style.font_color, style.outline_color, style.box_color)))
     if style.font is not None:
         _font(style.font)
 
 
-def _trim(made: Trim) -> None:
-    start = moment(made.start)
-    if made.end is not None and made.duration is not None:
+def _trim(option: Trim) -> None:
+    start = moment(option.start)
+    if option.end is not None and option.duration is not None:
         raise ValueError("an object with either end or duration")
-    if made.end is not None and moment(made.end) <= start:
+    if option.end is not None and moment(option.end) <= start:
         raise ValueError("an object whose end is after its start")
-    if start < 0 or (made.duration is not None and moment(made.duration) <= 0):
+    if start < 0 or (option.duration is not None and moment(option.duration) <= 0):
         raise ValueError("an object whose times are positive")
 
 

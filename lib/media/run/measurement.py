@@ -39,7 +39,7 @@ def charged_seconds(
 
     Raises Canceled.
     """
-    made = made_seconds(plan, outcome, output, seconds=seconds, canceled=canceled)
+    output_length = output_seconds(plan, outcome, output, seconds=seconds, canceled=canceled)
     # Joined packets get their times from the headers' lengths, which may be forged.
     doubtful = plan.joined and not (outcome.output.counted and plan.output.rate)
     read = read_seconds(
@@ -50,7 +50,7 @@ def charged_seconds(
         seconds=seconds,
         canceled=canceled,
     )
-    return round(metering.charged(plan, probes, made, read), 3)
+    return round(metering.charged(plan, probes, output_length, read), 3)
 
 
 def read_seconds(
@@ -73,7 +73,7 @@ def read_seconds(
     ]
 
 
-def made_seconds(
+def output_seconds(
     plan: Plan, outcome: Outcome, output: Path, *, seconds: float, canceled: Callable[[], bool]
 ) -> float:
     """The length of the output, without what its first frame is shifted from zero.

@@ -73,18 +73,18 @@ def probe(
 
 def measure(
     place: Path | str,
-    found: Probe,
+    probe: Probe,
     *,
     folder: Path | None = None,
     deadline: Deadline | None = None,
 ) -> Probe:
-    """`found`, its length read from the packets of the whole file where it is unknown or a guess.
+    """`probe`, its length read from the packets of the whole file where it is unknown or a guess.
 
     Recorders that stream (MediaRecorder's WebM) state no length, and an MP3 without an index may be
     guessed several times too long, which would be charged.
     """
-    if found.still or not (found.duration is None or found.estimated):
-        return found
+    if probe.still or not (probe.duration is None or probe.estimated):
+        return probe
     length = Clock()
     finished = _look(
         place,
@@ -102,8 +102,8 @@ def measure(
             "processing_limit", "Measuring the input's length took too long. Send a shorter input."
         )
     if finished.returncode != 0 or not length.seconds:
-        return found
-    return msgspec.structs.replace(found, duration=length.seconds, estimated=False)
+        return probe
+    return msgspec.structs.replace(probe, duration=length.seconds, estimated=False)
 
 
 def fingerprint(
@@ -126,8 +126,8 @@ def fingerprint(
         deadline=deadline,
         on_line=lines.append,
     )  # fmt: skip
-    told = tuple(line for line in lines if line.startswith("#") and "software" not in line)
-    return told if finished.returncode == 0 else ()
+    header = tuple(line for line in lines if line.startswith("#") and "software" not in line)
+    return header if finished.returncode == 0 else ()
 
 
 def _look(

@@ -95,7 +95,7 @@ def run(
         connect=ports(*places),
         environment=fonts.environment() if plan.draws_text else {},
         limits=limits,
-        keep_line=metering.wanted if plan.counts_packets else lambda line: True,
+        keep_line=metering.is_useful if plan.counts_packets else lambda line: True,
         on_line=_listener(plan, clock, on_progress, on_seconds),
         canceled=canceled,
     )  # fmt: skip
@@ -243,8 +243,8 @@ def draw(
             )
         return finished
 
-    found = _BOX.search(ffmpeg(f"{words},alphaextract,bbox=min_val=1", "-f", "null", "-").report)
-    x, y, width, height = (int(each) for each in found.groups()) if found else (0, 0, 2, 2)
+    box = _BOX.search(ffmpeg(f"{words},alphaextract,bbox=min_val=1", "-f", "null", "-").report)
+    x, y, width, height = (int(each) for each in box.groups()) if box else (0, 0, 2, 2)
     graph = f"{words},crop={width}:{height}:{x}:{y}:exact=1"
     if text.border:
         size = f"{width + 2 * text.border}x{height + 2 * text.border}"
@@ -348,10 +348,10 @@ def _check(
     if finished.returncode != 0:
         if DAMAGED.search(report):
             raise MediaError("validation", _DAMAGED, "damaged")
-        asked = plan.source in ("raw_options", "virtual_options") or any(
+        by_caller = plan.source in ("raw_options", "virtual_options") or any(
             flag == "-filter_complex" for flag, _ in plan.output.options
         )
-        raise MediaError("validation" if asked else "processing", _reason(report), "ffmpeg")
+        raise MediaError("validation" if by_caller else "processing", _reason(report), "ffmpeg")
     if not output.exists() or output.stat().st_size == 0 or _NOTHING in report:
         raise MediaError(
             "validation",

@@ -131,13 +131,13 @@ def _close(process: subprocess.Popen[bytes], readers: Sequence[threading.Thread]
 
 def features() -> list[str]:
     """What holds ffmpeg here, for the health report; the rest of the sandbox is everywhere."""
-    found = ["limits"]
+    names = ["limits"]
     if sys.platform.startswith("linux"):
-        found.append("dies-with-worker")
+        names.append("dies-with-worker")
     abi = _landlock()
-    found += ["landlock-files"] if abi else []
-    found += ["landlock-tcp"] if abi >= TCP_ABI else []
-    return found
+    names += ["landlock-files"] if abi else []
+    names += ["landlock-tcp"] if abi >= TCP_ABI else []
+    return names
 
 
 @cache
@@ -225,16 +225,16 @@ class _Waiter:
 class _Tail:
     """The last bytes of a stream, of the lines that are wanted."""
 
-    def __init__(self, size: int, wanted: Callable[[bytes], bool]) -> None:
+    def __init__(self, size: int, keep: Callable[[bytes], bool]) -> None:
         self._size = size
-        self._wanted = wanted
+        self._keep = keep
         self._data = bytearray()
         self._begun = b""
 
     def add(self, data: bytes) -> None:
         lines = (self._begun + data).split(b"\n")
         self._begun = lines.pop()[-self._size :]
-        for line in filter(self._wanted, lines):
+        for line in filter(self._keep, lines):
             self._data += line + b"\n"
         del self._data[: -self._size]
 

@@ -58,8 +58,8 @@ def _schedule(service: StripeService, subscription: Thing, moment: int) -> bool:
         return False
     schedules.show_phase(schedule, phase)
     service.emit("subscription_schedule.updated", service.state.put(schedule))
-    for item, wanted in zip(subscription["items"]["data"], phase["items"], strict=False):
-        price = service.get("price", wanted["price"])
-        item |= subscriptions.priced(price, wanted["quantity"])
+    for item, target in zip(subscription["items"]["data"], phase["items"], strict=False):
+        price = service.get("price", target["price"])
+        item |= subscriptions.priced(price, target["quantity"])
     subscription["metadata"] = subscription["metadata"] | phase["metadata"]
     return False

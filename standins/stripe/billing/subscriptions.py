@@ -39,7 +39,7 @@ def begin(
 
 def item(service: StripeService, subscription: Thing, price: Thing, quantity: int) -> Thing:
     """An item, without its period."""
-    made = service.new(
+    row = service.new(
         "subscription_item",
         "si",
         14,
@@ -50,8 +50,8 @@ def item(service: StripeService, subscription: Thing, price: Thing, quantity: in
         tax_rates=[],
         **priced(price, quantity),
     )
-    del made["livemode"]
-    return made
+    del row["livemode"]
+    return row
 
 
 def priced(price: Thing, quantity: int) -> dict[str, Any]:

@@ -88,18 +88,18 @@ def _line(service: StripeService, parameters: Parameters) -> Thing:
     if len(lines) > 1:
         raise invalid("The stand-in takes one line item.", "line_items")
     lines[0].only("price", "quantity")
-    price = service.get("price", lines[0].required("price"), lines[0].named("price"))
+    price = service.get("price", lines[0].required("price"), lines[0].path_of("price"))
     if not price["active"]:
         message = f"The price specified is inactive: {price['id']}"
-        raise invalid(message, lines[0].named("price"))
+        raise invalid(message, lines[0].path_of("price"))
     if price["recurring"] is None:
         message = "You must provide at least one recurring price in `subscription` mode."
         raise invalid(message, "line_items")
     quantity = lines[0].integer("quantity")
     if quantity is None:
-        raise missing_parameter(lines[0].named("quantity"))
+        raise missing_parameter(lines[0].path_of("quantity"))
     if quantity < 1:
-        raise invalid("Invalid positive integer", lines[0].named("quantity"))
+        raise invalid("Invalid positive integer", lines[0].path_of("quantity"))
     return {"price": price["id"], "quantity": quantity}
 
 

@@ -107,8 +107,8 @@ def delete(service: StripeService, parameters: Parameters, customer: str) -> Thi
 
 def subscriptions_of(service: StripeService, customer: Thing) -> Thing:
     """The `subscriptions` of a customer, where they are asked for."""
-    found = service.state.find("subscription", {"customer": customer["id"]})
-    going = [each for each in found if each["status"] not in subscriptions.ENDED]
+    all_subscriptions = service.state.find("subscription", {"customer": customer["id"]})
+    going = [each for each in all_subscriptions if each["status"] not in subscriptions.ENDED]
     return whole(going, f"{_URL}/{customer['id']}/subscriptions")
 
 

@@ -9,7 +9,7 @@ from standins.stripe.answers import PAGE, page
 from standins.stripe.errors import invalid, missing_parameter
 from standins.stripe.objects.routes import Route
 from standins.stripe.parameters import Parameters
-from standins.stripe.service import API_VERSION, StripeService, shown
+from standins.stripe.service import API_VERSION, StripeService, public
 from standins.stripe.state import Thing
 
 _URL = "/v1/webhook_endpoints"
@@ -19,13 +19,13 @@ OWN = "we_of_this_machine"
 def make_own(service: StripeService, url: str, secret: str) -> None:
     """The endpoint of this machine's API, at its address of now."""
     existing = service.state.get(OWN)
-    endpoint = existing or _made(
+    endpoint = existing or _new(
         service, enabled_events=["*"], description="The API of this machine"
     )
     service.state.put(endpoint | {"id": OWN, "url": url, "_secret": secret})
 
 
-def _made(service: StripeService, **fields: Any) -> Thing:
+def _new(service: StripeService, **fields: Any) -> Thing:
     return service.new(
         "webhook_endpoint",
         "we",
@@ -42,7 +42,7 @@ def create(service: StripeService, parameters: Parameters) -> Thing:
     events = parameters.texts("enabled_events")
     if not events:
         raise missing_parameter("enabled_events")
-    endpoint = _made(
+    endpoint = _new(
         service,
         description=parameters.text("description"),
         enabled_events=events,
@@ -51,7 +51,7 @@ def create(service: StripeService, parameters: Parameters) -> Thing:
         _secret=f"whsec_{secrets.token_urlsafe(24)}",
     )
     service.state.put(endpoint)
-    return shown(endpoint) | {"secret": endpoint["_secret"]}
+    return public(endpoint) | {"secret": endpoint["_secret"]}
 
 
 def _address(url: str) -> str:

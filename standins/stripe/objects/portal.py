@@ -123,12 +123,12 @@ def _feature(service: StripeService, fields: Parameters, current: dict[str, Any]
 
 def _product(service: StripeService, values: Parameters) -> dict[str, Any]:
     values.only("adjustable_quantity", "prices", "product")
-    product = service.get("product", values.required("product"), values.named("product"))
+    product = service.get("product", values.required("product"), values.path_of("product"))
     prices = values.texts("prices")
     for price_id in prices:
-        price = service.get("price", price_id, values.named("prices"))
+        price = service.get("price", price_id, values.path_of("prices"))
         if price["product"] != product["id"]:
-            raise invalid("The price is of another product.", values.named("prices"))
+            raise invalid("The price is of another product.", values.path_of("prices"))
     quantity = {"enabled": False, "maximum": None, "minimum": 1}
     return {"adjustable_quantity": quantity, "prices": prices, "product": product["id"]}
 

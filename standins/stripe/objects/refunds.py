@@ -75,8 +75,8 @@ def _charge(service: StripeService, parameters: Parameters) -> Thing:
     if charge_id and intent_id:
         raise invalid("You may only specify one of these: charge, payment_intent.")
     if intent_id:
-        found = service.get("payment_intent", intent_id, "payment_intent")
-        charge_id = found["latest_charge"]
+        intent = service.get("payment_intent", intent_id, "payment_intent")
+        charge_id = intent["latest_charge"]
     if not charge_id:
         raise missing_parameter("charge")
     return service.get("charge", charge_id, "charge")
@@ -103,8 +103,8 @@ def _listed(
 
 def refunds_of(service: StripeService, charge: Thing) -> Thing:
     """The `refunds` of a charge, where they are asked for."""
-    found = service.state.find("refund", {"charge": charge["id"]})
-    return whole(found, f"{_CHARGES}/{charge['id']}/refunds")
+    refunds = service.state.find("refund", {"charge": charge["id"]})
+    return whole(refunds, f"{_CHARGES}/{charge['id']}/refunds")
 
 
 ROUTES = [

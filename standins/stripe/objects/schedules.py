@@ -154,17 +154,17 @@ def _phases(service: StripeService, parameters: Parameters, schedule: Thing) -> 
         expected = phases[-1]["end_date"] if phases else first
         start = each.integer("start_date")
         if start is None and not phases:
-            raise missing_parameter(each.named("start_date"))
+            raise missing_parameter(each.path_of("start_date"))
         if start not in (None, expected):
             message = (
                 "The start date of a phase must be the end date of the one before."
                 if phases
                 else "You can not modify the start date of the current phase."
             )
-            raise invalid(message, each.named("start_date"))
-        items = [_wanted(service, item) for item in each.each("items")]
+            raise invalid(message, each.path_of("start_date"))
+        items = [_phase_item(service, item) for item in each.each("items")]
         if not items:
-            raise missing_parameter(each.named("items"))
+            raise missing_parameter(each.path_of("items"))
         price = service.get("price", items[0]["price"])
         end = _end(each, expected, price)
         proration = each.choice("proration_behavior", changes.PRORATIONS) or "create_prorations"
@@ -172,11 +172,11 @@ def _phases(service: StripeService, parameters: Parameters, schedule: Thing) -> 
     return phases
 
 
-def _wanted(service: StripeService, item: Parameters) -> Thing:
+def _phase_item(service: StripeService, item: Parameters) -> Thing:
     item.only("metadata", "price", "quantity")
-    price = service.get("price", item.required("price"), item.named("price"))
+    price = service.get("price", item.required("price"), item.path_of("price"))
     if price["recurring"] is None:
-        raise invalid("The price is not recurring.", item.named("price"))
+        raise invalid("The price is not recurring.", item.path_of("price"))
     return row(price, item.integer("quantity") or 1)
 
 
@@ -195,7 +195,7 @@ def _end(phase: Parameters, start: int, price: Thing) -> int:
         }
         end = periods.later(start, length if interval else price["recurring"], start)
     if end <= start:
-        raise invalid("A phase must end after it starts.", phase.named("end_date"))
+        raise invalid("A phase must end after it starts.", phase.path_of("end_date"))
     return end
 
 
@@ -208,10 +208,10 @@ def set_phases(
     service.emit("subscription_schedule.updated", service.state.put(schedule))
     subscription = service.get("subscription", schedule["subscription"])
     rows = zip(subscription["items"]["data"], phases[0]["items"], strict=False)
-    wanted = {
+    targets = {
         item["id"]: (service.get("price", row["price"]), row["quantity"]) for item, row in rows
     }
-    changes.change(service, subscription, wanted, proration or "create_prorations")
+    changes.change(service, subscription, targets, proration or "create_prorations")
 
 
 def release(service: StripeService, parameters: Parameters, schedule: str) -> Thing:

@@ -59,7 +59,7 @@ def update(service: StripeService, parameters: Parameters, subscription: str) ->
         message = "A canceled subscription can only update its cancellation_details and metadata."
         if set(parameters.plain()) - {"metadata", "cancellation_details"}:
             raise invalid(message)
-    target = _wanted(service, parameters, thing)
+    target = _targets(service, parameters, thing)
     proration = parameters.choice("proration_behavior", changes.PRORATIONS)
     payment = parameters.choice("payment_behavior", changes.PAYMENTS)
     before = copy.deepcopy(thing)
@@ -83,7 +83,7 @@ def update(service: StripeService, parameters: Parameters, subscription: str) ->
     return thing
 
 
-def _wanted(
+def _targets(
     service: StripeService, parameters: Parameters, subscription: Thing
 ) -> dict[str, tuple[Thing, int]]:
     """The wanted values, by item."""
@@ -94,13 +94,13 @@ def _wanted(
         item = items.get(each.required("id"))
         if item is None:
             message = f"No such subscription item: '{each.text('id')}'"
-            raise invalid(message, each.named("id"), "resource_missing")
+            raise invalid(message, each.path_of("id"), "resource_missing")
         price_id, quantity = each.text("price"), each.integer("quantity")
-        price = service.get("price", price_id, each.named("price")) if price_id else item["price"]
+        price = service.get("price", price_id, each.path_of("price")) if price_id else item["price"]
         if price["recurring"] is None or not price["active"]:
-            raise invalid("The price is inactive or not recurring.", each.named("price"))
+            raise invalid("The price is inactive or not recurring.", each.path_of("price"))
         if quantity is not None and quantity < 1:
-            raise invalid("Invalid positive integer", each.named("quantity"))
+            raise invalid("Invalid positive integer", each.path_of("quantity"))
         target[item["id"]] = (price, quantity or item["quantity"])
     return target
 

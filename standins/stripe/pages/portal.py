@@ -107,7 +107,7 @@ def _plan(
 ) -> list[str]:
     price = subscription["items"]["data"][0]["price"]
     end = periods.end_of(subscription)
-    parts = [f"<p><strong>{_named(service, price)}</strong></p>"]
+    parts = [f"<p><strong>{_label(service, price)}</strong></p>"]
     if subscription["status"] == "past_due":
         parts.append('<p class="bad">The last payment failed.</p>')
     coming = switches.coming(service, subscription)
@@ -115,7 +115,7 @@ def _plan(
         parts.append(f"<p>It ends on {day(subscription['cancel_at'])}.</p>")
         return [*parts, form(path, "Don't cancel", {"action": "resume"}, main=True)]
     if coming:
-        parts.append(f"<p>It changes to {_named(service, coming)} on {day(end)}.</p>")
+        parts.append(f"<p>It changes to {_label(service, coming)} on {day(end)}.</p>")
         parts.append(form(path, "Keep the current plan", {"action": "keep"}))
     else:
         parts.append(f"<p>It renews on {day(end)}.</p>")
@@ -126,11 +126,11 @@ def _plan(
         parts.append("<h2>Other plans</h2>" if others else "")
         for each in others:
             button = form(path, "Switch", {"action": "switch", "price": each["id"]})
-            parts.append(f"<p>{_named(service, each)}<br>{button}</p>")
+            parts.append(f"<p>{_label(service, each)}<br>{button}</p>")
     return parts
 
 
-def _named(service: StripeService, price: Thing) -> str:
+def _label(service: StripeService, price: Thing) -> str:
     name = service.get("product", price["product"])["name"]
     return f"{escape(name)}, {escape(money.rate(price))}"
 

@@ -143,11 +143,11 @@ class AuthService:
             email_change_sent_at=now,
             email_change_confirm_status=0,
         )
-        sent: list[tuple[str, one_time.Kind]] = [
+        mails_to_send: list[tuple[str, one_time.Kind]] = [
             (new_email, "email_change_token_new"),
             (user.email, "email_change_token_current"),
         ]
-        for address, kind in sent:
+        for address, kind in mails_to_send:
             hashed = one_time.token_hash(address, one_time.new_code())
             hashed = f"{one_time.PKCE_PREFIX}{hashed}" if challenge else hashed
             one_time.store(connection, user.id, kind, hashed, address, now)

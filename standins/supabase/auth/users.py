@@ -225,12 +225,12 @@ def user_json(connection: Connection, user: User) -> dict[str, Any]:
         " updated_at, email from auth.identities where user_id = %s order by created_at",
         (user.id,),
     ).fetchall()
-    return _shown(user, [_identity_json(row) for row in rows])
+    return _json(user, [_identity_json(row) for row in rows])
 
 
 def listed_json(user: User) -> dict[str, Any]:
     """What a list shows of a user: no identities."""
-    return _shown(user, None)
+    return _json(user, None)
 
 
 def _identity_json(row: tuple[Any, ...]) -> dict[str, Any]:
@@ -248,7 +248,7 @@ def _identity_json(row: tuple[Any, ...]) -> dict[str, Any]:
     }
 
 
-def _shown(user: User, identities: list[dict[str, Any]] | None) -> dict[str, Any]:
+def _json(user: User, identities: list[dict[str, Any]] | None) -> dict[str, Any]:
     body: dict[str, Any] = {
         "id": str(user.id),
         "aud": AUDIENCE,

@@ -96,7 +96,7 @@ class Walk:
         return True
 
     def describe(self) -> bool:
-        return bool(self.held) and transitions.describe(
+        return bool(self.held) and transitions.reserve(
             self.random.choice(self.held), inputs=[], options=OPTIONS, minutes=self.minutes(),
             seconds=1,
         )  # fmt: skip

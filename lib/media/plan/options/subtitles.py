@@ -14,7 +14,7 @@ ALIGNMENTS = {"bottom": "2", "top": "6", "center": "10"}
 def subtitles(draft: Draft, option: virtual.Subtitles) -> Draft:
     """Send the video through ffmpeg's subtitles filter, with our copy of the file."""
     remotes = draft.checked.remotes
-    name = next(remote.name for remote in remotes if remote.given == option.url)
+    name = next(remote.name for remote in remotes if remote.requested_url == option.url)
     options: list[tuple[str | None, str]] = [("filename", name)]
     overrides = _overrides(option.style)
     if overrides:

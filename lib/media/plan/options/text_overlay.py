@@ -37,7 +37,7 @@ def text_overlay(draft: Draft, option: virtual.TextOverlay) -> Draft:
     x, y = _place(style, border)
     return overlay(
         draft, graph.parse(f"format=rgba{fade(opacity)}"), source, text.placed(x, border, size),
-        text.placed(y, border, size), _shown(style),
+        text.placed(y, border, size), _display_time(style),
     )  # fmt: skip
 
 
@@ -50,7 +50,7 @@ def _letters_per_line(option: virtual.TextOverlay, size: int) -> int | None:
     return max(5, round(style.text_width / (size * (1 if wide else EMS_PER_LETTER))))
 
 
-def _shown(style: virtual.TextStyle) -> str:
+def _display_time(style: virtual.TextStyle) -> str:
     """The expression that says when the text is shown; empty for always."""
     if style.start is None and style.end is None:
         return ""

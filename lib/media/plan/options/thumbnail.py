@@ -54,5 +54,5 @@ def _seek(draft: Draft, option: virtual.Thumbnail) -> Draft:
 
 def _last_frame(draft: Draft, probe: Probe) -> float:
     """How many seconds before the end the last frame surely lies."""
-    rate = output_rate(draft.given, draft.probes)
+    rate = output_rate(draft.options, draft.probes)
     return 2 / (rate or (probe.video.fps if probe.video else 0) or 25)

@@ -17,7 +17,7 @@ def watermark(draft: Draft, option: virtual.Watermark) -> Draft:
     source = f"{option.input}:v:0"
     if option.url is not None:
         remotes = draft.checked.remotes
-        name = next(remote.name for remote in remotes if remote.given == option.url)
+        name = next(remote.name for remote in remotes if remote.requested_url == option.url)
         draft, source = add_input(draft, Extra(name, (("-err_detect", "explode"),)))
     share = virtual.SIZES[option.size] if isinstance(option.size, str) else option.size
     horizontal, vertical = virtual.PLACES[option.position]

@@ -101,14 +101,14 @@ def _copied(draft: Draft) -> Draft:
     if not _may_copy(draft):
         return draft
     probe, file_format = draft.probes[0], draft.format
-    given, changes = draft.given, _changes(draft)
+    options, changes = draft.options, _changes(draft)
     video = moving(probe)
     streams: list[Stream] = []
-    if video and file_format.kind == "video" and "-vn" not in given:
+    if video and file_format.kind == "video" and "-vn" not in options:
         fits = stream_copy.video_fits(video, file_format) and not probe.still
         action, why = _choice(draft, "video", video.codec, fits, changes)
         streams.append(Stream("video", action, why))
-    if probe.audio and file_format.kind != "image" and "-an" not in given:
+    if probe.audio and file_format.kind != "image" and "-an" not in options:
         fits = stream_copy.audio_fits(probe.audio, file_format)
         action, why = _choice(draft, "audio", probe.audio.codec, fits, changes)
         streams.append(Stream("audio", action, why))
@@ -127,7 +127,7 @@ def _choice(
 ) -> tuple[Literal["copy", "encode"], str]:
     """Whether a stream is copied, and the reason."""
     letter = kind[0]
-    if draft.given.get(f"-c:{letter}") == "copy":
+    if draft.options.get(f"-c:{letter}") == "copy":
         return "copy", REQUESTED
     if letter in changes:
         return "encode", f"The options change the {'picture' if kind == 'video' else 'sound'}."
@@ -152,7 +152,7 @@ def _may_copy(draft: Draft) -> bool:
     chooses = any(
         base.startswith("map") and base not in ("map_metadata", "map_chapters") for base in bases
     )
-    return not (bases & _TIMED or checked.inputs[0] or "-c" in draft.given or chooses)
+    return not (bases & _TIMED or checked.inputs[0] or "-c" in draft.options or chooses)
 
 
 def _changes(draft: Draft) -> str:
@@ -180,21 +180,21 @@ def _about(base: str, letter: str) -> bool:
 
 def _encoded(draft: Draft) -> Draft:
     """Our encoders for the streams of virtual options that have no codec yet."""
-    given, file_format = draft.given, draft.format
-    kept = {stream.kind for stream in draft.streams if stream.action == "copy"}
-    visible = draft.video and file_format.kind != "audio" and not {"-c:v", "-c"} & set(given)
+    options, file_format = draft.options, draft.format
+    copies = {stream.kind for stream in draft.streams if stream.action == "copy"}
+    visible = draft.video and file_format.kind != "audio" and not {"-c:v", "-c"} & set(options)
     audible = draft.audio and file_format.kind != "image"
-    audible = audible and not {"-an", "-c:a", "-c"} & set(given)
+    audible = audible and not {"-an", "-c:a", "-c"} & set(options)
     video_codec: Flags = []
     audio_codec: Flags = []
-    if visible and "video" not in kept:
-        video_codec = [flag for flag in preset.video_codec(draft.checked) if flag[0] not in given]
-    if audible and "audio" not in kept:
-        audio_codec = [flag for flag in preset.audio_codec(draft.checked) if flag[0] not in given]
+    if visible and "video" not in copies:
+        video_codec = [flag for flag in preset.video_codec(draft.checked) if flag[0] not in options]
+    if audible and "audio" not in copies:
+        audio_codec = [flag for flag in preset.audio_codec(draft.checked) if flag[0] not in options]
     return change(draft, video_codec=video_codec, audio_codec=audio_codec)
 
 
-def told_streams(options: dict[str, str | None], draft: Draft) -> list[Stream]:
+def requested_streams(options: dict[str, str | None], draft: Draft) -> list[Stream]:
     """What the options of the output say of its streams."""
     streams: list[Stream] = []
     kinds: list[tuple[Literal["video", "audio"], bool]] = [

@@ -9,11 +9,11 @@ from lib.media.plan.draft import Draft, change
 
 def container(draft: Draft) -> Draft:
     """One frame for an image; the index first for players that read while they load."""
-    given = draft.given
+    options = draft.options
     flags: Flags = []
-    if is_still(draft) and "-frames:v" not in given:
+    if is_still(draft) and "-frames:v" not in options:
         flags.append(("-frames:v", "1"))
-    if draft.format.name in ("mp4", "mov", "m4a") and "-movflags" not in given:
+    if draft.format.name in ("mp4", "mov", "m4a") and "-movflags" not in options:
         flags.append(("-movflags", "+faststart"))
     return change(draft, container=flags)
 

@@ -6,7 +6,7 @@ from lib.media.formats import single
 from lib.media.model import Probe, Video, moving
 from lib.media.plan import stream_copy
 from lib.media.plan.draft import Draft, change, filter_audio, filter_video
-from lib.media.plan.geometry import shown, target
+from lib.media.plan.geometry import displayed_size, output_size
 from lib.media.plan.lengths import shown_still, span
 from lib.media.plan.model import Stream
 from lib.media.plan.preset import GIF_RATE, palette, require, resolution
@@ -37,7 +37,7 @@ def _graph(draft: Draft) -> Draft:
     checked = draft.checked
     if not checked.graph:
         return draft
-    mapped = "-map" in draft.given
+    mapped = "-map" in draft.options
     maps = [] if mapped else graph_maps(checked.graph, draft.format, draft.probes)
     draft = change(draft, filters=[("-filter_complex", checked.filters)], maps=maps)
     if draft.kind == "options" or draft.format.kind == "audio":
@@ -100,11 +100,11 @@ def _says_its_length(draft: Draft, probe: Probe) -> bool:
 def _resize(checked: Checked, video: Video, *, still: bool) -> str:
     """The chain that scales a video, and gives a GIF its palette."""
     file_format = checked.format
-    width, height = target(file_format, resolution(checked), video)
+    width, height = output_size(file_format, resolution(checked), video)
     chain: list[str] = []
     if file_format.name == "gif" and not still and video.fps > GIF_RATE:
         chain.append(f"fps={GIF_RATE:g}")
-    if (width, height) != shown(video) or video.sample_aspect != 1:
+    if (width, height) != displayed_size(video) or video.sample_aspect != 1:
         chain += [f"scale={width}:{height}", "setsar=1"]
     if file_format.name == "gif":
         chain.append(palette())

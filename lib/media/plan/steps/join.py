@@ -9,7 +9,7 @@ from lib.media.formats import Format, single
 from lib.media.model import Flags, Probe, Video, moving
 from lib.media.plan import stream_copy
 from lib.media.plan.draft import Draft, change
-from lib.media.plan.geometry import target
+from lib.media.plan.geometry import output_size
 from lib.media.plan.lengths import first_video, lengths, shown_still
 from lib.media.plan.model import Stream
 from lib.media.plan.preset import GIF_RATE, palette, require, resolution
@@ -143,7 +143,7 @@ def _join_graph(draft: Draft) -> _Join:
     require(file_format, lead is not None, audio)
     inputs = list(draft.inputs)
     seconds = lengths(draft.checked, probes)
-    width, height = target(file_format, resolution(draft.checked), lead) if lead else (0, 0)
+    width, height = output_size(file_format, resolution(draft.checked), lead) if lead else (0, 0)
     rate = _rate(lead, file_format) if lead else 0.0
     chains: list[str] = []
     pads = ""

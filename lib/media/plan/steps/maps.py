@@ -84,8 +84,8 @@ def stream_kind(tree: graph.Graph, label: str) -> str:
 def _output_kind(each: graph.Filter, at: int) -> str:
     """v or a: what a filter puts out at one of its outputs."""
     if each.name == "concat":
-        given = dict(each.options)
-        videos, audios = int(given.get("v", "1")), int(given.get("a", "0"))
+        options = dict(each.options)
+        videos, audios = int(options.get("v", "1")), int(options.get("a", "0"))
         return "v" if at % (videos + audios) < videos else "a"
     outputs = tables.filters()[each.name].outputs
     if outputs == "N":

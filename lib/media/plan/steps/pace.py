@@ -29,16 +29,16 @@ def pace(draft: Draft) -> Draft:
     if draft.kind == "options":
         return _pace_own(draft, video)
     flags, notes = paced(draft.video_codec, video, draft.expected, draft.machine)
-    kept = [flag for flag in flags if flag[0] not in draft.given]
-    return with_note(change(draft, video_codec=kept), *notes)
+    settings = [flag for flag in flags if flag[0] not in draft.options]
+    return with_note(change(draft, video_codec=settings), *notes)
 
 
 def paced(
     codec: Flags, video: Video, seconds: float | None, machine: Machine
 ) -> tuple[Flags, list[str]]:
     """The encoder's settings, with threads and a speed that fits; and notes for the caller."""
-    given = dict(codec)
-    name = given.get("-c:v") or ""
+    options = dict(codec)
+    name = options.get("-c:v") or ""
     speeds = SPEEDS.get(name)
     if speeds is None:
         return list(codec), []
@@ -55,30 +55,30 @@ def paced(
         f" {machine.seconds_left:.0f} s are left for the job."
     ]
     threads = str(min(16, max(1, machine.cores * 3 // 2)))
-    return [*{**given, **settings}.items(), ("-threads", threads)], notes if chosen else []
+    return [*{**options, **settings}.items(), ("-threads", threads)], notes if chosen else []
 
 
 def _pace_own(draft: Draft, video: Video) -> Draft:
     """Threads, and for VP9 and AV1 a bearable speed, beside the caller's own options."""
-    given = dict([*draft.copies, *draft.own])
-    if "-vn" in given or draft.format.kind != "video":
+    options = dict([*draft.copies, *draft.own])
+    if "-vn" in options or draft.format.kind != "video":
         return draft
-    codec = given.get("-c:v") or given.get("-c") or _default_encoder(draft)
+    codec = options.get("-c:v") or options.get("-c") or _default_encoder(draft)
     chosen: Flags = []
     notes: list[str] = []
-    if codec == "libvpx-vp9" and not _VP9_SPEED & set(given):
+    if codec == "libvpx-vp9" and not _VP9_SPEED & set(options):
         settings: Flags = [("-c:v", codec), ("-deadline", "good"), ("-cpu-used", "4")]
         flags, notes = paced(settings, video, draft.expected, draft.machine)
         chosen = [flag for flag in flags if flag[0] != "-c:v"]
-        chosen += [] if "-row-mt" in given else [("-row-mt", "1")]
-    elif codec == "libsvtav1" and "-preset" not in given:
+        chosen += [] if "-row-mt" in options else [("-row-mt", "1")]
+    elif codec == "libsvtav1" and "-preset" not in options:
         chosen = [("-preset", "8" if draft.machine.seconds_left > 300 else "10")]
-    elif codec == "libaom-av1" and "-cpu-used" not in given:
+    elif codec == "libaom-av1" and "-cpu-used" not in options:
         chosen = [("-cpu-used", "6"), ("-row-mt", "1")]
     if chosen:
         notes.append(f"{codec} was given {' '.join(f'{flag} {value}' for flag, value in chosen)}.")
-    kept = [flag for flag in chosen if flag[0] not in given]
-    return with_note(change(draft, pace=kept), *notes)
+    own = [flag for flag in chosen if flag[0] not in options]
+    return with_note(change(draft, pace=own), *notes)
 
 
 def _default_encoder(draft: Draft) -> str | None:

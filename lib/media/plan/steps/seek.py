@@ -20,8 +20,8 @@ def seek(draft: Draft) -> Draft:
     copied = _copies_video(draft)
     if _depends_on_time(draft, copied):
         return draft
-    given = draft.given
-    start = values.seconds(given["-ss"] or "0")
+    options = draft.options
+    start = values.seconds(options["-ss"] or "0")
     own: Flags = []
     for flag, value in draft.own:
         if flag == "-to":
@@ -31,7 +31,7 @@ def seek(draft: Draft) -> Draft:
     draft = change(draft, own=own)
     if not start:
         return draft
-    inputs = [[("-ss", given["-ss"]), *draft.inputs[0]], *draft.inputs[1:]]
+    inputs = [[("-ss", options["-ss"]), *draft.inputs[0]], *draft.inputs[1:]]
     return with_note(change(draft, inputs=inputs), _SOUGHT_KEY_FRAME if copied else _SOUGHT)
 
 
@@ -40,22 +40,22 @@ _SOUGHT_KEY_FRAME = "-ss was moved before the input, so that the copy begins wit
 
 
 def _copies_video(draft: Draft) -> bool:
-    given = draft.given
-    asked = "copy" in (given.get("-c"), given.get("-c:v"))
-    kept = draft.format.kind == "video" and "-vn" not in given
-    return asked and kept and moving(draft.probes[0]) is not None
+    options = draft.options
+    copies = "copy" in (options.get("-c"), options.get("-c:v"))
+    has_video = draft.format.kind == "video" and "-vn" not in options
+    return copies and has_video and moving(draft.probes[0]) is not None
 
 
 def _depends_on_time(draft: Draft, copied: bool) -> bool:
     """Whether -ss must stay where it is."""
-    given = draft.given
+    options = draft.options
     copies = any(flag.startswith("-c") and value == "copy" for flag, value in draft.own)
     return bool(
-        "-ss" not in given
+        "-ss" not in options
         or draft.probes[0].still
         or draft.checked.inputs[0]
         or draft.checked.remotes
-        or {"-vf", "-af", "-copyts", "-force_key_frames"} & set(given)
+        or {"-vf", "-af", "-copyts", "-force_key_frames"} & set(options)
         or (copies and not copied)
     )
 
@@ -65,9 +65,9 @@ def until_shortest(draft: Draft) -> Draft:
 
     ffmpeg notices the end of a stream late, by more than a second at times, and runs on.
     """
-    given = draft.given
-    stops = {"-t", "-to", "-frames:v", "-af"} & set(given)
-    if draft.kind != "options" or draft.checked.graph or stops or "-shortest" not in given:
+    options = draft.options
+    stops = {"-t", "-to", "-frames:v", "-af"} & set(options)
+    if draft.kind != "options" or draft.checked.graph or stops or "-shortest" not in options:
         return draft
     endless = [
         ("-stream_loop", "-1") in flags or ("-loop", "1") in flags for flags in draft.checked.inputs
@@ -81,6 +81,6 @@ def until_shortest(draft: Draft) -> Draft:
     maps = {(value or "").partition(":")[0] for flag, value in draft.own if flag == "-map"}
     # Without -map it must be certain which streams ffmpeg takes, and filters may stretch the video.
     certain = other.video is None and (maps or repeated.audio is None)
-    if not certain and (maps != {"0", "1"} or "-vf" in given):
+    if not certain and (maps != {"0", "1"} or "-vf" in options):
         return draft
     return change(draft, own=[*draft.own, ("-t", f"{other.duration:g}")])

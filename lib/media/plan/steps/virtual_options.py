@@ -49,6 +49,6 @@ def _ends(draft: Draft) -> Draft:
             *([("-map", draft.audio)] if draft.audio and kind != "image" else []),
             *draft.maps,
         ],
-        expected=output_seconds(draft.given, [draft.seconds or 0.0]),
-        rate=output_rate(draft.given, draft.probes),
+        expected=output_seconds(draft.options, [draft.seconds or 0.0]),
+        rate=output_rate(draft.options, draft.probes),
     )

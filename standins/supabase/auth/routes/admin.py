@@ -44,25 +44,25 @@ def routes(service: AuthService) -> Blueprint:
     @room.get("/users/<user_id>")
     def get(user_id: str) -> Response:
         with service.database.transaction() as connection:
-            return answer(users.user_json(connection, _wanted(connection, user_id)))
+            return answer(users.user_json(connection, _user(connection, user_id)))
 
     @room.put("/users/<user_id>")
     def update(user_id: str) -> Response:
         with service.database.transaction() as connection:
-            user = _update(service, connection, _wanted(connection, user_id), read(AdminUser))
+            user = _update(service, connection, _user(connection, user_id), read(AdminUser))
             return answer(users.user_json(connection, user))
 
     @room.delete("/users/<user_id>")
     def delete(user_id: str) -> Response:
         with service.database.transaction() as connection:
             body = read(AdminDelete, empty=b"{}")
-            _delete(service, connection, _wanted(connection, user_id), body)
+            _delete(service, connection, _user(connection, user_id), body)
         return answer({})
 
     return room
 
 
-def _wanted(connection: Connection, user_id: str) -> User:
+def _user(connection: Connection, user_id: str) -> User:
     try:
         user = users.by_id(connection, UUID(user_id))
     except ValueError:

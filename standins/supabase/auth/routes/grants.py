@@ -40,18 +40,18 @@ def routes(service: AuthService) -> Blueprint:
 
 
 def _password(service: AuthService) -> Response:
-    asked = read(PasswordGrant)
-    if asked.phone:
+    form = read(PasswordGrant)
+    if form.phone:
         raise AuthError(400, "phone_provider_disabled", "Phone logins are disabled")
-    if not asked.email:
+    if not form.email:
         raise validation_failed("missing email or phone")
     with service.database.transaction() as connection:
-        user = users.by_email(connection, email_address(asked.email))
+        user = users.by_email(connection, email_address(form.email))
         if user is None:
             raise invalid_credentials()
         if user.is_banned(service.clock()):
             raise user_banned()
-        if not passwords.matches(connection, user, asked.password):
+        if not passwords.matches(connection, user, form.password):
             raise invalid_credentials()
         if user.email_confirmed_at is None:
             raise AuthError(400, "email_not_confirmed", "Email not confirmed")
@@ -93,14 +93,14 @@ def _refused(refusal: RefreshRefusal) -> AuthError:
 
 
 def _pkce(service: AuthService) -> Response:
-    asked = read(PkceGrant)
-    if not asked.auth_code or not asked.code_verifier:
+    form = read(PkceGrant)
+    if not form.auth_code or not form.code_verifier:
         raise validation_failed(
             "invalid request: both auth code and code verifier should be non-empty"
         )
     with service.database.transaction() as connection:
         user_id, method = pkce.redeem(
-            connection, asked.auth_code, asked.code_verifier, service.clock()
+            connection, form.auth_code, form.code_verifier, service.clock()
         )
         user = users.by_id(connection, user_id)
         if user is None:

@@ -94,12 +94,12 @@ def _link(service: AuthService, body: GenerateLink) -> Response:
         if link_type in ("signup", "invite"):
             user = _unconfirmed(service, connection, row, password_hash)
         else:
-            user = users.by_email(connection, address) or _gone()
+            user = users.by_email(connection, address) or _raise_no_such_user()
         user, code, token_hash = service.new_link(connection, user, link_type, None)
-        return _shown(service, connection, user, body, link_type, code, token_hash)
+        return _link_answer(service, connection, user, body, link_type, code, token_hash)
 
 
-def _gone() -> User:
+def _raise_no_such_user() -> User:
     raise _no_such_user()
 
 
@@ -119,7 +119,7 @@ def _change_link(service: AuthService, body: GenerateLink) -> Response:
     now = service.clock()
     new_email = email_address(body.new_email)
     with service.database.transaction() as connection:
-        user = users.by_email(connection, email_address(body.email)) or _gone()
+        user = users.by_email(connection, email_address(body.email)) or _raise_no_such_user()
         if users.by_email(connection, new_email):
             raise email_exists()
         address = user.email if body.type == "email_change_current" else new_email
@@ -134,10 +134,10 @@ def _change_link(service: AuthService, body: GenerateLink) -> Response:
             email_change_sent_at=now,
             email_change_confirm_status=0,
         )
-        return _shown(service, connection, user, body, "email_change", code, token_hash)
+        return _link_answer(service, connection, user, body, "email_change", code, token_hash)
 
 
-def _shown(
+def _link_answer(
     service: AuthService,
     connection: Connection,
     user: User,

@@ -65,7 +65,7 @@ def _otp(service: AuthService, body: Otp) -> Response:
 
 def _registered(service: AuthService, body: Otp) -> users.User:
     """Sign up whom a link was asked for; the mail to confirm signs in, too."""
-    made = register(
+    user = register(
         service,
         SignUp(
             email=body.email,
@@ -75,8 +75,8 @@ def _registered(service: AuthService, body: Otp) -> users.User:
             code_challenge_method=body.code_challenge_method,
         ),
     )
-    if made:
-        return made
+    if user:
+        return user
     # Confirmed since we looked.
     with service.database.transaction() as connection:
         user = users.by_email(connection, email_address(body.email))

@@ -130,7 +130,7 @@ def test_a_file_is_not_read_from_its_start_without_end(
     before = len(server.hits)
     with opened(server, "further:100000") as remote, pytest.raises(MediaError, match="no ranges"):
         saved(remote, tmp_path)
-    assert len(server.hits) - before < 3 * source.MAX_ANEW
+    assert len(server.hits) - before < 3 * source.MAX_RESTARTS
 
 
 @pytest.mark.parametrize("mode", ["both", "grows"])

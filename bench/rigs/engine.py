@@ -29,13 +29,13 @@ MAX_BYTES = 10**9
 def reaching(port: int) -> Iterator[None]:
     """Settings with which URL inputs may be on this port of this machine."""
     needed = ("POSTGRES_URL", "SUPABASE_URL", "SUPABASE_SECRET_KEY")
-    told = dict.fromkeys(needed, "http://127.0.0.1:1") | {
+    values = dict.fromkeys(needed, "http://127.0.0.1:1") | {
         "API_URL": "http://127.0.0.1:1",
         "CRON_SECRET": "0" * 32,
         "SOURCE_ALLOW": f"127.0.0.1:{port}",
     }
     before = dict(os.environ)
-    os.environ.update(told)
+    os.environ.update(values)
     settings.cache_clear()
     try:
         yield

@@ -5,7 +5,7 @@ costs a round trip before its first request is read, and each request one before
 The kernel's buffer for what is not yet read is as small as it can be here; at the reader's end it
 is as the reader has it. There is no slow start and no loss. Ranges, ETag and If-Range are answered.
 
-`python -m bench.link FOLDER` serves in a process of its own, and prints the port.
+`python -m bench.rigs.link FOLDER` serves in a process of its own, and prints the port.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ COUNTS = "/counts"
 class Counts(NamedTuple):
     """What went over the line: bytes of bodies, and requests."""
 
-    sent: int
+    sent_bytes: int
     requests: int
 
 
@@ -45,7 +45,7 @@ class Link:
     """The far end of the line, in a process of its own, while the context lasts."""
 
     def __init__(self, folder: Path) -> None:
-        self._child = Child("bench.link", [str(folder)], dict(os.environ))
+        self._child = Child("bench.rigs.link", [str(folder)], dict(os.environ))
         self.port = int(self._child.ready())
 
     def url(self, name: str) -> str:
@@ -76,7 +76,7 @@ class _Line:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._free = 0.0
-        self.sent = self.requests = 0
+        self.sent_bytes = self.requests = 0
 
     def take(self, count: int) -> None:
         """Wait until so many bytes have passed."""
@@ -85,10 +85,10 @@ class _Line:
             self._free = through = max(self._free, now - CATCH_UP) + count / BYTES_PER_SECOND
         time.sleep(max(0.0, through - now))
 
-    def count(self, *, sent: int = 0, requests: int = 0) -> None:
+    def count(self, *, sent_bytes: int = 0, requests: int = 0) -> None:
         """Note what went over."""
         with self._lock:
-            self.sent += sent
+            self.sent_bytes += sent_bytes
             self.requests += requests
 
 
@@ -109,7 +109,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """A file, or what is asked for of it."""
         if self.path == COUNTS:
-            self._head(200, len(body := json.dumps([self.line.sent, self.line.requests])))
+            self._head(200, len(body := json.dumps([self.line.sent_bytes, self.line.requests])))
             self.wfile.write(body.encode())
             return
         time.sleep(ROUND_TRIP * (2 if self._fresh else 1))
@@ -118,19 +118,19 @@ class _Handler(BaseHTTPRequestHandler):
         with suppress(OSError), (self.folder / Path(self.path).name).open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             tag = f'"{size}"'
-            asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
-            if asked is None or self.headers.get("If-Range", tag) != tag:
+            span = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
+            if span is None or self.headers.get("If-Range", tag) != tag:
                 start, end = 0, size
                 self._head(200, size, ETag=tag)
             else:
-                start, end = int(asked[1]), min(size, int(asked[2] or size) + 1)
+                start, end = int(span[1]), min(size, int(span[2] or size) + 1)
                 stated = f"bytes {start}-{end - 1}/{size}"
                 self._head(206, end - start, ETag=tag, Content_Range=stated)
             file.seek(start)
             while data := file.read(min(PIECE_BYTES, end - file.tell())):
                 self.line.take(len(data))
                 self.connection.sendall(data)
-                self.line.count(sent=len(data))
+                self.line.count(sent_bytes=len(data))
             return
         self.close_connection = True
 

@@ -1,7 +1,8 @@
 """The stack and the bare Flask function it is compared with, in a process of their own.
 
-`python -m bench.serve FOLDER [KEEP_IDLE]` prints one JSON line: the API's address and key, the bare
-function's address, the settings. With KEEP_IDLE no worker runs: jobs stay where a create put them.
+`python -m bench.rigs.serve FOLDER [KEEP_IDLE]` prints one JSON line: the API's address and key,
+the bare function's address, the settings. With KEEP_IDLE no worker runs: jobs stay where a create
+put them.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 import psycopg
 
-from bench import bare
+from bench.rigs import bare
 from local.processes.children import when_parent_ends
 from local.stack import Stack
 from local.vercel.front import Front
@@ -38,8 +39,8 @@ def main(folder: str, idle: bool) -> None:
             api = running.enter_context(_functions(stack, sink.url))
             url = api.url
         plain = running.enter_context(Front(bare.create_app(stack.settings["POSTGRES_URL"])))
-        told = {"url": url, "key": stack.demo_key(), "bare": plain.url, "settings": stack.settings}
-        print(json.dumps(told), flush=True)
+        ready = {"url": url, "key": stack.demo_key(), "bare": plain.url, "settings": stack.settings}
+        print(json.dumps(ready), flush=True)
         stopped.wait()
 
 

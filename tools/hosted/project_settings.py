@@ -54,7 +54,7 @@ class Difference:
 
     name: str
     current: str
-    wanted: str
+    required: str
 
     @property
     def fix(self) -> str:
@@ -84,17 +84,17 @@ def urls_and_rules(hosting: Hosting, current: Mapping[str, Any]) -> Group:
     }
 
 
-def smtp(wanted: Smtp | None) -> Group:
+def smtp(server: Smtp | None) -> Group:
     """The SMTP settings of Supabase Auth; empty when no SMTP server is configured."""
-    if wanted is None:
+    if server is None:
         return {}
     return {
-        "smtp_host": wanted.host,
-        "smtp_port": str(wanted.port),
-        "smtp_user": wanted.user,
-        "smtp_pass": wanted.password,
-        "smtp_admin_email": wanted.sender,
-        "smtp_sender_name": wanted.sender_name,
+        "smtp_host": server.host,
+        "smtp_port": str(server.port),
+        "smtp_user": server.user,
+        "smtp_pass": server.password,
+        "smtp_admin_email": server.sender,
+        "smtp_sender_name": server.sender_name,
     }
 
 
@@ -107,11 +107,11 @@ def templates() -> Group:
     return group
 
 
-def differences(wanted: Group, current: Mapping[str, Any], ref: str) -> list[Difference]:
+def differences(group: Group, current: Mapping[str, Any], ref: str) -> list[Difference]:
     """The settings of the group that the project has otherwise."""
     return [
-        Difference(name, _shown(name, current.get(name)), _shown(name, value))
-        for name, value in wanted.items()
+        Difference(name, _display(name, current.get(name)), _display(name, value))
+        for name, value in group.items()
         if not _same(name, value, current.get(name), ref)
     ]
 
@@ -132,17 +132,17 @@ def too_low(limit: int, current: int) -> str:
     )
 
 
-def _same(name: str, wanted: Any, current: Any, ref: str) -> bool:
+def _same(name: str, required: Any, current: Any, ref: str) -> bool:
     if name in SECRETS:
-        return _same_secret(str(wanted), current, ref)
+        return _same_secret(str(required), current, ref)
     if name == "site_url":
-        return str(current or "").rstrip("/") == str(wanted)
-    if isinstance(wanted, str):
-        return str(current or "") == wanted
-    return bool(current == wanted)
+        return str(current or "").rstrip("/") == str(required)
+    if isinstance(required, str):
+        return str(current or "") == required
+    return bool(current == required)
 
 
-def _same_secret(wanted: str, current: Any, ref: str) -> bool:
+def _same_secret(required: str, current: Any, ref: str) -> bool:
     """Whether a secret is the one that is stored, as far as the API says.
 
     The API answers a hash: HMAC-SHA256 with the project's reference as the key. Where it answers
@@ -151,12 +151,12 @@ def _same_secret(wanted: str, current: Any, ref: str) -> bool:
     if not isinstance(current, str) or not current:
         return True
     if not _HASH.fullmatch(current):
-        return current == wanted or not current.strip("*•")
-    keyed = hmac.new(ref.encode(), wanted.encode(), hashlib.sha256).hexdigest()
-    return current in (keyed, hashlib.sha256(wanted.encode()).hexdigest(), wanted)
+        return current == required or not current.strip("*•")
+    keyed = hmac.new(ref.encode(), required.encode(), hashlib.sha256).hexdigest()
+    return current in (keyed, hashlib.sha256(required.encode()).hexdigest(), required)
 
 
-def _shown(name: str, value: Any) -> str:
+def _display(name: str, value: Any) -> str:
     """A value for the terminal: secrets are never shown, texts only by their length."""
     if value in (None, ""):
         return "nothing"
