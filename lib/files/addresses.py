@@ -5,7 +5,6 @@ An object's name starts with the id of the account it belongs to.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import NamedTuple
 from urllib.parse import unquote
 from uuid import UUID
@@ -81,12 +80,3 @@ def resolve(url: str) -> str:
 def sources() -> Sources:
     """Which addresses requests may name."""
     return Sources(settings().source_allow, resolve)
-
-
-def named(urls: Iterable[str]) -> tuple[list[str], list[UUID]]:
-    """The object names of uploads and the ids of jobs that `urls` name, in order."""
-    found = [address for address in map(parse, urls) if address]
-    return (
-        [address.object_name for address in found if address.bucket == UPLOADS],
-        [job_id for address in found if (job_id := address.job_id)],
-    )

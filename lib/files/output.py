@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from lib.files.addresses import Address
 from lib.files.digest import Digest
 from lib.files.stores import storage
@@ -26,6 +28,19 @@ class Stored(NamedTuple):
     sha256: str
     early: bool
     """Whether its upload began while ffmpeg ran."""
+
+
+class StoredOutput(msgspec.Struct):
+    """A stored output as app.record_outputs takes it."""
+
+    bucket: str
+    key: str
+    filename: str
+    """What its owner calls it."""
+    content_type: str
+    format: str
+    """The container format."""
+    size_bytes: int
 
 
 class OutputUpload:
