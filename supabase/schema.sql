@@ -476,7 +476,7 @@ create table app.deletions (
   at timestamp with time zone default now() not null,
   account_id uuid,
   bucket text not null,
-  object_name text not null,
+  key text not null,
   reason text not null,
   constraint deletions_pkey PRIMARY KEY (id),
   constraint deletions_reason_check CHECK ((reason = ANY (ARRAY['expired'::text, 'asked'::text, 'orphan'::text, 'missing'::text, 'account'::text])))
@@ -1293,7 +1293,7 @@ begin
   if v_deleted = p_batch then
     return true;
   end if;
-  delete from app.deletions where object_name like p_account || '/%';
+  delete from app.deletions where key like p_account || '/%';
   -- The record of what the operator did stays, without the account it was about.
   update app.operator_log set account_id = null, job_id = null, reason = null, detail = '{}'
    where account_id = p_account

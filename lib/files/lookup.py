@@ -35,7 +35,7 @@ def own_files(account_id: UUID, urls: Iterable[str]) -> dict[str, StoredFile]:
         """
         select f.address, f.probe, f.expires_at, f.deleted_at, f.filename
           from app.files f
-         where f.account_id = %(account)s and f.address = any(%(addresses)s)
+         where f.account_id = %(account)s and f.address = any(%(addresses)s::text[])
         """,
         {"account": account_id, "addresses": stored},
     )

@@ -30,7 +30,7 @@ def deleted(files: Sequence[Address]) -> None:
         _DELETED,
         {
             "buckets": [file.bucket for file in files],
-            "keys": [file.object_name for file in files],
+            "keys": [file.key for file in files],
         },
     )
 
@@ -50,7 +50,7 @@ _OF_AN_ACCOUNT = """
 # running job may be storing an output; an export that is not stored has no time to expire yet.
 _ORPHANS = f"""
     select o.bucket_id, o.name from storage.objects o
-     where o.bucket_id = any(%(buckets)s)
+     where o.bucket_id = any(%(buckets)s::text[])
        and (o.created_at < now() - make_interval(hours => %(hours)s) or not {_OF_AN_ACCOUNT})
        and not exists (
          select from app.files f
@@ -72,7 +72,7 @@ _LATE = """
 """
 
 _DELETED = f"""
-    insert into app.deletions (bucket, object_name, reason)
+    insert into app.deletions (bucket, key, reason)
     select o.bucket, case when {_OF_AN_ACCOUNT} then o.name else '-' end, 'orphan'
       from unnest(%(buckets)s::text[], %(keys)s::text[]) as o (bucket, name)
 """  # noqa: S608

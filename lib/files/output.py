@@ -77,7 +77,7 @@ class OutputUpload:
             try:
                 results.append(self._store())
                 if self._abandoned:  # it no longer belongs to a job
-                    storage.remove(self._address.bucket, [self._address.object_name])
+                    storage.remove(self._address.bucket, [self._address.key])
             except Exception as error:
                 results.append(error)
 

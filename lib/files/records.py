@@ -61,7 +61,7 @@ def record_upload(
         {
             "account": account_id,
             "bucket": address.bucket,
-            "key": address.object_name,
+            "key": address.key,
             "label": label,
             "type": content_type,
             "size": size,
@@ -230,7 +230,7 @@ _DELETED = """
        where id = any(%(ids)s::uuid[]) and deleted_at is null
       returning account_id, bucket, key
     )
-    insert into app.deletions (account_id, bucket, object_name, reason)
+    insert into app.deletions (account_id, bucket, key, reason)
     select account_id, bucket, key, %(reason)s from gone
 """
 

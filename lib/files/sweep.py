@@ -137,7 +137,7 @@ def _delete_orphans(files: list[Address], swept: Swept) -> int:
         for bucket in BUCKETS:
             of_bucket = [file for file in files if file.bucket == bucket]
             if of_bucket:
-                storage.remove(bucket, [file.object_name for file in of_bucket])
+                storage.remove(bucket, [file.key for file in of_bucket])
                 orphans.deleted(of_bucket)
     except StorageError:
         swept.failed += len(files)

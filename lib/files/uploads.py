@@ -121,7 +121,7 @@ def presign(caller: Uploader, request: Any) -> Presigned:
     if beyond:
         raise _too_many(caller, beyond)
     try:
-        link = storage.sign_upload(address.object_name)
+        link = storage.sign_upload(address.key)
     except storage.StorageError as error:
         records.withdraw_upload(address)
         raise Problem("storage_unavailable", UNAVAILABLE) from error

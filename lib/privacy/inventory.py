@@ -108,7 +108,7 @@ TABLES = (
         "id at request_id account_id key_id method route status milliseconds ip",
     ),
     Table("request_days", "statement", "day account_id route status calls milliseconds"),
-    Table("deletions", "statement", "id at account_id bucket object_name reason"),
+    Table("deletions", "statement", "id at account_id bucket key reason"),
     Table("reports", "cascade", "id at account_id job_id message closed_at"),
     Table(
         "staff_accesses",

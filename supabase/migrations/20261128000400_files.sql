@@ -220,7 +220,7 @@ create table app.deletions (
   at timestamptz not null default now(),
   account_id uuid,
   bucket text not null,
-  object_name text not null,
+  key text not null,
   reason text not null check (reason in ('expired', 'asked', 'orphan', 'missing', 'account'))
 );
 create index deletions_account on app.deletions (account_id, at);

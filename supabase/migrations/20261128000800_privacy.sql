@@ -126,7 +126,7 @@ begin
   if v_deleted = p_batch then
     return true;
   end if;
-  delete from app.deletions where object_name like p_account || '/%';
+  delete from app.deletions where key like p_account || '/%';
   -- The record of what the operator did stays, without the account it was about.
   update app.operator_log set account_id = null, job_id = null, reason = null, detail = '{}'
    where account_id = p_account

@@ -181,7 +181,7 @@ class Attempt:
             outputs=[
                 StoredOutput(
                     bucket=address.bucket,
-                    key=address.object_name,
+                    key=address.key,
                     filename=label,
                     content_type=encoded.plan.output.format.mime_type,
                     format=encoded.plan.output.format.extension,
@@ -194,7 +194,7 @@ class Attempt:
             receipt=receipt,
         )
         if not finished:  # canceled or taken over meanwhile: no job owns what we stored
-            storage.remove(address.bucket, [address.object_name])
+            storage.remove(address.bucket, [address.key])
             return
         log_end(
             self._lease,
