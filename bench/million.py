@@ -23,16 +23,16 @@ LEASE_SECONDS = 600
 # Half of the jobs are the caller's own; all have ended, each with an output.
 FILL = """
     with jobs as (
-    insert into app.jobs (account_id, status, request, output_format, inputs, period,
-      billable_minutes, created_at, updated_at, completed_at)
-    select case when n %% 2 = 0 then %(own)s else %(other)s end, 'completed',
-           '{"inputs": [{"url": "https://example.com/clip.mp4"}], "outputFormat": "mp4"}', 'mp4',
-           '[{"url": "https://example.com/clip.mp4", "filename": "clip.mp4", "duration": 0,
-              "format": "unknown", "size_bytes": "0"}]',
-           date_trunc('month', now()), 0.1,
-           now() - n * interval '1 second', now() - n * interval '1 second', now()
-      from generate_series(%(first)s::integer, %(last)s::integer) n
-    returning id, account_id
+      insert into app.jobs (account_id, status, request, output_format, inputs, period,
+        billable_minutes, created_at, updated_at, completed_at)
+      select case when n %% 2 = 0 then %(own)s else %(other)s end, 'completed',
+             '{"inputs": [{"url": "https://example.com/clip.mp4"}], "outputFormat": "mp4"}', 'mp4',
+             '[{"url": "https://example.com/clip.mp4", "filename": "clip.mp4", "duration": 0,
+                "format": "unknown", "size_bytes": "0"}]',
+             date_trunc('month', now()), 0.1,
+             now() - n * interval '1 second', now() - n * interval '1 second', now()
+        from generate_series(%(first)s::integer, %(last)s::integer) n
+      returning id, account_id
     )
     insert into app.files (account_id, role, job_id, bucket, key, filename, content_type, format,
       size_bytes, confirmed_at, expires_at)

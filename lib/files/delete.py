@@ -88,11 +88,13 @@ _JOB = """
              select coalesce(jsonb_agg(jsonb_build_object(
                       'id', f.id, 'role', f.role, 'bucket', f.bucket, 'key', f.key)
                       order by f.role, f.place), '[]')
-               from app.files f
-              where f.job_id = j.id
-                 or (f.account_id = j.account_id and f.role = 'upload' and f.deleted_at is null
-                     and f.address = any(array(
-                           select i ->> 'url' from jsonb_array_elements(j.inputs) i))
-                     and not app.is_read(f.account_id, f.address))) as files
+               from (
+                 select * from app.files where job_id = j.id
+                 union all
+                 select * from app.files u
+                  where u.account_id = j.account_id and u.role = 'upload' and u.deleted_at is null
+                    and u.address = any(array(
+                          select i ->> 'url' from jsonb_array_elements(j.inputs) i))
+                    and not app.is_read(u.account_id, u.address)) f) as files
       from app.jobs j where j.id = %(id)s and j.account_id = %(account)s
 """

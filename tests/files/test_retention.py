@@ -159,6 +159,30 @@ def test_the_owner_deletes_at_once(stack: Stack, account: Account, job: dict[str
     assert stored(stack, account) == set()
     assert account.job(job["id"])["files_deleted_at"] is not None
     assert account.http.get(f"/v1/transcodes/{job['id']}/download").status_code == 404
+    # Again: what is gone stays as it is, and is recorded once.
+    again = account.http.delete(f"/v1/transcodes/{job['id']}")
+    assert (again.status_code, again.json()["files"]) == (200, [job["output_url"]])
+    recorded = rows(
+        stack,
+        "select d.bucket, d.reason from app.deletions d join app.accounts a on a.id = d.account_id"
+        " where a.email = %s order by 1",
+        account.email,
+    )
+    assert recorded == [("outputs", "asked"), ("uploads", "asked")]
+
+
+def test_the_owner_deletes_the_input_of_a_failed_job(account: Account, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"This is not a video." * 100)
+    job = account.wait(account.create(account.upload(broken), "mp3"))
+    assert job["status"] == "failed", job
+    assert job["files_deleted_at"] is None
+    answer = account.http.delete(f"/v1/transcodes/{job['id']}")
+    assert answer.json()["files"] == [job["inputs"][0]["url"]]
+    deleted = account.job(job["id"])
+    assert deleted["files_deleted_at"] is not None
+    assert deleted["files_expire_at"] == deleted["files_deleted_at"]
+    assert (deleted["outputs"], deleted["output_url"]) == ([], None)
 
 
 def test_an_upload_is_deleted_at_once(
