@@ -20,17 +20,25 @@ ROUNDS = 60
 WAITING = 50
 LEASE_SECONDS = 600
 
-# Half of the jobs are the caller's own; all have ended.
+# Half of the jobs are the caller's own; all have ended, each with an output.
 FILL = """
-    insert into app.jobs (account_id, status, request, output_format, inputs, outputs, period,
-      billable_minutes, created_at, updated_at, completed_at)
-    select case when n %% 2 = 0 then %(own)s else %(other)s end, 'completed',
-           '{"inputs": [{"url": "https://example.com/clip.mp4"}], "outputFormat": "mp4"}', 'mp4',
-           '[{"url": "https://example.com/clip.mp4", "filename": "clip.mp4", "duration": 0,
-              "format": "unknown", "size_bytes": "0"}]',
-           '[]', date_trunc('month', now()), 0.1,
-           now() - n * interval '1 second', now() - n * interval '1 second', now()
-      from generate_series(%(first)s::integer, %(last)s::integer) n
+    with jobs as (
+      insert into app.jobs (account_id, status, request, output_format, inputs, period,
+        billable_minutes, created_at, updated_at, completed_at)
+      select case when n %% 2 = 0 then %(own)s else %(other)s end, 'completed',
+             '{"inputs": [{"url": "https://example.com/clip.mp4"}], "outputFormat": "mp4"}', 'mp4',
+             '[{"url": "https://example.com/clip.mp4", "filename": "clip.mp4", "duration": 0,
+                "format": "unknown", "size_bytes": "0"}]',
+             date_trunc('month', now()), 0.1,
+             now() - n * interval '1 second', now() - n * interval '1 second', now()
+        from generate_series(%(first)s::integer, %(last)s::integer) n
+      returning id, account_id
+    )
+    insert into app.files (account_id, role, job_id, bucket, key, filename, content_type, format,
+      size_bytes, confirmed_at, expires_at)
+    select account_id, 'output', id, 'outputs', account_id || '/' || id || '/1/clip.mp4',
+           'clip.mp4', 'video/mp4', 'mp4', 1, now(), now() + interval '7 days'
+      from jobs
 """
 
 
@@ -62,7 +70,7 @@ def _at(
             "update app.accounts a set jobs_total ="
             " (select count(*) from app.jobs j where j.account_id = a.id)"
         )
-        connection.execute("vacuum analyze app.jobs")
+        connection.execute("vacuum analyze app.jobs, app.files")
         connection.execute("checkpoint")
     request = TranscodeRequest(inputs=[Input("https://example.com/clip.mp4")], outputFormat="mp4")
     waiting = [create.create(caller, request).id for _ in range(WAITING)]

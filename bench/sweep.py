@@ -19,32 +19,37 @@ STEP_SECONDS = 1.0
 FILL = """
     with owner as (select id from app.accounts limit 1),
     uploads as (
-      insert into app.uploads (account_id, object_name, filename, content_type, declared_bytes,
+      insert into app.files (account_id, role, bucket, key, filename, content_type, declared_bytes,
         created_at, confirmed_at, expires_at)
-      select o.id, o.id || '/' || n, 'clip.mp4', 'video/mp4', 1, now() - interval '9 days',
-             now() - interval '9 days', now() - n * interval '1 second'
+      select o.id, 'upload', 'uploads', o.id || '/' || n, 'clip.mp4', 'video/mp4', 1,
+             now() - interval '9 days', now() - interval '9 days',
+             now() - (%(half)s + n) * interval '1 second'
         from owner o, generate_series(1, %(half)s::integer) n
-      returning object_name
+      returning bucket, key
     ),
     jobs as (
-      insert into app.jobs (id, account_id, status, request, output_format, inputs, outputs, period,
-        completed_at, files_expire_at)
-      select made.id, o.id, 'completed', '{}', 'mp4', '[]',
-             jsonb_build_array(jsonb_build_object('url',
-               'gs://outputs/' || o.id || '/' || made.id || '/clip.mp4')),
-             date_trunc('month', now()), now() - interval '9 days',
-             now() - made.n * interval '1 second'
-        from owner o, (select gen_random_uuid() as id, n
-                         from generate_series(1, %(half)s::integer) n) made
-      returning replace(outputs -> 0 ->> 'url', 'gs://outputs/', '') as object_name
+      insert into app.jobs (account_id, status, request, output_format, inputs, period,
+        completed_at)
+      select o.id, 'completed', '{}', 'mp4', '[]', date_trunc('month', now()),
+             now() - interval '9 days'
+        from owner o, generate_series(1, %(half)s::integer) n
+      returning id, account_id
+    ),
+    outputs as (
+      insert into app.files (account_id, role, job_id, bucket, key, filename, content_type, format,
+        confirmed_at, expires_at)
+      select account_id, 'output', id, 'outputs', account_id || '/' || id || '/clip.mp4',
+             'clip.mp4', 'video/mp4', 'mp4', now() - interval '9 days',
+             now() - row_number() over () * interval '1 second'
+        from jobs
+      returning bucket, key
     ),
     versions as (
       select *, row_number() over () as number from (
-        select 'uploads' as bucket, object_name from uploads
-        union all select 'outputs', object_name from jobs) named
+        select * from uploads union all select * from outputs) stored
     )
     insert into storage.objects (bucket_id, name, version, metadata, created_at)
-    select bucket, object_name, (%(versions)s::text[])[number], '{}', now() - interval '9 days'
+    select bucket, key, (%(versions)s::text[])[number], '{}', now() - interval '9 days'
       from versions
 """
 
@@ -62,7 +67,7 @@ def fill(stack: Stack, number: int = FILES) -> None:
             "insert into app.accounts (id, email) values (gen_random_uuid(), 'sweep@example.com')"
         )
         connection.execute(FILL, {"half": number // 2, "versions": versions})
-        connection.execute("analyze app.uploads, app.jobs, storage.objects")
+        connection.execute("analyze app.files, app.jobs, storage.objects")
 
 
 def left(stack: Stack) -> int:

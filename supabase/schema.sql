@@ -476,13 +476,51 @@ create table app.deletions (
   at timestamp with time zone default now() not null,
   account_id uuid,
   bucket text not null,
-  object_name text not null,
+  key text not null,
   reason text not null,
   constraint deletions_pkey PRIMARY KEY (id),
   constraint deletions_reason_check CHECK ((reason = ANY (ARRAY['expired'::text, 'asked'::text, 'orphan'::text, 'missing'::text, 'account'::text])))
 );
 alter table app.deletions enable row level security;
 CREATE INDEX deletions_account ON app.deletions USING btree (account_id, at);
+
+create table app.files (
+  id uuid default gen_random_uuid() not null,
+  account_id uuid not null,
+  role text not null,
+  job_id uuid,
+  place integer default 0 not null,
+  bucket text not null,
+  key text not null,
+  address text default ((('gs://'::text || bucket) || '/'::text) || key) not null,
+  filename text not null,
+  content_type text not null,
+  format text,
+  declared_bytes bigint,
+  size_bytes bigint,
+  probe jsonb,
+  version text,
+  created_at timestamp with time zone default now() not null,
+  confirmed_at timestamp with time zone,
+  expires_at timestamp with time zone,
+  deleted_at timestamp with time zone,
+  sweep_at timestamp with time zone default '-infinity'::timestamp with time zone not null,
+  sweep_tries integer default 0 not null,
+  constraint files_account_id_fkey FOREIGN KEY (account_id) REFERENCES app.accounts(id) ON DELETE CASCADE,
+  constraint files_address_key UNIQUE (address),
+  constraint files_check CHECK (((job_id IS NOT NULL) = (role = 'output'::text))),
+  constraint files_job_id_fkey FOREIGN KEY (job_id) REFERENCES app.jobs(id) ON DELETE CASCADE,
+  constraint files_pkey PRIMARY KEY (id),
+  constraint files_role_check CHECK ((role = ANY (ARRAY['upload'::text, 'output'::text, 'export'::text])))
+);
+alter table app.files enable row level security;
+CREATE INDEX files_account ON app.files USING btree (account_id, role, created_at);
+CREATE INDEX files_deleted_uploads ON app.files USING btree (deleted_at) WHERE ((role = 'upload'::text) AND (deleted_at IS NOT NULL));
+CREATE INDEX files_due ON app.files USING btree (expires_at) WHERE (deleted_at IS NULL);
+CREATE UNIQUE INDEX files_job ON app.files USING btree (job_id, place) WHERE (job_id IS NOT NULL);
+CREATE INDEX files_kept_uploads ON app.files USING btree (account_id) WHERE ((role = 'upload'::text) AND (deleted_at IS NULL));
+CREATE INDEX files_unconfirmed ON app.files USING btree (created_at) WHERE ((role = 'upload'::text) AND (confirmed_at IS NULL) AND (deleted_at IS NULL));
+CREATE TRIGGER leave_out_closed BEFORE INSERT ON app.files FOR EACH ROW EXECUTE FUNCTION app.leave_out_closed();
 
 create table app.last_sweep (
   one boolean default true not null,
@@ -492,35 +530,89 @@ create table app.last_sweep (
 );
 alter table app.last_sweep enable row level security;
 
-create table app.uploads (
-  id uuid default gen_random_uuid() not null,
-  account_id uuid not null,
-  object_name text not null,
-  filename text not null,
-  content_type text not null,
-  declared_bytes bigint not null,
-  size_bytes bigint,
-  probe jsonb,
-  version text,
-  created_at timestamp with time zone default now() not null,
-  confirmed_at timestamp with time zone,
-  expires_at timestamp with time zone default (now() + '3 days'::interval) not null,
-  deleted_at timestamp with time zone,
-  sweep_at timestamp with time zone default '-infinity'::timestamp with time zone not null,
-  sweep_tries integer default 0 not null,
-  constraint uploads_account_id_fkey FOREIGN KEY (account_id) REFERENCES app.accounts(id) ON DELETE CASCADE,
-  constraint uploads_object_name_key UNIQUE (object_name),
-  constraint uploads_pkey PRIMARY KEY (id)
-);
-alter table app.uploads enable row level security;
-CREATE INDEX uploads_account ON app.uploads USING btree (account_id, created_at);
-CREATE INDEX uploads_deleted ON app.uploads USING btree (deleted_at) WHERE (deleted_at IS NOT NULL);
-CREATE INDEX uploads_due ON app.uploads USING btree (expires_at) WHERE (deleted_at IS NULL);
-CREATE INDEX uploads_kept ON app.uploads USING btree (account_id) WHERE (deleted_at IS NULL);
-CREATE INDEX uploads_unconfirmed ON app.uploads USING btree (created_at) WHERE ((confirmed_at IS NULL) AND (deleted_at IS NULL));
-CREATE TRIGGER leave_out_closed BEFORE INSERT ON app.uploads FOR EACH ROW EXECUTE FUNCTION app.leave_out_closed();
+CREATE OR REPLACE FUNCTION app.expire_inputs(p_account uuid, p_job uuid, p_inputs jsonb, p_seconds integer)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  update app.files f
+     set expires_at = least(f.expires_at, now() + make_interval(secs => p_seconds))
+   where f.account_id = p_account and f.role = 'upload'
+     and f.address = any(array(select i ->> 'url' from jsonb_array_elements(p_inputs) i))
+     and not app.is_read(p_account, f.address, p_job);
+end
+$function$
+;
 
-CREATE OR REPLACE FUNCTION app.record_upload(p_account uuid, p_object text, p_filename text, p_type text, p_bytes bigint, p_hours integer)
+CREATE OR REPLACE FUNCTION app.is_read(p_account uuid, p_address text, p_except uuid DEFAULT NULL::uuid)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+begin
+  return exists (
+    select from app.jobs j
+     where j.account_id = p_account and j.status in ('pending', 'processing')
+       and j.id is distinct from p_except
+       and j.inputs @> jsonb_build_array(jsonb_build_object('url', p_address)));
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION app.outputs_of(p_job uuid)
+ RETURNS TABLE(outputs jsonb, outputs_expire_at timestamp with time zone, outputs_deleted_at timestamp with time zone)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+begin
+  return query
+    select jsonb_agg(jsonb_build_object('url', f.address, 'filename', f.filename,
+             'size_bytes', f.size_bytes, 'format', f.format) order by f.place),
+           min(f.expires_at),
+           case when bool_and(f.deleted_at is not null) then max(f.deleted_at) end
+      from app.files f where f.job_id = p_job;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION app.record_export(p_account uuid)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_id uuid := gen_random_uuid();
+  v_stored uuid;
+begin
+  insert into app.files (id, account_id, role, bucket, key, filename, content_type)
+  values (v_id, p_account, 'export', 'exports', p_account || '/' || v_id || '.zip', 'export.zip',
+          'application/zip')
+  returning id into v_stored;
+  return v_stored;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION app.record_outputs(p_account uuid, p_job uuid, p_at timestamp with time zone, p_expires timestamp with time zone, p_outputs jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  insert into app.files (account_id, role, job_id, place, bucket, key, filename, content_type,
+    format, size_bytes, created_at, confirmed_at, expires_at)
+  select p_account, 'output', p_job, o.number - 1, o.file ->> 'bucket', o.file ->> 'key',
+         o.file ->> 'filename', o.file ->> 'content_type', o.file ->> 'format',
+         (o.file ->> 'size_bytes')::bigint, p_at, p_at, p_expires
+    from jsonb_array_elements(p_outputs) with ordinality o (file, number);
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION app.record_upload(p_account uuid, p_bucket text, p_key text, p_filename text, p_type text, p_bytes bigint, p_hours integer)
  RETURNS TABLE(beyond text, most bigint)
  LANGUAGE plpgsql
  SET search_path TO ''
@@ -537,20 +629,47 @@ begin
   end if;
   -- A visitor's deleted uploads count as well.
   select count(*) as number,
-         coalesce(sum(greatest(u.declared_bytes, u.size_bytes)), 0) as bytes into kept
-    from app.uploads u
-   where u.account_id = p_account and (u.deleted_at is null or bounds.guest);
+         coalesce(sum(greatest(f.declared_bytes, f.size_bytes)), 0) as bytes into kept
+    from app.files f
+   where f.account_id = p_account and f.role = 'upload'
+     and (f.deleted_at is null or bounds.guest);
   if kept.number >= bounds.max_uploads then
     return query select 'number', bounds.max_uploads::bigint;
   elsif kept.bytes + p_bytes > bounds.max_upload_bytes then
     return query select 'bytes', bounds.max_upload_bytes;
   else
-    insert into app.uploads
-      (account_id, object_name, filename, content_type, declared_bytes, expires_at)
-    values (p_account, p_object, p_filename, p_type, p_bytes,
+    insert into app.files
+      (account_id, role, bucket, key, filename, content_type, declared_bytes, expires_at)
+    values (p_account, 'upload', p_bucket, p_key, p_filename, p_type, p_bytes,
             now() + make_interval(hours => p_hours));
     return query select null::text, null::bigint;
   end if;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION app.shorten_files(p_account uuid, p_uploads integer, p_outputs integer)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  update app.files f
+     set expires_at = least(f.expires_at, f.created_at + make_interval(
+           secs => case f.role when 'upload' then p_uploads else p_outputs end))
+   where f.account_id = p_account and f.deleted_at is null
+     and ((f.role = 'upload' and p_uploads > 0) or (f.role = 'output' and p_outputs is not null));
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION app.withdraw_file(p_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  delete from app.files where id = p_id and confirmed_at is null;
 end
 $function$
 ;
@@ -585,7 +704,6 @@ create table app.jobs (
   request jsonb not null,
   output_format text not null,
   inputs jsonb not null,
-  outputs jsonb,
   ffmpeg_options jsonb,
   metadata jsonb default '{}'::jsonb not null,
   receipt jsonb,
@@ -605,10 +723,7 @@ create table app.jobs (
   updated_at timestamp(3) with time zone default now() not null,
   started_at timestamp(3) with time zone,
   completed_at timestamp(3) with time zone,
-  files_expire_at timestamp with time zone,
-  files_deleted_at timestamp with time zone,
-  sweep_at timestamp with time zone default '-infinity'::timestamp with time zone not null,
-  sweep_tries integer default 0 not null,
+  deleted_by_owner_at timestamp with time zone,
   constraint jobs_account_id_fkey FOREIGN KEY (account_id) REFERENCES app.accounts(id) ON DELETE CASCADE,
   constraint jobs_error_category_check CHECK ((error_category = ANY (ARRAY['processing_limit'::text, 'file_size'::text, 'quota'::text, 'upload'::text, 'storage'::text, 'validation'::text, 'processing'::text, 'transient'::text, 'unknown'::text]))),
   constraint jobs_job_type_check CHECK ((job_type = ANY (ARRAY['transcode'::text, 'transcribe'::text]))),
@@ -620,7 +735,6 @@ alter table app.jobs enable row level security;
 CREATE INDEX jobs_by_creation ON app.jobs USING btree (account_id, created_at DESC, id DESC);
 CREATE INDEX jobs_by_status ON app.jobs USING btree (account_id, status, updated_at DESC, id DESC);
 CREATE INDEX jobs_by_update ON app.jobs USING btree (account_id, updated_at DESC, id DESC);
-CREATE INDEX jobs_due ON app.jobs USING btree (files_expire_at) WHERE ((files_expire_at IS NOT NULL) AND (files_deleted_at IS NULL));
 CREATE INDEX jobs_failed ON app.jobs USING btree (account_id, updated_at) WHERE ((status = 'failed'::text) AND (error_category = ANY (ARRAY['validation'::text, 'processing_limit'::text, 'file_size'::text, 'upload'::text, 'processing'::text])));
 CREATE INDEX jobs_failed_by_time ON app.jobs USING btree (updated_at) WHERE (status = 'failed'::text);
 CREATE INDEX jobs_pending ON app.jobs USING btree (turn, created_at, id) WHERE (status = 'pending'::text);
@@ -640,12 +754,13 @@ CREATE OR REPLACE FUNCTION app.event_payload(j app.jobs)
 AS $function$
   select jsonb_build_object(
     'id', j.id, 'job_type', j.job_type, 'status', j.status, 'output_format', j.output_format,
-    'outputs', j.outputs, 'lane', j.lane, 'attempt', j.attempt, 'progress', j.progress,
+    'outputs', o.outputs, 'lane', j.lane, 'attempt', j.attempt, 'progress', j.progress,
     'reserved_minutes', j.reserved_minutes, 'billable_minutes', j.billable_minutes,
     'duration_seconds', j.duration_seconds, 'processing_seconds', j.processing_seconds,
     'error_category', j.error_category, 'error_message', j.error_message,
     'created_at', j.created_at, 'updated_at', j.updated_at, 'started_at', j.started_at,
-    'completed_at', j.completed_at, 'files_expire_at', j.files_expire_at)
+    'completed_at', j.completed_at, 'files_expire_at', o.outputs_expire_at)
+    from app.outputs_of(j.id) o
 $function$
 ;
 
@@ -1075,23 +1190,6 @@ alter table app.subscriptions enable row level security;
 
 -- privacy -----------------------------------------------------------------------------------------
 
-create table app.exports (
-  id uuid default gen_random_uuid() not null,
-  account_id uuid not null,
-  created_at timestamp with time zone default now() not null,
-  object_name text,
-  expires_at timestamp with time zone,
-  deleted_at timestamp with time zone,
-  sweep_at timestamp with time zone default '-infinity'::timestamp with time zone not null,
-  sweep_tries integer default 0 not null,
-  constraint exports_account_id_fkey FOREIGN KEY (account_id) REFERENCES app.accounts(id) ON DELETE CASCADE,
-  constraint exports_pkey PRIMARY KEY (id)
-);
-alter table app.exports enable row level security;
-CREATE INDEX exports_account ON app.exports USING btree (account_id, created_at DESC);
-CREATE INDEX exports_due ON app.exports USING btree (expires_at) WHERE (deleted_at IS NULL);
-CREATE TRIGGER leave_out_closed BEFORE INSERT ON app.exports FOR EACH ROW EXECUTE FUNCTION app.leave_out_closed();
-
 create table app.reports (
   id uuid not null,
   at timestamp with time zone default now() not null,
@@ -1151,22 +1249,23 @@ CREATE OR REPLACE FUNCTION app.ask_export(p_account uuid, p_most integer)
  SET search_path TO ''
 AS $function$
 declare
-  made uuid;
+  v_export uuid;
 begin
   perform from app.accounts where id = p_account for no key update;
   -- An export that was given up is not in progress any more.
-  delete from app.exports e
-   where e.account_id = p_account and e.object_name is null and not exists (
-     select from app.tasks t where t.key = 'export:' || e.id and t.ended_at is null);
-  select count(*), coalesce(bool_or(e.object_name is null), false) into number, under_way
-    from app.exports e
-   where e.account_id = p_account
-     and (e.created_at > now() - interval '1 day' or e.object_name is null);
+  perform app.withdraw_file(f.id) from app.files f
+    where f.account_id = p_account and f.role = 'export' and f.confirmed_at is null
+      and not exists (
+        select from app.tasks t where t.key = 'export:' || f.id and t.ended_at is null);
+  select count(*), coalesce(bool_or(f.confirmed_at is null), false) into number, under_way
+    from app.files f
+   where f.account_id = p_account and f.role = 'export'
+     and (f.created_at > now() - interval '1 day' or f.confirmed_at is null);
   if not under_way and number < p_most then
-    insert into app.exports (account_id) values (p_account) returning id into made;
-    if made is not null then  -- null for a closed account
+    v_export := app.record_export(p_account);
+    if v_export is not null then  -- null for a closed account
       perform app.add_task(
-        'export', 'export:' || made, p_account, jsonb_build_object('export', made));
+        'export', 'export:' || v_export, p_account, jsonb_build_object('export', v_export));
     end if;
   end if;
   return next;
@@ -1194,19 +1293,19 @@ begin
   if v_deleted = p_batch then
     return true;
   end if;
-  delete from app.deletions where object_name like p_account || '/%';
+  delete from app.deletions where key like p_account || '/%';
   -- The record of what the operator did stays, without the account it was about.
   update app.operator_log set account_id = null, job_id = null, reason = null, detail = '{}'
    where account_id = p_account
       or job_id in (select j.id from app.jobs j where j.account_id = p_account);
-  delete from app.jobs where id in (
-    select j.id from app.jobs j where j.account_id = p_account limit p_batch);
+  delete from app.files where id in (
+    select f.id from app.files f where f.account_id = p_account limit p_batch);
   get diagnostics v_deleted = row_count;
   if v_deleted = p_batch then
     return true;
   end if;
-  delete from app.uploads where id in (
-    select u.id from app.uploads u where u.account_id = p_account limit p_batch);
+  delete from app.jobs where id in (
+    select j.id from app.jobs j where j.account_id = p_account limit p_batch);
   get diagnostics v_deleted = row_count;
   if v_deleted = p_batch then
     return true;

@@ -138,8 +138,8 @@ UPLOAD_BYTES = Signal(
     select account_id as account, sum(coalesce(size_bytes, declared_bytes)) as bytes,
            count(*) as uploads, count(*) filter (where confirmed_at is null) as unconfirmed,
            min(created_at) as first
-      from app.uploads
-     where deleted_at is null
+      from app.files
+     where role = 'upload' and deleted_at is null
      group by 1 having sum(coalesce(size_bytes, declared_bytes)) >= %(least)s
      order by bytes desc limit %(most)s
     """,

@@ -33,7 +33,8 @@ ADVICE = {
     "task given up": "Repair the cause, then retry-task.",
     "mail uncertain": "Ask the mail provider whether it left; if it did not, retry-task.",
     "upload overdue": "Check that Storage deletes files; the sweep tries again.",
-    "outputs overdue": "Check that Storage deletes files; the sweep tries again.",
+    "output overdue": "Check that Storage deletes files; the sweep tries again.",
+    "export overdue": "Check that Storage deletes files; the sweep tries again.",
     "account without a login": "Check the task erase of this account; retry-task if it was given"
     " up.",
     "retry cut short": "Run retry for this job again.",
@@ -148,17 +149,11 @@ _STUCK = """
         from app.tasks
        where error is not null and ended_at > now() - make_interval(days => %(given_up)s)
       union all
-      select 'upload overdue', id::text, account_id, expires_at,
+      select role || ' overdue', coalesce(job_id, id)::text, account_id, expires_at,
              format('%%s tries', sweep_tries)
-        from app.uploads
+        from app.files
        where deleted_at is null
          and expires_at < now() - make_interval(mins => %(overdue)s)
-      union all
-      select 'outputs overdue', id::text, account_id, files_expire_at,
-             format('%%s tries', sweep_tries)
-        from app.jobs
-       where files_deleted_at is null
-         and files_expire_at < now() - make_interval(mins => %(overdue)s)
       union all
       select 'account without a login', id::text, id, closed_at, 'its data is still here'
         from app.accounts where closed_at < now() - interval '1 hour'

@@ -5,7 +5,6 @@ An object's name starts with the id of the account it belongs to.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import NamedTuple
 from urllib.parse import unquote
 from uuid import UUID
@@ -21,25 +20,15 @@ class Address(NamedTuple):
     """Where a stored file lies."""
 
     bucket: str
-    object_name: str
+    key: str
 
     def __str__(self) -> str:
-        return f"{SCHEME}{self.bucket}/{self.object_name}"
-
-    @property
-    def job_id(self) -> UUID | None:
-        """The job that made an output; None for an upload."""
-        if self.bucket != OUTPUTS:
-            return None
-        try:
-            return UUID(self.object_name.split("/")[1])
-        except ValueError:
-            return None
+        return f"{SCHEME}{self.bucket}/{self.key}"
 
     @property
     def filename(self) -> str:
         """The last part of the object's name."""
-        return self.object_name.rpartition("/")[2]
+        return self.key.rpartition("/")[2]
 
 
 def upload(account_id: UUID, filename: str) -> Address:
@@ -61,11 +50,11 @@ def parse(url: str) -> Address | None:
     """The address in a gs:// URL, or None when it is of another kind or not well formed."""
     if not url.startswith(SCHEME) or not url.isprintable():
         return None
-    bucket, _, object_name = url.removeprefix(SCHEME).partition("/")
-    parts = object_name.split("/")
+    bucket, _, key = url.removeprefix(SCHEME).partition("/")
+    parts = key.split("/")
     if bucket not in (UPLOADS, OUTPUTS) or len(parts) < 2 or not all(parts) or ".." in parts:
         return None
-    return Address(bucket, object_name)
+    return Address(bucket, key)
 
 
 def resolve(url: str) -> str:
@@ -81,12 +70,3 @@ def resolve(url: str) -> str:
 def sources() -> Sources:
     """Which addresses requests may name."""
     return Sources(settings().source_allow, resolve)
-
-
-def named(urls: Iterable[str]) -> tuple[list[str], list[UUID]]:
-    """The object names of uploads and the ids of jobs that `urls` name, in order."""
-    found = [address for address in map(parse, urls) if address]
-    return (
-        [address.object_name for address in found if address.bucket == UPLOADS],
-        [job_id for address in found if (job_id := address.job_id)],
-    )

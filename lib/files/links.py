@@ -87,26 +87,14 @@ def _served(address: Address) -> tuple[datetime | None, str]:
 
     Raises Problem 404 for one that is deleted already, or whose account is closed.
     """
-    if address.job_id:
-        row = postgres.row(
-            """
-            select j.files_expire_at as expires_at, j.files_deleted_at as deleted_at, (
-                     select output ->> 'filename' from jsonb_array_elements(j.outputs) output
-                      where output ->> 'url' = %(url)s limit 1) as label
-              from app.jobs j join app.accounts a on a.id = j.account_id
-             where j.id = %(id)s and a.closed_at is null
-            """,
-            {"id": address.job_id, "url": str(address)},
-        )
-    else:
-        row = postgres.row(
-            """
-            select u.expires_at, u.deleted_at, u.filename as label
-              from app.uploads u join app.accounts a on a.id = u.account_id
-             where u.object_name = %(name)s and a.closed_at is null
-            """,
-            {"name": address.object_name},
-        )
+    row = postgres.row(
+        """
+        select f.expires_at, f.deleted_at, f.filename as label
+          from app.files f join app.accounts a on a.id = f.account_id
+         where f.address = %(address)s and a.closed_at is null
+        """,
+        {"address": str(address)},
+    )
     if row is None:
         raise _gone()
     over = retention.gone("The file", row["expires_at"], row["deleted_at"])

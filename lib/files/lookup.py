@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from lib.files import addresses, names
-from lib.files.stores.storage import OUTPUTS, UPLOADS
 from lib.platform import postgres
 
 
@@ -29,44 +28,20 @@ def own_files(account_id: UUID, urls: Iterable[str]) -> dict[str, StoredFile]:
     Addresses are compared whole: one that only means the same, such as one with an encoded or an
     extra segment, is not found. One round trip, or none when no address is a stored file's.
     """
-    parsed = [address for address in map(addresses.parse, urls) if address]
-    if not parsed:
-        return {}
-    uploads = [each.object_name for each in parsed if each.bucket == UPLOADS]
-    outputs = [each for each in parsed if each.job_id]
-    statement = " union all ".join(
-        ([_UPLOADS] if uploads else []) + ([_OUTPUTS] if outputs else [])
-    )
-    if not statement:
+    stored = [url for url in urls if addresses.parse(url)]
+    if not stored:
         return {}
     rows = postgres.rows(
-        statement,
-        {
-            "account": account_id,
-            "uploads": uploads,
-            "jobs": [each.job_id for each in outputs],
-            "outputs": [str(each) for each in outputs],
-        },
+        """
+        select f.address, f.probe, f.expires_at, f.deleted_at, f.filename
+          from app.files f
+         where f.account_id = %(account)s and f.address = any(%(addresses)s::text[])
+        """,
+        {"account": account_id, "addresses": stored},
     )
     return {
-        row["url"]: StoredFile(
-            row["probe"], row["expires_at"], row["deleted_at"], names.label(row["label"])
+        row["address"]: StoredFile(
+            row["probe"], row["expires_at"], row["deleted_at"], names.label(row["filename"])
         )
         for row in rows
     }
-
-
-_UPLOADS = f"""
-    select 'gs://{UPLOADS}/' || u.object_name as url, u.probe, u.expires_at, u.deleted_at,
-           u.filename as label
-      from app.uploads u
-     where u.account_id = %(account)s and u.object_name = any(%(uploads)s::text[])
-"""  # noqa: S608 -- the bucket's name is ours
-
-_OUTPUTS = f"""
-    select output ->> 'url' as url, null::jsonb as probe, j.files_expire_at as expires_at,
-           j.files_deleted_at as deleted_at, output ->> 'filename' as label
-      from app.jobs j, jsonb_array_elements(j.outputs) output
-     where j.account_id = %(account)s and j.id = any(%(jobs)s::uuid[]) and j.status = 'completed'
-       and output ->> 'url' like 'gs://{OUTPUTS}/%%' and output ->> 'url' = any(%(outputs)s::text[])
-"""  # noqa: S608

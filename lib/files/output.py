@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from lib.files.addresses import Address
 from lib.files.digest import Digest
 from lib.files.stores import storage
@@ -26,6 +28,19 @@ class Stored(NamedTuple):
     sha256: str
     early: bool
     """Whether its upload began while ffmpeg ran."""
+
+
+class StoredOutput(msgspec.Struct):
+    """A stored output as app.record_outputs takes it."""
+
+    bucket: str
+    key: str
+    filename: str
+    """What its owner calls it."""
+    content_type: str
+    format: str
+    """The container format."""
+    size_bytes: int
 
 
 class OutputUpload:
@@ -62,7 +77,7 @@ class OutputUpload:
             try:
                 results.append(self._store())
                 if self._abandoned:  # it no longer belongs to a job
-                    storage.remove(self._address.bucket, [self._address.object_name])
+                    storage.remove(self._address.bucket, [self._address.key])
             except Exception as error:
                 results.append(error)
 

@@ -70,20 +70,8 @@ def choose(account_id: UUID, request: Retention) -> None:
             with chosen as (
               update app.accounts set {", ".join(changes)} where id = %(account)s
               returning id, inputs_kept_seconds, outputs_kept_seconds
-            ),
-            shorter as (
-              update app.uploads u
-                 set expires_at = least(u.expires_at,
-                   u.created_at + make_interval(secs => c.inputs_kept_seconds))
-                from chosen c
-               where u.account_id = c.id and u.deleted_at is null and c.inputs_kept_seconds > 0
             )
-            update app.jobs j
-               set files_expire_at = least(j.files_expire_at,
-                 j.completed_at + make_interval(secs => c.outputs_kept_seconds))
-              from chosen c
-             where j.account_id = c.id and j.files_deleted_at is null
-               and j.files_expire_at is not null and c.outputs_kept_seconds is not null
+            select app.shorten_files(id, inputs_kept_seconds, outputs_kept_seconds) from chosen
             """,  # noqa: S608 -- the columns are ours
             values,
         )

@@ -10,11 +10,12 @@ from uuid import UUID
 
 import msgspec
 
-from lib.files import addresses, names, retention, upload_types
+from lib.files import addresses, names, records, retention, upload_types
 from lib.files.addresses import Address
 from lib.files.lookup import own_files
 from lib.files.open import open_stored
 from lib.files.probes import probed
+from lib.files.records import Beyond
 from lib.files.stores import storage
 from lib.media import scratch
 from lib.media.errors import MediaError
@@ -109,27 +110,20 @@ def presign(caller: Uploader, request: Any) -> Presigned:
         )
     stored = stored_name(filename)
     address = addresses.upload(caller.account_id, stored)
-    row = postgres.row(
-        "select beyond, most from app.record_upload("
-        "%(account)s, %(object)s, %(filename)s, %(type)s, %(size)s, %(hours)s)",
-        {
-            "account": caller.account_id,
-            "object": address.object_name,
-            "filename": names.label(filename),
-            "type": content_type,
-            "size": size,
-            "hours": settings().input_hours,
-        },
+    beyond = records.record_upload(
+        caller.account_id,
+        address,
+        label=names.label(filename),
+        content_type=content_type,
+        size=size,
+        hours=settings().input_hours,
     )
-    if row and row["beyond"]:
-        raise _too_many(caller, row["beyond"], row["most"])
+    if beyond:
+        raise _too_many(caller, beyond)
     try:
-        link = storage.sign_upload(address.object_name)
+        link = storage.sign_upload(address.key)
     except storage.StorageError as error:
-        postgres.rows(  # nobody has a link to it: it takes no room of the plan
-            "delete from app.uploads where object_name = %(object)s and confirmed_at is null",
-            {"object": address.object_name},
-        )
+        records.withdraw_upload(address)
         raise Problem("storage_unavailable", UNAVAILABLE) from error
     return Presigned(link, stored, stamp(datetime.now(UTC) + timedelta(seconds=LINK_SECONDS)))
 
@@ -156,32 +150,17 @@ def confirm(caller: Uploader, request: Any) -> Confirmed:
         ) from error
     except storage.StorageError as error:
         raise Problem("storage_unavailable", UNAVAILABLE) from error
-    confirmed = postgres.row(
-        """
-        update app.uploads u
-           set size_bytes = %(size)s, probe = %(probe)s::jsonb,
-               version = %(version)s, confirmed_at = coalesce(confirmed_at, now()),
-               expires_at = least(u.expires_at, case when a.inputs_kept_seconds > 0
-                 then u.created_at + make_interval(secs => a.inputs_kept_seconds) end)
-          from app.accounts a
-         where u.object_name = %(object)s and a.id = u.account_id and u.deleted_at is null
-        returning confirmed_at, expires_at, filename
-        """,
-        {
-            "object": address.object_name,
-            "size": stored.size,
-            "version": stored.version,
-            "probe": postgres.jsonb(found) if found else None,
-        },
+    confirmed = records.confirm_upload(
+        address, size=stored.size, version=stored.version, probe=found
     )
     if confirmed is None:
         raise Problem("file_not_found", NOT_FOUND, _UNKNOWN_UPLOAD)
-    over = retention.gone("The file", confirmed["expires_at"], None)
+    over = retention.gone("The file", confirmed.expires_at, None)
     if over:
         raise over
-    seconds = retention.link_seconds(CONFIRMED_LINK_SECONDS, confirmed["expires_at"])
+    seconds = retention.link_seconds(CONFIRMED_LINK_SECONDS, confirmed.expires_at)
     try:
-        link = storage.sign_download(*address, seconds, names.label(confirmed["filename"]))
+        link = storage.sign_download(*address, seconds, names.label(confirmed.filename))
     except storage.StorageError as error:
         raise Problem("storage_unavailable", UNAVAILABLE) from error
     return Confirmed(
@@ -189,7 +168,7 @@ def confirm(caller: Uploader, request: Any) -> Confirmed:
         downloadUrl=link,
         filename=filename,
         fileSize=stored.size,
-        uploadedAt=stamp(confirmed["confirmed_at"]),
+        uploadedAt=stamp(confirmed.confirmed_at),
         metadata=media_metadata(found) if found else {},
     )
 
@@ -307,8 +286,8 @@ def _confirm_fields(request: Any) -> tuple[str, int]:
 def _declared_bytes(address: Address) -> int | None:
     """The size the link was asked for; None when no link was."""
     row = postgres.row(
-        "select declared_bytes from app.uploads where object_name = %(object)s",
-        {"object": address.object_name},
+        "select declared_bytes from app.files where address = %(address)s",
+        {"address": str(address)},
     )
     return int(row["declared_bytes"]) if row else None
 
@@ -320,14 +299,7 @@ def _same_size(address: Address, stored: storage.Info, stated: int, declared: in
     """
     if stored.size == stated and stored.size <= declared:
         return
-    postgres.rows(
-        """
-        update app.uploads
-           set probe = null, size_bytes = null, confirmed_at = null, version = null
-         where object_name = %(object)s and version is distinct from %(version)s
-        """,
-        {"object": address.object_name, "version": stored.version},
-    )
+    records.unconfirm_upload(address, stored.version)
     if stored.size != stated:
         raise Problem(
             "file_size_mismatch",
@@ -344,10 +316,12 @@ def _same_size(address: Address, stored: storage.Info, stated: int, declared: in
     )
 
 
-def _too_many(caller: Uploader, beyond: str, most: int) -> Problem:
+def _too_many(caller: Uploader, beyond: Beyond) -> Problem:
     """The refusal of an upload past the plan's bounds."""
     plan = caller.plan.name
-    bound = f"{most} uploads" if beyond == "number" else f"{_mebibytes(most)} of uploads in all"
+    bound = f"{beyond.most} uploads"
+    if beyond.limit == "bytes":
+        bound = f"{_mebibytes(beyond.most)} of uploads in all"
     return Problem(
         "upload_limit",
         f"The {plan} plan takes {bound}. {_more(caller)}",

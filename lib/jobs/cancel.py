@@ -11,6 +11,7 @@ from lib.jobs.read import SHORT
 from lib.platform import log, postgres
 from lib.platform.errors import Problem
 
+_COLUMNS = f"{SHORT}, null as outputs, null as files_expire_at, null as files_deleted_at"
 BATCH = 1_000
 """Jobs that one statement of `cancel_all` cancels."""
 
@@ -18,7 +19,7 @@ BATCH = 1_000
 def cancel(account_id: UUID, job_id: str) -> Canceled:
     """Cancel the account's job. Raises Problem 400 when it has ended, 404."""
     key = parse_id(job_id)
-    canceled = transitions.cancel(account_id, key, "Job canceled by user", 1, SHORT)
+    canceled = transitions.cancel(account_id, key, "Job canceled by user", 1, _COLUMNS)
     if not canceled:
         ended = postgres.row(
             "select status from app.jobs where id = %(id)s and account_id = %(account)s",

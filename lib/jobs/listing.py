@@ -13,7 +13,7 @@ import msgspec
 from lib.jobs import cursor as cursors
 from lib.jobs.api_models import STATUSES, TranscodeList, transcode
 from lib.jobs.cursor import ORDERS, Cursor
-from lib.jobs.read import SHORT
+from lib.jobs.read import FILES, SHORT
 from lib.platform import postgres
 from lib.platform.errors import Problem
 
@@ -67,7 +67,8 @@ def page(account_id: UUID, query: Query) -> TranscodeList:
     rows = postgres.rows(
         f"""
         with total as ({_total(conditions)}), items as ({_items(conditions, query, order, after)})
-        select total.count as total, items.* from total left join items on true
+        select total.count as total, items.*, {FILES}
+          from total left join items on true left join lateral app.outputs_of(items.id) on true
         """,  # noqa: S608 -- the texts are ours; values go as parameters
         {
             "account": account_id,

@@ -18,12 +18,16 @@ STALLED_SECONDS = 5
 """A job that waits longer than this for a worker gets one woken by a poll."""
 
 COLUMNS = """
-    id, account_id, job_type, status, output_format, inputs, outputs, ffmpeg_options, metadata,
+    id, account_id, job_type, status, output_format, inputs, ffmpeg_options, metadata,
     lane, queue_position, progress, reserved_minutes, billable_minutes, duration_seconds,
     processing_seconds, error_message, error_category, created_at, updated_at, started_at,
-    completed_at, files_expire_at, files_deleted_at
+    completed_at, deleted_by_owner_at
 """
-WHOLE = f"{COLUMNS}, receipt, request"
+FILES = """
+    outputs, coalesce(outputs_expire_at, deleted_by_owner_at) as files_expire_at,
+    coalesce(outputs_deleted_at, deleted_by_owner_at) as files_deleted_at
+"""
+"""What a job shows of its files, of a row of app.jobs and app.outputs_of."""
 SHORT = f"{COLUMNS}, null::jsonb as receipt, null::jsonb as request"
 """Of lists, which would become long."""
 
@@ -76,8 +80,11 @@ _STALLED = f"""
 
 def _row(account_id: UUID, job_id: str) -> dict[str, Any]:
     row = postgres.row(
-        f"select {WHOLE}, {_STALLED} as stalled from app.jobs"  # noqa: S608 -- the text is ours
-        " where id = %(id)s and account_id = %(account)s",
+        f"""
+        select {COLUMNS}, {FILES}, receipt, request, {_STALLED} as stalled
+          from app.jobs, app.outputs_of(id)
+         where id = %(id)s and account_id = %(account)s
+        """,  # noqa: S608 -- the texts are ours
         {"id": parse_id(job_id), "account": account_id},
     )
     if row is None:

@@ -15,7 +15,7 @@ import msgspec
 
 from lib.billing import subscriptions
 from lib.files.stores import storage
-from lib.files.stores.storage import EXPORTS, OUTPUTS, UPLOADS
+from lib.files.stores.storage import BUCKETS
 from lib.jobs import cancel
 from lib.outbox import tasks
 from lib.platform import postgres, wake
@@ -120,7 +120,7 @@ def _wait_for_workers(task: tasks.Task, account_id: UUID) -> None:
 
 
 def _delete_files(task: tasks.Task, account_id: UUID) -> None:
-    for bucket in (UPLOADS, OUTPUTS, EXPORTS):
+    for bucket in BUCKETS:
         names = storage.folder(bucket, f"{account_id}/")
         for start in range(0, min(len(names), MOST_FILES), BATCH):
             storage.remove(bucket, names[start : start + BATCH])

@@ -14,9 +14,9 @@ from uuid import UUID
 
 import msgspec
 
-from lib.files import addresses, links, retention
+from lib.files import addresses, links, records, retention
 from lib.files.stores import storage
-from lib.files.stores.storage import EXPORTS, OUTPUTS, UPLOADS
+from lib.files.stores.storage import EXPORTS
 from lib.media import scratch
 from lib.outbox import mail, tasks
 from lib.platform import postgres
@@ -74,15 +74,18 @@ def ask(account_id: UUID) -> Export:
 def newest(account_id: UUID) -> Export:
     """The account's newest archive, or that there is none."""
     row = postgres.row(
-        f"select {_COLUMNS} from app.exports where account_id = %(account)s"  # noqa: S608
-        " order by created_at desc limit 1",
+        f"""
+        select {_COLUMNS} from app.files f
+         where f.account_id = %(account)s and f.role = 'export'
+         order by f.created_at desc limit 1
+        """,  # noqa: S608 -- the texts are ours
         {"account": account_id},
     )
     if row is None:
         return Export(id=None, status="none", created_at=None, expires_at=None, url=None)
-    over = row["object_name"] and retention.gone("The export", row["expires_at"], row["deleted_at"])
+    over = row["stored"] and retention.gone("The export", row["expires_at"], row["deleted_at"])
     status: Literal["pending", "ready", "deleted", "failed"]
-    if row["object_name"] is None:
+    if not row["stored"]:
         status = "pending" if row["under_way"] else "failed"
     else:
         status = "deleted" if over else "ready"
@@ -98,28 +101,21 @@ def newest(account_id: UUID) -> Export:
 def make(task: tasks.Task) -> None:
     """The handler of `export` tasks: build the archive, store it, mail the link."""
     export_id, account_id = UUID(task.payload["export"]), task.account_id
-    asked = postgres.row(f"select object_name from app.exports where {_OPEN}", {"id": export_id})  # noqa: S608
-    if account_id is None or asked is None:
+    export = _open(export_id)
+    if account_id is None or export is None:
         return  # the account is gone, or going
-    name = f"{account_id}/{export_id}.zip"
-    if asked["object_name"] is None:
+    size = None
+    if not export["stored"]:
         with scratch.folder("export") as folder:
             path = folder / "export.zip"
             _write(path, account_id)
-            storage.upload(EXPORTS, name, path, "application/zip")
-    made = postgres.row(
-        f"""
-        update app.exports
-           set object_name = %(name)s,
-               expires_at = coalesce(expires_at, now() + make_interval(secs => %(day)s))
-         where {_OPEN} returning expires_at
-        """,  # noqa: S608
-        {"id": export_id, "name": name, "day": DAY},
-    )
-    if made is None:  # the account was closed meanwhile
-        storage.remove(EXPORTS, [name])
+            size = path.stat().st_size
+            storage.upload(EXPORTS, export["key"], path, export["content_type"])
+    expires_at = records.store_export(export_id, size=size, seconds=DAY)
+    if expires_at is None:  # the account was closed meanwhile
+        storage.remove(EXPORTS, [export["key"]])
         return
-    _tell(export_id, account_id, made["expires_at"])
+    _tell(export_id, account_id, expires_at)
 
 
 def _tell(export_id: UUID, account_id: UUID, until: datetime) -> None:
@@ -130,8 +126,8 @@ def _tell(export_id: UUID, account_id: UUID, until: datetime) -> None:
     }
     postgres.rows(
         f"""
-        select app.add_task('mail', 'export_ready:' || id, %(account)s, %(mail)s)
-          from app.exports where {_OPEN}
+        select app.add_task('mail', 'export_ready:' || f.id, %(account)s, %(mail)s)
+          from app.files f where {_OPEN}
         """,  # noqa: S608
         {
             "id": export_id,
@@ -145,24 +141,25 @@ def resolve(export_id: str, expires: str, signature: str) -> str:
     """Where a link leads. Raises Problem 404 for one that is forged or over, 503."""
     ours = links.is_ours("export", signature, export_id, expires)
     # We signed these values, so they are well formed.
-    found = (
-        postgres.row(
-            f"select {_COLUMNS} from app.exports where {_OPEN}",  # noqa: S608
-            {"id": UUID(export_id)},
-        )
-        if ours
-        else None
-    )
-    if found is None or found["object_name"] is None:
+    export = _open(UUID(export_id)) if ours else None
+    if export is None or not export["stored"]:
         raise Problem("link_expired", "This link has expired. Request a new export.")
-    over = retention.gone("The export", found["expires_at"], found["deleted_at"])
+    over = retention.gone("The export", export["expires_at"], export["deleted_at"])
     if over:
         raise over
-    seconds = retention.link_seconds(STORAGE_SECONDS, found["expires_at"])
+    seconds = retention.link_seconds(STORAGE_SECONDS, export["expires_at"])
     try:
-        return storage.sign_download(EXPORTS, found["object_name"], seconds, "export.zip")
+        return storage.sign_download(EXPORTS, export["key"], seconds, export["filename"])
     except storage.StorageError as error:
         raise Problem("storage_unavailable", UNAVAILABLE) from error
+
+
+def _open(export_id: UUID) -> dict[str, Any] | None:
+    """The export, unless its account is closed."""
+    return postgres.row(
+        f"select {_COLUMNS} from app.files f where {_OPEN}",  # noqa: S608 -- the texts are ours
+        {"id": export_id},
+    )
 
 
 def _write(path: Path, account_id: UUID) -> None:
@@ -257,26 +254,21 @@ def _day(seconds: float) -> str:
 
 
 _COLUMNS = """
-    id, created_at, object_name, expires_at, deleted_at, exists (
-      select from app.tasks t where t.key = 'export:' || exports.id and t.ended_at is null)
+    f.id, f.key, f.filename, f.content_type, f.created_at, f.confirmed_at is not null as stored,
+    f.expires_at, f.deleted_at, exists (
+      select from app.tasks t where t.key = 'export:' || f.id and t.ended_at is null)
         as under_way
 """
 
 # An account that is closed gets nothing more, whatever links it has.
 _OPEN = """
-    id = %(id)s and exists (
-      select from app.accounts a where a.id = exports.account_id and a.closed_at is null)
+    f.id = %(id)s and f.role = 'export' and exists (
+      select from app.accounts a where a.id = f.account_id and a.closed_at is null)
 """
 
-_FILES = f"""
-    select 'gs://{UPLOADS}/' || object_name as file, filename as name, size_bytes as bytes,
-           expires_at
-      from app.uploads
-     where account_id = %(account)s and confirmed_at is not null and deleted_at is null
-    union all
-    select made ->> 'url', made ->> 'filename', (made ->> 'size_bytes')::bigint,
-           j.files_expire_at
-      from app.jobs j, jsonb_array_elements(j.outputs) made
-     where j.account_id = %(account)s and j.files_deleted_at is null and j.status = 'completed'
-       and made ->> 'url' like 'gs://{OUTPUTS}/%%'
-"""  # noqa: S608 -- the texts are ours
+_FILES = """
+    select f.address as file, f.filename as name, f.size_bytes as bytes, f.expires_at
+      from app.files f
+     where f.account_id = %(account)s and f.role in ('upload', 'output')
+       and f.confirmed_at is not null and f.deleted_at is null
+"""

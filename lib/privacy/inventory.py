@@ -34,7 +34,6 @@ class Table:
     """Columns kept after erasure because they contain no personal data."""
 
 
-_SWEEP = {"sweep_at": "our own bookkeeping", "sweep_tries": "our own bookkeeping"}
 _EVENTS_OF_CUSTOMER = """
     t.customer_id = (select customer_id from app.subscriptions where account_id = %(account)s)
 """
@@ -81,20 +80,19 @@ TABLES = (
     Table("usage", "cascade", "account_id period reserved_minutes used_minutes granted_minutes"),
     Table("usage_ledger", "cascade", "id account_id job_id period kind minutes at"),
     Table(
-        "uploads",
+        "files",
         "cascade",
-        "id account_id object_name filename content_type declared_bytes size_bytes probe created_at"
-        " confirmed_at expires_at deleted_at version",
-        withheld=_SWEEP,
+        "id account_id role job_id place bucket key address filename content_type format"
+        " declared_bytes size_bytes probe version created_at confirmed_at expires_at deleted_at",
+        withheld={"sweep_at": "our own bookkeeping", "sweep_tries": "our own bookkeeping"},
     ),
     Table(
         "jobs",
         "cascade",
-        "id account_id job_type status request output_format inputs outputs ffmpeg_options metadata"
+        "id account_id job_type status request output_format inputs ffmpeg_options metadata"
         " lane queue_position turn attempt progress period reserved_minutes billable_minutes"
         " duration_seconds processing_seconds error_message error_category created_at updated_at"
-        " started_at completed_at receipt files_expire_at files_deleted_at",
-        withheld=_SWEEP,
+        " started_at completed_at receipt deleted_by_owner_at",
     ),
     Table(
         "leases",
@@ -105,18 +103,12 @@ TABLES = (
     ),
     Table("job_events", "cascade", "id account_id job_id kind detail at cursor payload"),
     Table(
-        "exports",
-        "cascade",
-        "id account_id created_at object_name expires_at deleted_at",
-        withheld=_SWEEP,
-    ),
-    Table(
         "request_log",
         "statement",
         "id at request_id account_id key_id method route status milliseconds ip",
     ),
     Table("request_days", "statement", "day account_id route status calls milliseconds"),
-    Table("deletions", "statement", "id at account_id bucket object_name reason"),
+    Table("deletions", "statement", "id at account_id bucket key reason"),
     Table("reports", "cascade", "id at account_id job_id message closed_at"),
     Table(
         "staff_accesses",

@@ -13,9 +13,7 @@ from uuid import UUID
 import msgspec
 
 from lib.files import addresses, retention
-from lib.files.addresses import Address
 from lib.files.stores import storage
-from lib.files.stores.storage import UPLOADS
 from lib.jobs import admission
 from lib.outbox import mail
 from lib.platform import postgres
@@ -84,9 +82,7 @@ def open(
         _PERMIT,
         {
             "job": job_id,
-            "uploads": [each.object_name for each in named if each.bucket == UPLOADS],
-            "outputs": [str(each) for each in named if each.job_id],
-            "makers": [each.job_id for each in named if each.job_id],
+            "files": named,
             "reason": reason.strip(),
             "legal": (legal_reference or "").strip() or None,
             "minutes": minutes,
@@ -133,19 +129,20 @@ def accesses(account_id: UUID) -> Accesses:
     )
 
 
-def _files(job_id: UUID) -> list[Address]:
-    """The stored files that a job names and made, each once. Raises Refused for no job."""
+def _files(job_id: UUID) -> list[str]:
+    """The addresses that a job names and of its outputs. Raises Refused for no job."""
     row = postgres.row(
-        "select account_id, request, inputs, outputs from app.jobs where id = %(id)s",
+        """
+        select j.request, j.inputs, array(
+                 select f.address from app.files f where f.job_id = j.id) as outputs
+          from app.jobs j where j.id = %(id)s
+        """,
         {"id": job_id},
     )
     if row is None:
         raise _unknown()
-    urls = [each["url"] for each in (*row["inputs"], *(row["outputs"] or ()))]
-    urls += admission.option_files(row["request"])
-    found = [address for url in urls if (address := addresses.parse(url))]
-    own = [each for each in found if each.object_name.startswith(f"{row['account_id']}/")]
-    return list(dict.fromkeys(own))
+    inputs = [each["url"] for each in row["inputs"]]
+    return [*inputs, *row["outputs"], *admission.option_files(row["request"])]
 
 
 def _opened(file: dict[str, Any], until: datetime) -> OpenedFile:
@@ -191,14 +188,9 @@ _PERMIT = """
         from app.jobs j join app.accounts a on a.id = j.account_id where j.id = %(job)s
     ),
     files as (
-      select 'gs://uploads/' || u.object_name as url, u.expires_at, u.deleted_at
-        from job join app.uploads u on u.account_id = job.account_id
-       where u.object_name = any(%(uploads)s::text[])
-      union all
-      select made.url, maker.files_expire_at, maker.files_deleted_at
-        from job, unnest(%(outputs)s::text[], %(makers)s::uuid[]) as made (url, job_id)
-        join app.jobs maker on maker.id = made.job_id
-       where maker.account_id = job.account_id
+      select f.address as url, f.expires_at, f.deleted_at
+        from job join app.files f on f.account_id = job.account_id
+       where f.address = any(%(files)s::text[])
     ),
     there as (
       select array_agg(url order by url) as files from files

@@ -9,7 +9,6 @@ create table app.jobs (
   request jsonb not null,
   output_format text not null,
   inputs jsonb not null,
-  outputs jsonb,
   ffmpeg_options jsonb,
   metadata jsonb not null default '{}',
   -- Written once, when the job completes: enough to check the result, and to repeat the job
@@ -43,20 +42,15 @@ create table app.jobs (
   updated_at timestamptz(3) not null default now(),
   started_at timestamptz(3),
   completed_at timestamptz(3),
-
-  -- The outputs.
-  files_expire_at timestamptz,
-  files_deleted_at timestamptz,
-  sweep_at timestamptz not null default '-infinity',
-  sweep_tries integer not null default 0
+  -- When its owner deleted its files. Of a job without outputs, those were inputs.
+  deleted_by_owner_at timestamptz
 );
+alter table app.files add foreign key (job_id) references app.jobs (id) on delete cascade;
 create index jobs_by_creation on app.jobs (account_id, created_at desc, id desc);
 create index jobs_by_update on app.jobs (account_id, updated_at desc, id desc);
 create index jobs_by_status on app.jobs (account_id, status, updated_at desc, id desc);
 create index jobs_pending on app.jobs (turn, created_at, id) where status = 'pending';
 create index jobs_processing on app.jobs (account_id) where status = 'processing';
-create index jobs_due on app.jobs (files_expire_at)
-  where files_expire_at is not null and files_deleted_at is null;
 create index jobs_failed on app.jobs (account_id, updated_at)
   where status = 'failed'
     and error_category in ('validation', 'processing_limit', 'file_size', 'upload', 'processing');
@@ -140,12 +134,13 @@ create function app.event_payload(j app.jobs) returns jsonb
 language sql stable set search_path = '' as $$
   select jsonb_build_object(
     'id', j.id, 'job_type', j.job_type, 'status', j.status, 'output_format', j.output_format,
-    'outputs', j.outputs, 'lane', j.lane, 'attempt', j.attempt, 'progress', j.progress,
+    'outputs', o.outputs, 'lane', j.lane, 'attempt', j.attempt, 'progress', j.progress,
     'reserved_minutes', j.reserved_minutes, 'billable_minutes', j.billable_minutes,
     'duration_seconds', j.duration_seconds, 'processing_seconds', j.processing_seconds,
     'error_category', j.error_category, 'error_message', j.error_message,
     'created_at', j.created_at, 'updated_at', j.updated_at, 'started_at', j.started_at,
-    'completed_at', j.completed_at, 'files_expire_at', j.files_expire_at)
+    'completed_at', j.completed_at, 'files_expire_at', o.outputs_expire_at)
+    from app.outputs_of(j.id) o
 $$;
 revoke all on function app.event_payload from public;
 

@@ -52,46 +52,30 @@ alter table app.staff_accesses enable row level security;
 
 -- Exports -------------------------------------------------------------------------------------------
 
--- An archive of everything we hold about an account, which its owner can download for a day.
-create table app.exports (
-  id uuid primary key default gen_random_uuid(),
-  account_id uuid not null references app.accounts (id) on delete cascade,
-  created_at timestamptz not null default now(),
-  -- Null until the archive is stored.
-  object_name text,
-  expires_at timestamptz,
-  deleted_at timestamptz,
-  sweep_at timestamptz not null default '-infinity',
-  sweep_tries integer not null default 0
-);
-create index exports_account on app.exports (account_id, created_at desc);
-create index exports_due on app.exports (expires_at) where deleted_at is null;
-alter table app.exports enable row level security;
-create trigger leave_out_closed before insert on app.exports
-  for each row execute function app.leave_out_closed();
-
--- Begins an export unless one is in progress or there were `p_most` within a day. Returns how many
--- there were, and whether one was in progress. A function, so that two at once wait for each other.
+-- Begins an export, an archive of everything we hold about an account that its owner can download for
+-- a day, unless one is in progress or there were `p_most` within a day. Returns how many there were,
+-- and whether one was in progress. A function, so that two at once wait for each other.
 create function app.ask_export(p_account uuid, p_most integer) returns table (
   number bigint, under_way boolean)
 language plpgsql set search_path = '' as $$
 declare
-  made uuid;
+  v_export uuid;
 begin
   perform from app.accounts where id = p_account for no key update;
   -- An export that was given up is not in progress any more.
-  delete from app.exports e
-   where e.account_id = p_account and e.object_name is null and not exists (
-     select from app.tasks t where t.key = 'export:' || e.id and t.ended_at is null);
-  select count(*), coalesce(bool_or(e.object_name is null), false) into number, under_way
-    from app.exports e
-   where e.account_id = p_account
-     and (e.created_at > now() - interval '1 day' or e.object_name is null);
+  perform app.withdraw_file(f.id) from app.files f
+    where f.account_id = p_account and f.role = 'export' and f.confirmed_at is null
+      and not exists (
+        select from app.tasks t where t.key = 'export:' || f.id and t.ended_at is null);
+  select count(*), coalesce(bool_or(f.confirmed_at is null), false) into number, under_way
+    from app.files f
+   where f.account_id = p_account and f.role = 'export'
+     and (f.created_at > now() - interval '1 day' or f.confirmed_at is null);
   if not under_way and number < p_most then
-    insert into app.exports (account_id) values (p_account) returning id into made;
-    if made is not null then  -- null for a closed account
+    v_export := app.record_export(p_account);
+    if v_export is not null then  -- null for a closed account
       perform app.add_task(
-        'export', 'export:' || made, p_account, jsonb_build_object('export', made));
+        'export', 'export:' || v_export, p_account, jsonb_build_object('export', v_export));
     end if;
   end if;
   return next;
@@ -142,19 +126,19 @@ begin
   if v_deleted = p_batch then
     return true;
   end if;
-  delete from app.deletions where object_name like p_account || '/%';
+  delete from app.deletions where key like p_account || '/%';
   -- The record of what the operator did stays, without the account it was about.
   update app.operator_log set account_id = null, job_id = null, reason = null, detail = '{}'
    where account_id = p_account
       or job_id in (select j.id from app.jobs j where j.account_id = p_account);
-  delete from app.jobs where id in (
-    select j.id from app.jobs j where j.account_id = p_account limit p_batch);
+  delete from app.files where id in (
+    select f.id from app.files f where f.account_id = p_account limit p_batch);
   get diagnostics v_deleted = row_count;
   if v_deleted = p_batch then
     return true;
   end if;
-  delete from app.uploads where id in (
-    select u.id from app.uploads u where u.account_id = p_account limit p_batch);
+  delete from app.jobs where id in (
+    select j.id from app.jobs j where j.account_id = p_account limit p_batch);
   get diagnostics v_deleted = row_count;
   if v_deleted = p_batch then
     return true;

@@ -39,8 +39,8 @@ def test_a_visitor_makes_a_job(guest: Guest, clip: Path) -> None:
     assert job["status"] == "completed", job
     assert len(guest.download(job["id"])) > 1000
     kept = postgres.row(
-        "select extract(epoch from files_expire_at - completed_at)::int as seconds from app.jobs"
-        " where id = %(id)s",
+        "select extract(epoch from expires_at - created_at)::int as seconds from app.files"
+        " where job_id = %(id)s",
         {"id": job["id"]},
     )
     assert kept == {"seconds": guests.SECONDS}
@@ -263,8 +263,8 @@ def words_of(guest: Guest) -> set[str]:
         select array_agg(word) as words from (
           select id::text as word from app.api_keys where account_id = %(id)s
           union all select id::text from app.jobs where account_id = %(id)s
-          union all select id::text from app.uploads where account_id = %(id)s
-          union all select object_name from app.uploads where account_id = %(id)s) w
+          union all select id::text from app.files where account_id = %(id)s
+          union all select key from app.files where account_id = %(id)s) w
         """,
         {"id": guest.id},
     )

@@ -106,7 +106,7 @@ def test_a_call_takes_one_round_trip_to_authenticate_and_one_to_work(
     for waits in (create, create_remote, get, unknown):
         assert "app.api_keys" in waits[0]
     assert len(create) == 3, create
-    assert "app.uploads" in create[1]
+    assert "app.files" in create[1]
     assert "app.create_job" in create[2]
     assert len(create_remote) == 2, create_remote
     assert "app.create_job" in create_remote[1]

@@ -88,7 +88,7 @@ def test_rows_of_earlier_versions_keep_working(stack: Stack, account: Account, c
     url = account.upload(clip)
     rows(
         stack,
-        "update app.uploads set filename = %s where 'gs://uploads/' || object_name = %s",
+        "update app.files set filename = %s where address = %s",
         "C:\\films\\\u202eclip.mp4",
         url,
     )
@@ -123,7 +123,7 @@ def test_names_are_exported_and_erased(stack: Stack, person: Person, short: Path
 
     def held() -> object:
         return postgres.row(
-            "select 1 from app.uploads where filename like %(name)s and account_id = %(id)s"
+            "select 1 from app.files where filename like %(name)s and account_id = %(id)s"
             " union all select 1 from app.jobs where inputs::text like %(name)s and"
             " account_id = %(id)s",
             {"name": "%עברית%", "id": person.id},

@@ -31,8 +31,8 @@ def test_outputs_are_kept_seven_days_and_inputs_three(stack: Stack, job: dict[st
     assert days(job) == pytest.approx(7, abs=0.01)
     [(kept,)] = rows(
         stack,
-        "select extract(epoch from expires_at - created_at)::float8 / 86400 from app.uploads"
-        " where 'gs://uploads/' || object_name = %s",
+        "select extract(epoch from expires_at - created_at)::float8 / 86400 from app.files"
+        " where address = %s",
         job["inputs"][0]["url"],
     )
     assert kept == pytest.approx(3, abs=0.01)
@@ -43,9 +43,8 @@ def test_what_is_expired_is_served_by_no_route(
 ) -> None:
     url, made, link = job["inputs"][0]["url"], job["output_url"], job["inputs"][0]["downloadUrl"]
     assert httpx.get(link, trust_env=False).status_code == 302
-    rows(stack, "update app.uploads set expires_at = now() where object_name = %s",
-         url.removeprefix("gs://uploads/"))  # fmt: skip
-    rows(stack, "update app.jobs set files_expire_at = now() where id = %s", job["id"])
+    rows(stack, "update app.files set expires_at = now() where address = %s", url)
+    rows(stack, "update app.files set expires_at = now() where job_id = %s", job["id"])
     answers = [
         account.http.get(f"/v1/transcodes/{job['id']}/download"),
         account.http.post("/v1/ffprobe", json={"url": url}),
@@ -72,7 +71,7 @@ def test_what_is_expired_is_served_by_no_route(
 def test_a_link_lives_no_longer_than_its_file(
     stack: Stack, account: Account, job: dict[str, Any]
 ) -> None:
-    rows(stack, "update app.jobs set files_expire_at = now() + interval '5 seconds' where id = %s",
+    rows(stack, "update app.files set expires_at = now() + interval '5 seconds' where job_id = %s",
          job["id"])  # fmt: skip
     link = account.http.get(f"/v1/transcodes/{job['id']}/download").json()["url"]
     assert httpx.get(link, trust_env=False).status_code == 200
@@ -83,9 +82,9 @@ def test_the_sweep_deletes_what_is_expired_and_nothing_else(
     stack: Stack, account: Account, other_account: Account, clip: Path, job: dict[str, Any]
 ) -> None:
     other = other_account.upload(clip)
-    rows(stack, "update app.uploads set expires_at = now() where object_name = %s",
-         job["inputs"][0]["url"].removeprefix("gs://uploads/"))  # fmt: skip
-    rows(stack, "update app.jobs set files_expire_at = now() where id = %s", job["id"])
+    rows(stack, "update app.files set expires_at = now() where address = %s",
+         job["inputs"][0]["url"])  # fmt: skip
+    rows(stack, "update app.files set expires_at = now() where job_id = %s", job["id"])
     told = sweep(stack)
     assert told["uploads"] >= 1
     assert told["outputs"] >= 1
@@ -117,8 +116,8 @@ def test_an_overdue_file_shows_in_the_operator_s_health(
         return seconds or 0.0
 
     assert overdue() < 600
-    rows(stack, "update app.uploads set expires_at = now() - interval '1 hour'"
-         " where object_name = %s", url.removeprefix("gs://uploads/"))  # fmt: skip
+    rows(stack, "update app.files set expires_at = now() - interval '1 hour'"
+         " where address = %s", url)  # fmt: skip
     assert overdue() == pytest.approx(3600, abs=60)
     assert "operator" not in httpx.get(f"{stack.url}/health-check", trust_env=False).json()
     sweep(stack)
@@ -129,8 +128,8 @@ def test_orphans_go_and_lost_rows_are_noted(
     stack: Stack, stand_ins: Stack, account: Account, clip: Path
 ) -> None:
     lost, orphan = account.upload(clip), account.upload(clip)
-    rows(stack, "update app.uploads set confirmed_at = now() - interval '2 hours'"
-         " where object_name = %s", lost.removeprefix("gs://uploads/"))  # fmt: skip
+    rows(stack, "update app.files set confirmed_at = now() - interval '2 hours'"
+         " where address = %s", lost)  # fmt: skip
     secret = stack.settings["SUPABASE_SECRET_KEY"]
     httpx.request(
         "DELETE",
@@ -139,8 +138,7 @@ def test_orphans_go_and_lost_rows_are_noted(
         json={"prefixes": [lost.removeprefix("gs://uploads/")]},
         trust_env=False,
     ).raise_for_status()
-    rows(stack, "delete from app.uploads where object_name = %s",
-         orphan.removeprefix("gs://uploads/"))  # fmt: skip
+    rows(stack, "delete from app.files where address = %s", orphan)
     assert stored(stack, account) == {orphan}
     sweep(stack)
     assert stored(stack, account) == {orphan}  # it is young: its row may still be written
@@ -149,8 +147,8 @@ def test_orphans_go_and_lost_rows_are_noted(
     told = sweep(stack)
     assert told["orphans"] >= 1
     assert stored(stack, account) == set()
-    [(gone,)] = rows(stack, "select deleted_at is not null from app.uploads where object_name = %s",
-                     lost.removeprefix("gs://uploads/"))  # fmt: skip
+    [(gone,)] = rows(stack, "select deleted_at is not null from app.files where address = %s",
+                     lost)  # fmt: skip
     assert gone
 
 
@@ -161,6 +159,30 @@ def test_the_owner_deletes_at_once(stack: Stack, account: Account, job: dict[str
     assert stored(stack, account) == set()
     assert account.job(job["id"])["files_deleted_at"] is not None
     assert account.http.get(f"/v1/transcodes/{job['id']}/download").status_code == 404
+    # Again: what is gone stays as it is, and is recorded once.
+    again = account.http.delete(f"/v1/transcodes/{job['id']}")
+    assert (again.status_code, again.json()["files"]) == (200, [job["output_url"]])
+    recorded = rows(
+        stack,
+        "select d.bucket, d.reason from app.deletions d join app.accounts a on a.id = d.account_id"
+        " where a.email = %s order by 1",
+        account.email,
+    )
+    assert recorded == [("outputs", "asked"), ("uploads", "asked")]
+
+
+def test_the_owner_deletes_the_input_of_a_failed_job(account: Account, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"This is not a video." * 100)
+    job = account.wait(account.create(account.upload(broken), "mp3"))
+    assert job["status"] == "failed", job
+    assert job["files_deleted_at"] is None
+    answer = account.http.delete(f"/v1/transcodes/{job['id']}")
+    assert answer.json()["files"] == [job["inputs"][0]["url"]]
+    deleted = account.job(job["id"])
+    assert deleted["files_deleted_at"] is not None
+    assert deleted["files_expire_at"] == deleted["files_deleted_at"]
+    assert (deleted["outputs"], deleted["output_url"]) == ([], None)
 
 
 def test_an_upload_is_deleted_at_once(

@@ -43,7 +43,6 @@ def test_a_hundred_thousand_files_are_cleared_by_repeated_runs(tmp_path: Path) -
         assert len(runs) > 2
         with psycopg.connect(stack.settings["POSTGRES_URL"]) as connection:
             recorded = connection.execute(
-                "select count(distinct object_name), count(*) from app.deletions"
-                " where reason = 'expired'"
+                "select count(distinct key), count(*) from app.deletions where reason = 'expired'"
             ).fetchone()
         assert recorded == (sweep.FILES, sweep.FILES)

@@ -81,8 +81,8 @@ def test_a_mismatch_keeps_what_was_confirmed_and_forgets_what_was_not(
         assert (wrong.status_code, wrong.json()["error"]) == (400, "File size mismatch")
         return rows(
             stack,
-            "select probe is null, size_bytes is null, confirmed_at is null from app.uploads"
-            " where 'gs://uploads/' || object_name = %s",
+            "select probe is null, size_bytes is null, confirmed_at is null from app.files"
+            " where address = %s",
             url,
         )[0]
 
@@ -123,12 +123,10 @@ def test_unconfirmed_uploads_are_deleted_after_two_hours(
     for link in links[:2]:
         api.put(link["uploadUrl"], clip)
     kept, due, late = (link["filename"] for link in links)
-    age = (
-        "update app.uploads set created_at = now() - make_interval(mins => %s) where filename = %s"
-    )
-    rows(stack, age.replace("filename = %s", "object_name like '%%' || %s"), 119, kept)
+    age = "update app.files set created_at = now() - make_interval(mins => %s) where filename = %s"
+    rows(stack, age.replace("filename = %s", "key like '%%' || %s"), 119, kept)
     for name in (due, late):
-        rows(stack, age.replace("filename = %s", "object_name like '%%' || %s"), 121, name)
+        rows(stack, age.replace("filename = %s", "key like '%%' || %s"), 121, name)
     sweep(stack)
     folder = confirmed.rpartition("/")[0]
     assert stored(stack, account) == {confirmed, f"{folder}/{kept}"}
@@ -154,8 +152,7 @@ def test_an_upload_that_an_unfinished_job_reads_is_left(
     )
     rows(
         stack,
-        "update app.uploads set created_at = now() - interval '3 hours'"
-        " where 'gs://uploads/' || object_name = %s",
+        "update app.files set created_at = now() - interval '3 hours' where address = %s",
         url,
     )
     sweep(stack)
@@ -191,8 +188,8 @@ def test_a_plan_keeps_so_many_bytes(stack: Stack, free_account: Account) -> None
     # Deleted files don't count.
     [name] = rows(
         stack,
-        "select filename_at from (select split_part(object_name, '/', 2) as filename_at"
-        " from app.uploads u join app.accounts a on a.id = u.account_id where a.email = %s) x"
+        "select filename_at from (select split_part(key, '/', 2) as filename_at"
+        " from app.files f join app.accounts a on a.id = f.account_id where a.email = %s) x"
         " limit 1",
         free_account.email,
     )[0]

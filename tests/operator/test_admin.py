@@ -182,10 +182,10 @@ def test_a_retry_is_refused_where_a_create_would_be(
     postgres.rows("update app.usage set used_minutes = 100 where account_id = %(id)s", used)
     assert "Quota exceeded" in refused(stack, "retry", failed["id"], "--reason", "x")
     postgres.rows("update app.usage set used_minutes = 0 where account_id = %(id)s", used)
-    postgres.rows("update app.uploads set expires_at = now() where account_id = %(id)s", used)
+    postgres.rows("update app.files set expires_at = now() where account_id = %(id)s", used)
     assert "was deleted on" in refused(stack, "retry", failed["id"], "--reason", "x")
     postgres.rows(
-        "update app.uploads set expires_at = now() + interval '1 day' where account_id = %(id)s",
+        "update app.files set expires_at = now() + interval '1 day' where account_id = %(id)s",
         used,
     )
     postgres.rows("update app.accounts set suspended_at = now() where id = %(id)s", used)
@@ -230,10 +230,10 @@ def test_what_is_stuck_is_listed(stack: Stack, account: Account) -> None:
     )
     upload = postgres.row(
         """
-        insert into app.uploads (account_id, object_name, filename, content_type, declared_bytes,
-                                 expires_at, sweep_at)
-        values (%(account)s::uuid, %(account)s::uuid || '/never', 'never', 'video/mp4', 1,
-                now() - %(old)s::interval, 'infinity') returning id
+        insert into app.files (account_id, role, bucket, key, filename, content_type,
+                               declared_bytes, expires_at, sweep_at)
+        values (%(account)s::uuid, 'upload', 'uploads', %(account)s::uuid || '/never', 'never',
+                'video/mp4', 1, now() - %(old)s::interval, 'infinity') returning id
         """,
         values,
     )
@@ -247,7 +247,7 @@ def test_what_is_stuck_is_listed(stack: Stack, account: Account) -> None:
     assert told["upload overdue"] == str(upload["id"])
     assert "task failing" in told
     postgres.rows("delete from app.jobs where id = %(id)s", {"id": job["id"]})
-    postgres.rows("delete from app.uploads where id = %(id)s", {"id": upload["id"]})
+    postgres.rows("delete from app.files where id = %(id)s", {"id": upload["id"]})
     postgres.rows("delete from app.tasks where account_id = %(account)s", values)
 
 

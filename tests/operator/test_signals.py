@@ -183,9 +183,9 @@ def test_an_account_that_keeps_many_bytes(stack: Stack) -> None:
     def upload(size: int, *, confirmed: bool = True, deleted: bool = False) -> None:
         postgres.rows(
             """
-            insert into app.uploads (account_id, object_name, filename, content_type,
+            insert into app.files (account_id, role, bucket, key, filename, content_type,
               declared_bytes, size_bytes, confirmed_at, deleted_at, expires_at, sweep_at)
-            values (%(account)s, gen_random_uuid(), 'x', 'video/mp4', %(size)s,
+            values (%(account)s, 'upload', 'uploads', gen_random_uuid(), 'x', 'video/mp4', %(size)s,
                     case when %(confirmed)s then %(size)s end,
                     case when %(confirmed)s then now() end, case when %(deleted)s then now() end,
                     now() + interval '1 day', 'infinity')
@@ -200,7 +200,7 @@ def test_an_account_that_keeps_many_bytes(stack: Stack) -> None:
     upload(1)
     [row] = of_account(signals.UPLOAD_BYTES.rows(), account)
     assert (row["bytes"], row["uploads"], row["unconfirmed"]) == (half * 2, 3, 1)
-    postgres.rows("delete from app.uploads where account_id = %(id)s", {"id": account})
+    postgres.rows("delete from app.files where account_id = %(id)s", {"id": account})
 
 
 def test_all_are_shown_to_the_operator(address: str) -> None:

@@ -42,8 +42,8 @@ from tests.rigs.waiting import eventually
 def words_of(stack: Stack, person: Person) -> set[str]:
     """All that names the account: ids of everything, addresses, the name, what was said."""
     words = {person.email, person.id, address_of(person), "Ann Erasable"}
-    for table, column in (("jobs", "id"), ("uploads", "id"), ("uploads", "object_name"),
-                          ("api_keys", "id"), ("exports", "id"), ("reports", "id")):  # fmt: skip
+    for table, column in (("jobs", "id"), ("files", "id"), ("files", "key"),
+                          ("api_keys", "id"), ("reports", "id")):  # fmt: skip
         with psycopg.connect(stack.settings["POSTGRES_URL"]) as connection:
             query = sql.SQL("select {}::text from {} where account_id = %s").format(
                 sql.Identifier(column), sql.Identifier("app", table)

@@ -66,7 +66,7 @@ def test_what_stripe_tells_late_names_no_customer(
 def test_an_export_that_comes_late_leaves_nothing(
     stack: Stack, person: Person, hold_erasures: None
 ) -> None:
-    made = postgres.row("insert into app.exports (account_id) values (%(id)s) returning id",
+    made = postgres.row("select app.record_export(%(id)s) as id",
                         {"id": uuid.UUID(person.id)})  # fmt: skip
     assert made
     assert delete(person, password=person.password).status_code == 202

@@ -98,14 +98,14 @@ def test_many_who_ask_at_once_get_one(person: Person) -> None:
         asked = pool.map(lambda _: export.ask(uuid.UUID(person.id)).id, range(8))
     # One, or the next where the first was made meanwhile.
     assert len(set(asked)) <= 2
-    made = postgres.rows("select id from app.exports where account_id = %(id)s",
+    made = postgres.rows("select id from app.files where role = 'export' and account_id = %(id)s",
                          {"id": uuid.UUID(person.id)})  # fmt: skip
     assert len(made) <= 2
     ready(person)
 
 
 def test_one_that_was_given_up_is_made_anew(person: Person) -> None:
-    postgres.rows("insert into app.exports (account_id) values (%(id)s)",
+    postgres.rows("select app.record_export(%(id)s)",
                   {"id": uuid.UUID(person.id)})  # fmt: skip
     assert person.http.get("/v1/account/export").json()["status"] == "failed"
     assert person.http.post("/v1/account/export").json()["status"] in ("pending", "ready")
@@ -128,8 +128,8 @@ def test_the_links_to_files_live_no_longer_than_these(
         output.partition("?")[0] + "?" + upload.partition("?")[2].replace("uploads", "outputs"),
     ):
         assert httpx.get(forged, trust_env=False).status_code == 404
-    postgres.rows("update app.uploads set expires_at = now() where 'gs://uploads/' || object_name"
-                  " = %(url)s", {"url": mine.url})  # fmt: skip
+    postgres.rows("update app.files set expires_at = now() where address = %(url)s",
+                  {"url": mine.url})  # fmt: skip
     late = httpx.get(upload, trust_env=False)
     assert late.status_code == 404
     assert "was deleted on" in late.json()["error"]
@@ -140,7 +140,7 @@ def test_an_export_is_gone_after_its_day(stack: Stack, person: Person) -> None:
     assert person.http.get("/v1/account/export").json()["status"] == "none"
     person.http.post("/v1/account/export")
     told = ready(person)
-    postgres.rows("update app.exports set expires_at = now() where id = %(id)s",
+    postgres.rows("update app.files set expires_at = now() where id = %(id)s",
                   {"id": uuid.UUID(told["id"])})  # fmt: skip
     late = httpx.get(told["url"], trust_env=False)  # before any sweep
     assert late.status_code == 404

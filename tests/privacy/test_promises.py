@@ -107,18 +107,18 @@ def test_p4_files_are_deleted_in_time_and_never_served_after(
     url = job["inputs"][0]["url"]
     days = postgres.row(
         "select extract(epoch from u.expires_at - u.created_at) / 86400 as inputs,"
-        " extract(epoch from j.files_expire_at - j.completed_at) / 86400 as outputs"
-        " from app.uploads u, app.jobs j where u.object_name = %(name)s and j.id = %(job)s",
-        {"name": url.removeprefix("gs://uploads/"), "job": uuid.UUID(job["id"])},
+        " extract(epoch from o.expires_at - j.completed_at) / 86400 as outputs"
+        " from app.files u, app.files o join app.jobs j on j.id = o.job_id"
+        " where u.address = %(url)s and o.job_id = %(job)s",
+        {"url": url, "job": uuid.UUID(job["id"])},
     )
     assert days
     assert (round(days["inputs"]), round(days["outputs"])) == (3, 7)
     link = account.http.get(f"/v1/transcodes/{job['id']}/download").json()["url"]
     postgres.rows(
-        "with inputs as (update app.uploads set expires_at = now() - interval '1 hour'"
-        "   where object_name = %(name)s)"
-        " update app.jobs set files_expire_at = now() - interval '1 hour' where id = %(job)s",
-        {"name": url.removeprefix("gs://uploads/"), "job": uuid.UUID(job["id"])},
+        "update app.files set expires_at = now() - interval '1 hour'"
+        " where address = %(url)s or job_id = %(job)s",
+        {"url": url, "job": uuid.UUID(job["id"])},
     )
     for answer in (  # before any sweep
         account.http.get(f"/v1/transcodes/{job['id']}/download"),

@@ -200,7 +200,7 @@ def test_all_files_that_a_job_names_are_opened(
 def test_no_link_lives_longer_than_its_file(account: Account, job: dict[str, Any]) -> None:
     report(account, job)
     postgres.rows(
-        "update app.jobs set files_expire_at = now() + interval '90 seconds' where id = %(id)s",
+        "update app.files set expires_at = now() + interval '90 seconds' where job_id = %(id)s",
         {"id": job["id"]},
     )
     links = {each.file: each.link for each in opened(job)}
@@ -208,7 +208,7 @@ def test_no_link_lives_longer_than_its_file(account: Account, job: dict[str, Any
     assert output
     assert link_seconds(output) <= 90
     postgres.rows(
-        "update app.jobs set files_expire_at = now() where id = %(id)s", {"id": job["id"]}
+        "update app.files set expires_at = now() where job_id = %(id)s", {"id": job["id"]}
     )
     files = {each.file: each for each in opened(job)}
     gone = files[job["output_url"]]

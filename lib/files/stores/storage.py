@@ -36,6 +36,7 @@ __all__ = ["CHUNK", "Missing", "StorageError", "TooSlow", "Upload"]
 UPLOADS = "uploads"
 OUTPUTS = "outputs"
 EXPORTS = "exports"
+BUCKETS = (UPLOADS, OUTPUTS, EXPORTS)
 SIGNED = "/storage/v1/object/sign/"
 """What the path of a signed link begins with, before bucket and object."""
 READ_SIZE = 256 * 1024

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from lib.files import sweep
+from lib.files import records, sweep
 from lib.files.stores import storage
 from lib.platform import postgres, startup
 from lib.platform.supabase import tokens
@@ -165,7 +165,7 @@ def _operator() -> Operator | msgspec.UnsetType:
         age = now.get("worker_newest_heartbeat_seconds")
         free = now.get("worker_least_free_disk_bytes")
         return Operator(
-            file_overdue_seconds=sweep.oldest_overdue(),
+            file_overdue_seconds=records.oldest_overdue(),
             workers=int(now["workers"]),
             worker_slots=int(now["worker_slots"]),
             worker_busy_slots=int(now["worker_busy_slots"]),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Response
 
-from lib.files import sweep
+from lib.files import records
 from lib.platform import log, postgres, tally
 from lib.platform.database import statements
 from lib.telemetry import counters
@@ -87,7 +87,7 @@ def response() -> Response:
         counters.advance(wait=DATABASE_SECONDS)
         rows = counters.totals()
         gauges = counters.waiting() | counters.workers()
-        gauges["files_overdue_seconds"] = sweep.oldest_overdue() or 0.0
+        gauges["files_overdue_seconds"] = records.oldest_overdue() or 0.0
     except postgres.PostgresError as error:
         log.error("metrics not complete", error)
         own = [count._asdict() for count in tally.snapshot()]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from lib.jobs.api_models import Category, JobOutput
+from lib.files.output import StoredOutput
+from lib.jobs.api_models import Category
 from lib.jobs.lease import JOB, MINE, Lease, mine
 from lib.jobs.receipt import Receipt
 from lib.platform import postgres
@@ -30,7 +32,7 @@ class Ended:
 def complete(
     lease: Lease,
     *,
-    output: JobOutput,
+    outputs: Sequence[StoredOutput],
     minutes: Decimal,
     output_seconds: float,
     processing_seconds: float,
@@ -41,7 +43,7 @@ def complete(
         lease,
         {
             "status": "completed",
-            "outputs": postgres.jsonb([output]),
+            "outputs": postgres.jsonb(list(outputs)),
             "minutes": minutes,
             "seconds": output_seconds,
             "processing": processing_seconds,
@@ -135,41 +137,22 @@ _END = f"""
     mine as (delete from app.leases l using job where {MINE} returning job.*),
     ended as (
       update app.jobs j
-         set status = %(status)s, outputs = %(outputs)s::jsonb,
+         set status = %(status)s,
              billable_minutes = %(minutes)s, reserved_minutes = 0,
              duration_seconds = coalesce(%(seconds)s, duration_seconds),
              processing_seconds = %(processing)s, receipt = %(receipt)s::jsonb,
              progress = case when %(status)s = 'completed' then 100 else progress end,
              error_message = %(message)s, error_category = %(category)s,
              updated_at = now(),
-             completed_at = case when %(status)s = 'completed' then now() end,
-             files_expire_at = case when %(status)s = 'completed' then
-               now() + make_interval(secs => least(
-                 %(kept)s, a.outputs_kept_seconds, %(expire_after)s::integer))
-               end
+             completed_at = case when %(status)s = 'completed' then now() end
         from mine m, app.accounts a where j.id = m.id and a.id = j.account_id
-      returning j.account_id, j.id, j.period, j.inputs, m.held,
+      returning j.account_id, j.id, j.period, j.inputs, j.completed_at, m.held,
                 extract(epoch from j.started_at - j.created_at)::float8 as queued,
-                %(expire_after)s::integer as expire_after,
-                case when a.inputs_kept_seconds = 0 then 0 end as at_once
-    ),
-    -- What only this job reads goes with it, where its owner chose so.
-    inputs as (
-      update app.uploads u
-         set expires_at = least(u.expires_at,
-           now() + make_interval(secs => least(e.expire_after, e.at_once)))
-        from ended e
-       where u.account_id = e.account_id
-         and coalesce(e.expire_after, e.at_once) is not null
-         and u.object_name in (
-           select replace(i ->> 'url', 'gs://uploads/', '')
-             from jsonb_array_elements(e.inputs) i)
-         and not exists (
-           select from app.jobs other
-            where other.account_id = e.account_id and other.id <> e.id
-              and other.status in ('pending', 'processing')
-              and other.inputs @> jsonb_build_array(jsonb_build_object(
-                    'url', 'gs://uploads/' || u.object_name)))
+                least(%(kept)s, a.outputs_kept_seconds,
+                      %(expire_after)s::integer) as output_seconds,
+                -- What only this job reads goes with it, where its owner chose so.
+                least(%(expire_after)s::integer,
+                      case when a.inputs_kept_seconds = 0 then 0 end) as input_seconds
     ),
     ledger as (
       insert into app.usage_ledger (account_id, job_id, period, kind, minutes)
@@ -191,6 +174,11 @@ _END = f"""
         from ended
     )
     select queued, pgmq.archive('jobs', %(ticket)s::bigint),
-           app.send_ticket_of_waiting(account_id)
+           app.send_ticket_of_waiting(account_id),
+           case when completed_at is not null then
+             app.record_outputs(account_id, id, completed_at,
+               now() + make_interval(secs => output_seconds), %(outputs)s::jsonb) end,
+           case when input_seconds is not null then
+             app.expire_inputs(account_id, id, inputs, input_seconds) end
       from ended
 """  # noqa: S608 -- the texts are ours

@@ -11,10 +11,10 @@ import msgspec
 
 from lib.files import addresses, names
 from lib.files.addresses import Address
-from lib.files.output import OutputUpload, Stored
+from lib.files.output import OutputUpload, Stored, StoredOutput
 from lib.files.stores import storage
 from lib.jobs import transitions
-from lib.jobs.api_models import FfmpegOptions, JobOutput
+from lib.jobs.api_models import FfmpegOptions
 from lib.jobs.lease import Lease
 from lib.jobs.planning import planned
 from lib.jobs.receipt import Receipt, ReceiptOutput, decisions
@@ -178,16 +178,23 @@ class Attempt:
         receipt = self._receipt(encoded, stored)
         finished = transitions.complete(
             self._lease,
-            output=JobOutput(
-                str(address), label, outcome.output.size_bytes, encoded.plan.output.format.extension
-            ),
+            outputs=[
+                StoredOutput(
+                    bucket=address.bucket,
+                    key=address.key,
+                    filename=label,
+                    content_type=encoded.plan.output.format.mime_type,
+                    format=encoded.plan.output.format.extension,
+                    size_bytes=outcome.output.size_bytes,
+                )
+            ],
             minutes=minutes(seconds),
             output_seconds=outcome.output.duration_seconds,
             processing_seconds=round(outcome.wall_seconds, 3),
             receipt=receipt,
         )
         if not finished:  # canceled or taken over meanwhile: no job owns what we stored
-            storage.remove(address.bucket, [address.object_name])
+            storage.remove(address.bucket, [address.key])
             return
         log_end(
             self._lease,

@@ -9,7 +9,6 @@ from uuid import UUID
 import msgspec
 
 from lib import models
-from lib.files import addresses
 from lib.files.open import JobFile
 from lib.files.probes import is_exact, probed
 from lib.media.deadline import Deadline
@@ -21,7 +20,7 @@ from lib.platform import postgres
 class Upload(msgspec.Struct):
     """What confirm found of an upload."""
 
-    object_name: str
+    address: str
     declared_bytes: int
     version: str | None
     """Storage's version of the object that was looked into."""
@@ -58,22 +57,19 @@ class Lookup(msgspec.Struct):
         return probed(file, folder, exact=True, deadline=deadline)
 
     def _upload(self, url: str) -> Upload | None:
-        address = addresses.parse(url)
-        name = address.object_name if address else None
-        return next((each for each in self.uploads if each.object_name == name), None)
+        return next((each for each in self.uploads if each.address == url), None)
 
 
 def look_up(account_id: UUID, urls: Sequence[str]) -> Lookup:
     """What is known of these inputs. Raises MediaError (quota) when the account must wait."""
-    names, _ = addresses.named(list(urls))
     row = postgres.row(
         """
         select app.seconds_to_wait(%(account)s) as wait,
                (select coalesce(jsonb_agg(to_jsonb(u)), '[]') from (
-                  select object_name, declared_bytes, version, probe from app.uploads
-                   where object_name = any(%(names)s::text[])) u) as uploads
+                  select address, declared_bytes, version, probe from app.files
+                   where address = any(%(urls)s::text[]) and role = 'upload') u) as uploads
         """,
-        {"account": account_id, "names": names},
+        {"account": account_id, "urls": list(urls)},
     )
     known = models.convert(row, Lookup)
     if known.wait is not None:

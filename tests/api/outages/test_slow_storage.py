@@ -129,7 +129,7 @@ def test_a_link_to_upload(stack: Stack, account: Account, rig: Rig, fault: Fault
         assert len(rig.proxy.seen) == 2  # and not a third time
     kept = rows(
         stack,
-        "select count(*) from app.uploads u join app.accounts a on a.id = u.account_id"
+        "select count(*) from app.files f join app.accounts a on a.id = f.account_id"
         " where a.email = %s",
         account.email,
     )

@@ -13,8 +13,9 @@ from collections import Counter
 from decimal import Decimal
 from typing import Any
 
+from lib.files.output import StoredOutput
 from lib.jobs import cancel, queue, transitions
-from lib.jobs.api_models import FfmpegOptions, JobOutput
+from lib.jobs.api_models import FfmpegOptions
 from lib.jobs.lease import Lease, Leftover
 from lib.jobs.receipt import Receipt, ReceiptOutput
 from lib.platform import postgres
@@ -24,7 +25,6 @@ from lib.usage import grants, ledger
 PLANS = {"free": 100, "starter": 500, "pro": 2500}
 REQUEST = {"inputs": [{"url": "https://example.com/clip.mp4"}], "outputFormat": "mp4"}
 OPTIONS = FfmpegOptions("defaults", [], None)
-OUTPUT = JobOutput("gs://outputs/a/b/c.mp4", "c.mp4", 1, "mp4")
 RECEIPT = Receipt([], ReceiptOutput(1, ""), [], "", 0, 0, 0, 0, [], [], [])
 
 
@@ -181,9 +181,10 @@ class Walk:
         assert held
         # Never charged more than was held: what was measured may be less.
         minutes = min(held["held"], self.minutes()) if held["held"] else Decimal(0)
+        key = f"{lease.account_id}/{lease.job_id}/{lease.attempt}/c.mp4"
         ended = transitions.complete(
-            lease, output=OUTPUT, minutes=minutes, output_seconds=1, processing_seconds=1,
-            receipt=RECEIPT,
+            lease, outputs=[StoredOutput("outputs", key, "c.mp4", "video/mp4", "mp4", 1)],
+            minutes=minutes, output_seconds=1, processing_seconds=1, receipt=RECEIPT,
         )  # fmt: skip
         return ended is not None
 

@@ -1,4 +1,4 @@
-"""Which modules and SQL functions may write the tables of a job's life, and of tasks."""
+"""Which modules and SQL functions may write the tables of a job's life, files and tasks."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ WRITERS = {
     "usage_ledger": {TRANSITIONS},
     "tasks": {"lib/outbox/tasks.py"},
     "leases": {TRANSITIONS, "lib/jobs/queue.py"},
+    "files": {"lib/files/records.py"},
 }
 FUNCTIONS = {
     "create_job": {TRANSITIONS},
@@ -26,6 +27,11 @@ FUNCTIONS = {
     "grant_minutes": {"lib/usage/grants.py"},
     "refund_job": {"lib/usage/grants.py"},
     "retry_task": {"lib/admin/stuck.py"},
+    "record_upload": {"lib/files/records.py"},
+    "record_outputs": {TRANSITIONS},
+    "expire_inputs": {TRANSITIONS},
+    "shorten_files": {"lib/files/retention.py"},
+    "withdraw_file": {"lib/files/records.py"},
 }
 SQL_WRITERS = {
     "jobs": {"create_job", "claim_job", "cancel_jobs", "stamp_change", "erase_account"},
@@ -34,11 +40,21 @@ SQL_WRITERS = {
     "usage_ledger": {"create_job", "cancel_jobs", "grant_minutes", "refund_job"},
     "tasks": {"add_task", "retry_task", "erase_account"},
     "leases": {"claim_job"},
+    "files": {
+        "record_upload",
+        "record_outputs",
+        "record_export",
+        "withdraw_file",
+        "expire_inputs",
+        "shorten_files",
+        "erase_account",
+    },
 }
 """The functions of supabase/schema.sql that write a table; they are called where FUNCTIONS says."""
 LIFE = {"status", "reserved_minutes", "billable_minutes", "attempt", "period", "error_category",
-        "error_message", "completed_at", "started_at", "updated_at", "outputs"}  # fmt: skip
-"""Columns of app.jobs that only transitions set; others set progress, and when files expire."""
+        "error_message", "completed_at", "started_at", "updated_at"}  # fmt: skip
+"""Columns of app.jobs that only transitions set; others set progress, and when its owner deleted
+its files."""
 WRITE = re.compile(r"(?:insert\s+into|update|delete\s+from|truncate)\s+app\.(\w+)", re.IGNORECASE)
 UPDATED = re.compile(r"update\s+app\.jobs\b.*?\bset\b(.*?)(?:\bwhere\b|\bfrom\b|$)", re.I | re.S)
 
@@ -86,7 +102,7 @@ def test_a_table_has_its_functions_alone(table: str) -> None:
 
 
 def test_only_transitions_change_a_jobs_life() -> None:
-    """Others may set a job's progress and when its files expire, and nothing else."""
+    """Others may set a job's progress and when its owner deleted its files, and nothing else."""
     places = set()
     for name, text in sql():
         for columns in UPDATED.findall(text):
