@@ -83,10 +83,10 @@ def sources() -> Sources:
     return Sources(settings().source_allow, resolve)
 
 
-def named(urls: Iterable[str]) -> tuple[list[str], list[UUID]]:
+def uploads_and_jobs(urls: Iterable[str]) -> tuple[list[str], list[UUID]]:
     """The object names of uploads and the ids of jobs that `urls` name, in order."""
-    found = [address for address in map(parse, urls) if address]
+    matches = [address for address in map(parse, urls) if address]
     return (
-        [address.object_name for address in found if address.bucket == UPLOADS],
-        [job_id for address in found if (job_id := address.job_id)],
+        [address.object_name for address in matches if address.bucket == UPLOADS],
+        [job_id for address in matches if (job_id := address.job_id)],
     )

@@ -39,7 +39,7 @@ def delete_job_files(account_id: UUID, job_id: str) -> Deleted:
             "job_not_ended",
             f"Cannot delete the files of a job in status: {row['status']}. Cancel it first.",
         )
-    outputs = [addresses.parse(made["url"]) for made in row["outputs"] or ()]
+    outputs = [addresses.parse(output["url"]) for output in row["outputs"] or ()]
     rows: list[dict[str, Any]] = [
         {
             "bucket": OUTPUTS,

@@ -94,7 +94,7 @@ def last() -> datetime | None:
 
 def delete_now(rows: list[dict[str, Any]], reason: str) -> bool:
     """Delete claimed files, of rows with kind, id, account_id and names; False when that failed."""
-    names: dict[str, list[str]] = {bucket: [] for bucket in _GONE}
+    names: dict[str, list[str]] = {bucket: [] for bucket in _DELETED_FILES}
     for row in rows:
         names[row["bucket"]] += row["names"]
     try:
@@ -102,7 +102,7 @@ def delete_now(rows: list[dict[str, Any]], reason: str) -> bool:
             storage.remove(bucket, objects)
     except StorageError:
         return False
-    for bucket, statement in _GONE.items():
+    for bucket, statement in _DELETED_FILES.items():
         of_bucket = [row for row in rows if row["bucket"] == bucket]
         if of_bucket:
             postgres.rows(
@@ -140,8 +140,8 @@ def _delete_uploads(rows: list[dict[str, Any]], swept: Swept) -> int:
 def _outputs(swept: Swept) -> int:
     rows = postgres.rows(_DUE_OUTPUTS, {"batch": BATCH, "claim": CLAIM_SECONDS})
     for row in rows:
-        found = [addresses.parse(made["url"]) for made in row["outputs"] or ()]
-        row |= {"bucket": OUTPUTS, "names": [each.object_name for each in found if each]}
+        outputs = [addresses.parse(output["url"]) for output in row["outputs"] or ()]
+        row |= {"bucket": OUTPUTS, "names": [each.object_name for each in outputs if each]}
     swept.outputs += _delete(rows, swept)
     return len(rows)
 
@@ -183,7 +183,7 @@ def _late(swept: Swept) -> int:
 
 def _delete_orphans(rows: list[dict[str, Any]], swept: Swept) -> int:
     try:
-        for bucket in _GONE:
+        for bucket in _DELETED_FILES:
             names = [row["name"] for row in rows if row["bucket_id"] == bucket]
             storage.remove(bucket, names)
             postgres.rows(_RECORD, {"bucket": bucket, "names": names})
@@ -276,7 +276,7 @@ _EXPORTS_GONE = f"""
      where id = any(%(ids)s::uuid[]) and deleted_at is null
 """  # noqa: S608
 
-_GONE = {UPLOADS: _UPLOADS_GONE, OUTPUTS: _OUTPUTS_GONE, EXPORTS: _EXPORTS_GONE}
+_DELETED_FILES = {UPLOADS: _UPLOADS_GONE, OUTPUTS: _OUTPUTS_GONE, EXPORTS: _EXPORTS_GONE}
 """What is noted of files that were deleted, for each bucket."""
 
 _OF_AN_ACCOUNT = """

@@ -80,12 +80,14 @@ def newest(account_id: UUID) -> Export:
     )
     if row is None:
         return Export(id=None, status="none", created_at=None, expires_at=None, url=None)
-    over = row["object_name"] and retention.gone("The export", row["expires_at"], row["deleted_at"])
+    deleted = row["object_name"] and retention.expired(
+        "The export", row["expires_at"], row["deleted_at"]
+    )
     status: Literal["pending", "ready", "deleted", "failed"]
     if row["object_name"] is None:
         status = "pending" if row["under_way"] else "failed"
     else:
-        status = "deleted" if over else "ready"
+        status = "deleted" if deleted else "ready"
     return Export(
         id=str(row["id"]),
         status=status,
@@ -98,16 +100,16 @@ def newest(account_id: UUID) -> Export:
 def make(task: tasks.Task) -> None:
     """The handler of `export` tasks: build the archive, store it, mail the link."""
     export_id, account_id = UUID(task.payload["export"]), task.account_id
-    asked = postgres.row(f"select object_name from app.exports where {_OPEN}", {"id": export_id})  # noqa: S608
-    if account_id is None or asked is None:
+    row = postgres.row(f"select object_name from app.exports where {_OPEN}", {"id": export_id})  # noqa: S608
+    if account_id is None or row is None:
         return  # the account is gone, or going
     name = f"{account_id}/{export_id}.zip"
-    if asked["object_name"] is None:
+    if row["object_name"] is None:
         with scratch.folder("export") as folder:
             path = folder / "export.zip"
             _write(path, account_id)
             storage.upload(EXPORTS, name, path, "application/zip")
-    made = postgres.row(
+    updated = postgres.row(
         f"""
         update app.exports
            set object_name = %(name)s,
@@ -116,10 +118,10 @@ def make(task: tasks.Task) -> None:
         """,  # noqa: S608
         {"id": export_id, "name": name, "day": DAY},
     )
-    if made is None:  # the account was closed meanwhile
+    if updated is None:  # the account was closed meanwhile
         storage.remove(EXPORTS, [name])
         return
-    _tell(export_id, account_id, made["expires_at"])
+    _tell(export_id, account_id, updated["expires_at"])
 
 
 def _tell(export_id: UUID, account_id: UUID, until: datetime) -> None:
@@ -145,7 +147,7 @@ def resolve(export_id: str, expires: str, signature: str) -> str:
     """Where a link leads. Raises Problem 404 for one that is forged or over, 503."""
     ours = links.is_ours("export", signature, export_id, expires)
     # We signed these values, so they are well formed.
-    found = (
+    row = (
         postgres.row(
             f"select {_COLUMNS} from app.exports where {_OPEN}",  # noqa: S608
             {"id": UUID(export_id)},
@@ -153,14 +155,14 @@ def resolve(export_id: str, expires: str, signature: str) -> str:
         if ours
         else None
     )
-    if found is None or found["object_name"] is None:
+    if row is None or row["object_name"] is None:
         raise Problem("link_expired", "This link has expired. Request a new export.")
-    over = retention.gone("The export", found["expires_at"], found["deleted_at"])
-    if over:
-        raise over
-    seconds = retention.link_seconds(STORAGE_SECONDS, found["expires_at"])
+    problem = retention.expired("The export", row["expires_at"], row["deleted_at"])
+    if problem:
+        raise problem
+    seconds = retention.link_seconds(STORAGE_SECONDS, row["expires_at"])
     try:
-        return storage.sign_download(EXPORTS, found["object_name"], seconds, "export.zip")
+        return storage.sign_download(EXPORTS, row["object_name"], seconds, "export.zip")
     except storage.StorageError as error:
         raise Problem("storage_unavailable", UNAVAILABLE) from error
 
@@ -169,16 +171,16 @@ def _write(path: Path, account_id: UUID) -> None:
     """Everything, in bounded memory."""
     now = time.time()
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        told = {"at": _day(now), "until": _day(now + DAY)}
-        archive.writestr("README.txt", README.format(**told))
+        days = {"at": _day(now), "until": _day(now + DAY)}
+        archive.writestr("README.txt", README.format(**days))
         with archive.open("everything.json", "w", force_zip64=True) as file:
             file.write(b'{"login":')
             file.write(_json(postgres.row(LOGIN, {"account": account_id})))
             for table in TABLES:
                 file.write(b',\n"%s":[' % table.name.encode())
                 for number, row in enumerate(_rows(table.name, table.where, account_id)):
-                    shown = {column: row[column] for column in table.exported.split()}
-                    file.write((b",\n" if number else b"\n") + _json(shown))
+                    columns = {column: row[column] for column in table.exported.split()}
+                    file.write((b",\n" if number else b"\n") + _json(columns))
                 file.write(b"]")
             file.write(b"}\n")
         ledger = postgres.stream(
@@ -198,8 +200,8 @@ def _write(path: Path, account_id: UUID) -> None:
 def _rows(table: str, where: str, account_id: UUID) -> Iterator[dict[str, Any]]:
     """As JSON, which has a place for moments without end."""
     query = f"select to_jsonb(t) as row from app.{table} t where {where}"  # noqa: S608 -- ours
-    for found in postgres.stream(query, {"account": account_id}):
-        yield found["row"]
+    for record in postgres.stream(query, {"account": account_id}):
+        yield record["row"]
 
 
 def _files(account_id: UUID) -> Iterator[dict[str, Any]]:
@@ -210,7 +212,7 @@ def _files(account_id: UUID) -> Iterator[dict[str, Any]]:
     until = datetime.now(UTC) + timedelta(seconds=DAY)
     for row in postgres.stream(_FILES, {"account": account_id}):
         address = addresses.parse(row["file"])
-        if address is None or retention.gone("", row["expires_at"], None):
+        if address is None or retention.expired("", row["expires_at"], None):
             continue
         yield {
             "file": row["file"],

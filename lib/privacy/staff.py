@@ -37,7 +37,7 @@ class OpenedFile(NamedTuple):
     link: str | None
     """Signed; None for a file that is gone."""
     until: datetime | None
-    gone: str | None
+    deleted: str | None
     """When it was deleted, as a sentence."""
 
 
@@ -79,14 +79,14 @@ def open(
         raise Refused(f"Files are opened for 1 to {MOST_MINUTES} minutes.")
     if not reason.strip():
         raise Refused("Say for what reason the files are opened: their owner reads it.")
-    named = _files(job_id)
+    addresses_of_files = _files(job_id)
     row = postgres.row(
         _PERMIT,
         {
             "job": job_id,
-            "uploads": [each.object_name for each in named if each.bucket == UPLOADS],
-            "outputs": [str(each) for each in named if each.job_id],
-            "makers": [each.job_id for each in named if each.job_id],
+            "uploads": [each.object_name for each in addresses_of_files if each.bucket == UPLOADS],
+            "outputs": [str(each) for each in addresses_of_files if each.job_id],
+            "makers": [each.job_id for each in addresses_of_files if each.job_id],
             "reason": reason.strip(),
             "legal": (legal_reference or "").strip() or None,
             "minutes": minutes,
@@ -103,8 +103,8 @@ def open(
         )
     files = [_with_moments(each) for each in row["files"]]
     if row["until"] is None:
-        over = [sentence for each in files if (sentence := _gone(each))]
-        raise Refused(" ".join(over) or "This job has no files here.")
+        sentences = [sentence for each in files if (sentence := _deletion(each))]
+        raise Refused(" ".join(sentences) or "This job has no files here.")
     try:
         return [_opened(each, row["until"]) for each in files]
     except storage.StorageError as error:
@@ -143,17 +143,17 @@ def _files(job_id: UUID) -> list[Address]:
         raise _unknown()
     urls = [each["url"] for each in (*row["inputs"], *(row["outputs"] or ()))]
     urls += admission.option_files(row["request"])
-    found = [address for url in urls if (address := addresses.parse(url))]
-    own = [each for each in found if each.object_name.startswith(f"{row['account_id']}/")]
+    matches = [address for url in urls if (address := addresses.parse(url))]
+    own = [each for each in matches if each.object_name.startswith(f"{row['account_id']}/")]
     return list(dict.fromkeys(own))
 
 
 def _opened(file: dict[str, Any], until: datetime) -> OpenedFile:
     """Raises StorageError."""
-    gone = _gone(file)
+    deleted = _deletion(file)
     address = addresses.parse(file["url"])
-    if gone or address is None:
-        return OpenedFile(file["url"], None, None, gone)
+    if deleted or address is None:
+        return OpenedFile(file["url"], None, None, deleted)
     end = min(until, file["expires_at"] or until)
     left = int((until - datetime.now(UTC)).total_seconds())
     seconds = retention.link_seconds(left, file["expires_at"])
@@ -164,9 +164,9 @@ def _opened(file: dict[str, Any], until: datetime) -> OpenedFile:
     return OpenedFile(file["url"], link, end, None)
 
 
-def _gone(file: dict[str, Any]) -> str | None:
-    over = retention.gone("The file", file["expires_at"], file["deleted_at"])
-    return over.error if over else None
+def _deletion(file: dict[str, Any]) -> str | None:
+    problem = retention.expired("The file", file["expires_at"], file["deleted_at"])
+    return problem.error if problem else None
 
 
 def _with_moments(file: dict[str, Any]) -> dict[str, Any]:

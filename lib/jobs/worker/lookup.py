@@ -65,7 +65,7 @@ class Lookup(msgspec.Struct):
 
 def look_up(account_id: UUID, urls: Sequence[str]) -> Lookup:
     """What is known of these inputs. Raises MediaError (quota) when the account must wait."""
-    names, _ = addresses.named(list(urls))
+    names, _ = addresses.uploads_and_jobs(list(urls))
     row = postgres.row(
         """
         select app.seconds_to_wait(%(account)s) as wait,

@@ -106,7 +106,7 @@ def texts() -> dict[str, str]:
 
 def hits(files: dict[str, str]) -> list[str]:
     """Each use of a phrase: the place, what to write instead, and the line."""
-    found = []
+    lines = []
     patterns = [
         (re.compile(rf"(?<![\w-])(?:{phrase})(?![\w-])", re.IGNORECASE), better)
         for phrase, better in PHRASES.items()
@@ -118,14 +118,14 @@ def hits(files: dict[str, str]) -> list[str]:
                 continue
             for pattern, better in patterns:
                 if match := pattern.search(line):
-                    found.append(f"{name}:{number}: {match[0]!r}, write {better!r}: {line.strip()}")
-    return found
+                    lines.append(f"{name}:{number}: {match[0]!r}, write {better!r}: {line.strip()}")
+    return lines
 
 
 def test_no_phrase_of_our_old_english() -> None:
     files = {name: text for name, text in texts().items() if not name.startswith(PENDING)}
-    found = hits(files)
-    assert not found, f"{len(found)} phrases to rewrite:\n" + "\n".join(found)
+    result = hits(files)
+    assert not result, f"{len(result)} phrases to rewrite:\n" + "\n".join(result)
 
 
 @pytest.mark.parametrize(
