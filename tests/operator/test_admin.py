@@ -485,9 +485,7 @@ def test_stripe_is_set_up_and_replayed(stack: Stack) -> None:
     steps = [row["step"] for row in done(stack, "stripe-setup")]
     assert steps == ["all was set up before"] or "price of pro: 99.00 usd a month" in steps
     assert done(stack, "replay-stripe", "--days", "2")[0]["failed"] == 0
-    assert done(stack, "replay-stripe", "--days", "2") == [
-        {"found": 0, "processed": 0, "failed": 0}
-    ]
+    assert done(stack, "replay-stripe", "--days", "2") == [{"new": 0, "processed": 0, "failed": 0}]
     without = subprocess.run(
         [sys.executable, "-m", "lib.admin", "stripe-setup"], cwd=ROOT, capture_output=True,
         text=True, env=os.environ | stack.settings | {"STRIPE_SECRET_KEY": ""},
