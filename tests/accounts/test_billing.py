@@ -296,8 +296,8 @@ def test_a_failed_payment_has_seven_days(stack: Stack, stripe: Stripe, person: P
 
 def newest_invoices(person: Person) -> dict[str, str]:
     """The id of the newest invoice of each state."""
-    body = person.http.get("/v1/billing/invoices").json()["items"]
-    return {each["status"]: each["id"] for each in reversed(body)}
+    invoices = person.http.get("/v1/billing/invoices").json()["items"]
+    return {each["status"]: each["id"] for each in reversed(invoices)}
 
 
 def end_grace(person: Person) -> None:
@@ -386,9 +386,9 @@ def recover(stripe: Stripe, person: Person) -> None:
 
 
 def subscription_of(person: Person) -> str:
-    result = subscriptions.current(customer(person))
-    assert result is not None
-    return result.id
+    subscription = subscriptions.current(customer(person))
+    assert subscription is not None
+    return subscription.id
 
 
 FLOWS = [

@@ -219,11 +219,11 @@ class Queue:
 
 @pytest.fixture
 def queue(database: str) -> Iterator[Queue]:
-    result = Queue(database)
-    result.sql("delete from app.jobs")
-    result.sql("select pgmq.purge_queue('jobs')")
-    yield result
-    for connection in result.pool:
+    rig = Queue(database)
+    rig.sql("delete from app.jobs")
+    rig.sql("select pgmq.purge_queue('jobs')")
+    yield rig
+    for connection in rig.pool:
         connection.close()
 
 

@@ -19,8 +19,8 @@ from tests.rigs.sources import SourceServer
 @pytest.fixture(scope="session")
 def canary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Canary]:
     """What must stay untouched."""
-    with Canary(tmp_path_factory.mktemp("outside")) as result:
-        yield result
+    with Canary(tmp_path_factory.mktemp("outside")) as outside:
+        yield outside
 
 
 @pytest.fixture(autouse=True)
@@ -68,9 +68,9 @@ def impatient(
     tmp_path_factory: pytest.TempPathFactory, sources: SourceServer, canary: Canary
 ) -> Iterator[Impatient]:
     """The whole service with a time limit of a few seconds a job."""
-    result = Impatient(tmp_path_factory.mktemp("impatient"), f"127.0.0.1:{sources.port}")
-    yield result
+    rig = Impatient(tmp_path_factory.mktemp("impatient"), f"127.0.0.1:{sources.port}")
+    yield rig
     try:
-        assert_rows_clean(result.postgres_url, result.url, canary)
+        assert_rows_clean(rig.postgres_url, rig.url, canary)
     finally:
-        result.stop()
+        rig.stop()

@@ -27,18 +27,18 @@ LARGEST = 300 * 1024**2
 WORD = "<script>alert(1)</script>"
 
 
-def _options(name: str, *pairs: tuple[str, Any], names: str = "", **fields: Any) -> Case:
-    return Case("bounded", name, "bounded", names,
+def _options(name: str, *pairs: tuple[str, Any], mention: str = "", **fields: Any) -> Case:
+    return Case("bounded", name, "bounded", mention,
                 body(options=[option(*pair) for pair in pairs], **fields))  # fmt: skip
 
 
-def _input(name: str, *pairs: tuple[str, Any], names: str = "", **fields: Any) -> Case:
+def _input(name: str, *pairs: tuple[str, Any], mention: str = "", **fields: Any) -> Case:
     inputs = [{"url": "{clip}", "options": [option(*pair) for pair in pairs]}]
-    return Case("bounded", name, "bounded", names, body(inputs=inputs, **fields))
+    return Case("bounded", name, "bounded", mention, body(inputs=inputs, **fields))
 
 
-def _graph(graph: str, names: str, output: str = "mp4") -> Case:
-    return Case("graph", graph[:60], "bounded", names,
+def _graph(graph: str, mention: str, output: str = "mp4") -> Case:
+    return Case("graph", graph[:60], "bounded", mention,
                 body(filters=[{"filter": graph}], outputFormat=output))  # fmt: skip
 
 
@@ -50,21 +50,21 @@ def _file(name: str, output: str = "mp4", **fields: Any) -> Case:
 
 COPY = [option("-c", "copy")]
 ENDLESS = [
-    _input("stream_loop -1", ("-stream_loop", -1), names="inputs[0]", options=COPY),
+    _input("stream_loop -1", ("-stream_loop", -1), mention="inputs[0]", options=COPY),
     _input("stream_loop -1 -t 90000", ("-stream_loop", -1), ("-t", 90_000), options=COPY),
     _input("stream_loop -1 -t 9999999", ("-stream_loop", -1), ("-t", 9_999_999), options=COPY),
-    _input("stream_loop 100", ("-stream_loop", 100), names="inputs[0]", outputFormat="webm"),
-    _input("stream_loop 1000", ("-stream_loop", 1000), names="-stream_loop", options=COPY),
-    _options("loop=-1", ("-vf", "loop=loop=-1:size=10"), names="loop"),
-    _options("aloop=-1", ("-af", "aloop=loop=-1:size=1000"), names="aloop", outputFormat="mp3"),
-    _options("tpad=stop=-1", ("-vf", "tpad=stop=-1"), names="tpad"),
-    _options("apad", ("-af", "apad"), names="apad", outputFormat="mp3"),
-    _options("-r 100000", ("-r", 100_000), names="-r"),
+    _input("stream_loop 100", ("-stream_loop", 100), mention="inputs[0]", outputFormat="webm"),
+    _input("stream_loop 1000", ("-stream_loop", 1000), mention="-stream_loop", options=COPY),
+    _options("loop=-1", ("-vf", "loop=loop=-1:size=10"), mention="loop"),
+    _options("aloop=-1", ("-af", "aloop=loop=-1:size=1000"), mention="aloop", outputFormat="mp3"),
+    _options("tpad=stop=-1", ("-vf", "tpad=stop=-1"), mention="tpad"),
+    _options("apad", ("-af", "apad"), mention="apad", outputFormat="mp3"),
+    _options("-r 100000", ("-r", 100_000), mention="-r"),
     _options("-r 120", ("-r", 120), ("-vf", "scale=3840:2160")),
-    _options("fps=100000", ("-vf", "fps=100000"), names="fps"),
-    _options("zoompan d=1000000", ("-vf", "zoompan=d=1000000"), names="zoompan"),
-    _options("zoompan s=huge", ("-vf", "zoompan=s=30000x30000:d=9"), names="zoompan"),
-    _options("minterpolate", ("-vf", "minterpolate=fps=1000:mi_mode=mci"), names="minterpolate"),
+    _options("fps=100000", ("-vf", "fps=100000"), mention="fps"),
+    _options("zoompan d=1000000", ("-vf", "zoompan=d=1000000"), mention="zoompan"),
+    _options("zoompan s=huge", ("-vf", "zoompan=s=30000x30000:d=9"), mention="zoompan"),
+    _options("minterpolate", ("-vf", "minterpolate=fps=1000:mi_mode=mci"), mention="minterpolate"),
     _options("setpts slow", ("-vf", "setpts=PTS*100000")),
     _options("setpts slow and filled", ("-vf", "setpts=PTS*100000,fps=120")),
     _options("atempo", ("-af", "atempo=0.5,atempo=0.5,atempo=0.5,atempo=0.5"), outputFormat="mp3"),
@@ -73,24 +73,24 @@ ENDLESS = [
     _options("scale=1:1000000", ("-vf", "scale=1:1000000")),
     _options("pad=60000:60000", ("-vf", "pad=60000:60000")),
     _options("scale up ten times", ("-vf", ",".join(["scale=iw*4:ih*4"] * 10))),
-    _options("-threads 10000", ("-threads", 10_000), names="-threads"),
-    _options("-threads 16", ("-threads", 16), names="-threads"),
-    _options("-g huge", ("-g", 10_000), ("-bf", 16), ("-refs", 16), names="-g"),
-    _options("placebo", ("-preset", "placebo"), names="-preset"),
+    _options("-threads 10000", ("-threads", 10_000), mention="-threads"),
+    _options("-threads 16", ("-threads", 16), mention="-threads"),
+    _options("-g huge", ("-g", 10_000), ("-bf", 16), ("-refs", 16), mention="-g"),
+    _options("placebo", ("-preset", "placebo"), mention="-preset"),
     _options("slower at 4K", ("-preset", "slower"), ("-vf", "scale=7680:4320")),
-    _options("reverse", ("-vf", "loop=1000:50,reverse"), names="loop"),
-    _options("tmix", ("-vf", "tmix=frames=1024"), names="tmix"),
-    _options("boxblur", ("-vf", "boxblur=1000:1000"), names="boxblur"),
-    _options("nlmeans", ("-vf", "scale=1920:1080,nlmeans=r=99:p=99"), names="nlmeans"),
-    _options("geq", ("-vf", "scale=3840:2160,geq=lum='hypot(sin(X),cos(Y))*255'"), names="geq"),
-    _options("geq loop", ("-vf", "geq=lum='while(1,1)'"), names="geq"),
-    _options("rotate by itself", ("-vf", "rotate=a=t:ow=iw*100:oh=ih*100"), names="rotate"),
+    _options("reverse", ("-vf", "loop=1000:50,reverse"), mention="loop"),
+    _options("tmix", ("-vf", "tmix=frames=1024"), mention="tmix"),
+    _options("boxblur", ("-vf", "boxblur=1000:1000"), mention="boxblur"),
+    _options("nlmeans", ("-vf", "scale=1920:1080,nlmeans=r=99:p=99"), mention="nlmeans"),
+    _options("geq", ("-vf", "scale=3840:2160,geq=lum='hypot(sin(X),cos(Y))*255'"), mention="geq"),
+    _options("geq loop", ("-vf", "geq=lum='while(1,1)'"), mention="geq"),
+    _options("rotate by itself", ("-vf", "rotate=a=t:ow=iw*100:oh=ih*100"), mention="rotate"),
     _options("palettegen", ("-vf", "scale=7680:4320,palettegen"), outputFormat="png",
-    names="palet"),
+    mention="palet"),
     _options("-vf of 150,000 filters", ("-vf", "hflip," * 150_000 + "hflip")),
     _options("an argument of 200,000 letters", ("-vf", "setpts=PTS" + "+0" * 100_000)),
     _options("a drawn text of 200,000 letters",
-             ("-vf", "drawtext=text=" + "x" * 200_000), names="-vf"),
+             ("-vf", "drawtext=text=" + "x" * 200_000), mention="-vf"),
     _options("volume of many decimals", ("-af", "volume=0." + "3" * 5000), outputFormat="mp3"),
     _options("-ss far", ("-ss", 999_999)),
     _options("-t tiny", ("-t", "0.000001")),
@@ -121,7 +121,7 @@ ENDLESS = [
 # Texts are data: drawn, stored or dropped, and nothing more.
 TEXTS = [
     *(
-        _options(f"text {text}", ("-vf", f"drawtext=text='{text}'"), names="drawtext")
+        _options(f"text {text}", ("-vf", f"drawtext=text='{text}'"), mention="drawtext")
         for text in (
             "%{metadata\\:title}", "%{localtime}", "%{pts\\:hms}", "%{e\\:1/0}",
             "%{expr\\:st(0,1)}",
@@ -141,7 +141,7 @@ TEXTS = [
         )
     ),
     *(
-        _options(f"metadata {value[:20]}", ("-metadata", f"title={value}"), names="-metadata")
+        _options(f"metadata {value[:20]}", ("-metadata", f"title={value}"), mention="-metadata")
         for value in (
             WORD, "a\nb", "Duration: 00:00:99.00", "x\n  Stream #0:0: Video: h264, 9x9", "$(id)",
             "/etc/passwd", "a=b=c", "\u202ex", "x" * 1900, "'; touch {stray}", "-y", "@{stray}",
@@ -242,8 +242,8 @@ def test_bounded(
     if answer.status_code == 201:
         job = hasty.job(answer.json()["id"])
         assert (job["processing_time_seconds"] or 0) < 3 * Impatient.SECONDS
-        for result in job["outputs"] or ():
-            assert result["size_bytes"] < LARGEST
+        for output in job["outputs"] or ():
+            assert output["size_bytes"] < LARGEST
         assert math.isfinite(job["duration_seconds"] or 0)
 
 

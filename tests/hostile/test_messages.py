@@ -38,20 +38,20 @@ def _failing(sources: SourceServer, guest: Guest, folder: Path, clip: Path) -> d
     for name, content in contents.items():
         (sources.folder / name).write_bytes(content)
     plain = sources.put(clip) + SIGNED
-    result: dict[str, Any] = {
+    requests: dict[str, Any] = {
         name: {"inputs": [{"url": sources.url(name.replace(" ", "%20")) + SIGNED}]}
         for name in contents
     }
-    result["missing"] = {"inputs": [{"url": sources.url("nothing.mp4") + SIGNED}]}
-    result["redirect"] = {
+    requests["missing"] = {"inputs": [{"url": sources.url("nothing.mp4") + SIGNED}]}
+    requests["redirect"] = {
         "inputs": [{"url": sources.url(f"redirect?to=http://10.0.0.1/x?token={MARKER}")}]
     }
-    result["no such name"] = {"inputs": [{"url": f"http://nothing.invalid/a{SIGNED}"}]}
-    result["refused connection"] = {"inputs": [{"url": f"http://127.0.0.1:9/a{SIGNED}"}]}
-    result["internal"] = {"inputs": [{"url": f"http://169.254.169.254/a{SIGNED}"}]}
+    requests["no such name"] = {"inputs": [{"url": f"http://nothing.invalid/a{SIGNED}"}]}
+    requests["refused connection"] = {"inputs": [{"url": f"http://127.0.0.1:9/a{SIGNED}"}]}
+    requests["internal"] = {"inputs": [{"url": f"http://169.254.169.254/a{SIGNED}"}]}
     path = folder / "up.mp4"
     path.write_bytes(contents["cut.mp4"])
-    result["uploaded"] = {"inputs": [{"url": guest.upload(path)}]}
+    requests["uploaded"] = {"inputs": [{"url": guest.upload(path)}]}
     raw: dict[str, list[tuple[str, Any]]] = {
         "scale": [("-vf", "scale=30000:30000")],
         "negative": [("-vf", "scale=-7:0")],
@@ -67,15 +67,15 @@ def _failing(sources: SourceServer, guest: Guest, folder: Path, clip: Path) -> d
         "tempo": [("-af", "atempo=100,atempo=100,atempo=100")],
     }
     for name, pairs in raw.items():
-        result[name] = {"inputs": [{"url": plain}], "options": [option(*pair) for pair in pairs]}
+        requests[name] = {"inputs": [{"url": plain}], "options": [option(*pair) for pair in pairs]}
     for name, graph in {
         "no such input": "[3:v]hflip[v]", "unconnected": "[0:v]hflip[v];[x]vflip[y]",
         "overlay of one": "[0:v]overlay[v]", "label twice": "[0:v]hflip[v];[0:v]vflip[v]",
         "sound to picture": "[0:a]hflip[v]", "empty crop": "[0:v]crop=0:0[v]",
     }.items():  # fmt: skip
-        result[name] = {"inputs": [{"url": plain}], "filters": [{"filter": graph}]}
-    result["no sound"] = {"inputs": [{"url": sources.url("huge.png")}], "outputFormat": "mp3"}
-    return result
+        requests[name] = {"inputs": [{"url": plain}], "filters": [{"filter": graph}]}
+    requests["no sound"] = {"inputs": [{"url": sources.url("huge.png")}], "outputFormat": "mp3"}
+    return requests
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +126,7 @@ def test_no_row_of_the_database_tells_more(
 def test_events_and_logs_hold_no_signature(failed: dict[str, dict[str, Any]], stack: Stack) -> None:
     """Signed addresses stand in the request a job keeps, and nowhere else."""
     assert failed
-    remaining = ("request", "inputs")
+    exceptions = ("request", "inputs")
     with psycopg.connect(stack.settings["POSTGRES_URL"]) as connection:
         columns = connection.execute(
             "select table_name, column_name from information_schema.columns"
@@ -134,7 +134,7 @@ def test_events_and_logs_hold_no_signature(failed: dict[str, dict[str, Any]], st
             " (select tablename from pg_tables where schemaname = 'app')"
         ).fetchall()
         for table, column in columns:
-            if table == "jobs" and column in remaining:
+            if table == "jobs" and column in exceptions:
                 continue
             row = connection.execute(
                 f'select count(*) from app."{table}" where "{column}"::text like %s',  # type: ignore[arg-type,unused-ignore]

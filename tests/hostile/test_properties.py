@@ -176,11 +176,11 @@ def arguments(request: TranscodeRequest) -> list[str] | None:
         return None
 
 
-def assert_harmless(result: list[str]) -> None:
+def assert_harmless(command: list[str]) -> None:
     """No argument but ours names a file, and each graph says nothing but itself."""
-    assert result[-1] == "OUT"
+    assert command[-1] == "OUT"
     before = ""
-    for each in result:
+    for each in command:
         assert "\0" not in each
         if (before, each) == ("-progress", "pipe:1") or before.startswith("-metadata"):
             pass  # ours; a tag's text is data
@@ -191,7 +191,7 @@ def assert_harmless(result: list[str]) -> None:
         else:
             assert_names_nothing(each)
         before = each
-    read = [place for before, place in pairwise(result) if before == "-i"]
+    read = [place for before, place in pairwise(command) if before == "-i"]
     for place in read:  # an input, or a file that the server fetches and names itself
         assert re.fullmatch(r"IN\d|[a-z]+\d*(?:\.[a-z0-9]+)?", place), place
 
@@ -254,10 +254,10 @@ def test_no_accepted_request_reaches_outside(
 @settings(QUICK, max_examples=400)
 @given(flag, argument)
 def test_no_single_flag_reaches_outside(name: str, value: Any) -> None:
-    result = arguments(ask(options=options((name, value))))
-    event("accepted" if result else "refused")
-    if result is not None:
-        assert_harmless(result)
+    command = arguments(ask(options=options((name, value))))
+    event("accepted" if command else "refused")
+    if command is not None:
+        assert_harmless(command)
 
 
 @settings(QUICK, max_examples=300)
@@ -268,10 +268,10 @@ def test_no_single_graph_reaches_outside(where: str, text: str) -> None:
         if where == "filters"
         else {"options": options((where, text))}
     )
-    result = arguments(ask(**fields))
-    event("accepted" if result else "refused")
-    if result is not None:
-        assert_harmless(result)
+    command = arguments(ask(**fields))
+    event("accepted" if command else "refused")
+    if command is not None:
+        assert_harmless(command)
 
 
 @QUICK
@@ -286,9 +286,9 @@ def test_no_hostile_case_becomes_harmless_by_its_format(case: cases.Case, output
         return
     if case.family == "format" or "{" in request.inputs[0].url:
         request.inputs[0].url = "https://example.com/x.mp4"
-    result = arguments(request)
-    if result is not None:
-        assert_harmless(result)
+    command = arguments(request)
+    if command is not None:
+        assert_harmless(command)
 
 
 letters = st.characters(exclude_characters="\0", codec="utf-8")

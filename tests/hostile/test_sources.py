@@ -185,15 +185,15 @@ def _scripts(url: str, canary: Canary) -> dict[str, bytes]:
 
 
 def _referring(last: bytes, canary: Canary) -> dict[str, bytes]:
-    result = {}
+    references = {}
     targets = (str(canary.file), canary.url, "../../../../etc/passwd", "input%d")
     for name, location in zip(_TARGETS, targets, strict=True):
         for kind in _REFERENCES:
             record = files.alias(location) if kind == "alis" else location.encode() + b"\0"
             data = files.with_reference(last, kind.encode(), record)
             assert len(data) > len(last)
-            result[f"reference-{kind.strip()}-{name}"] = data
-    return result
+            references[f"reference-{kind.strip()}-{name}"] = data
+    return references
 
 
 @pytest.mark.parametrize("case", ALL_CASES, ids=case_id)
@@ -283,12 +283,12 @@ def test_attachments_do_not_travel(
     """A file within a file, with a name that climbs: neither written nor passed on."""
     word = b"ATTACHED" * 100
     (tmp_path / "a.ttf").write_bytes(word)
-    result = files.ffmpeg(
+    attachment = files.ffmpeg(
         tmp_path, "x.mkv", "-i", str(clip), "-c", "copy", "-attach", str(tmp_path / "a.ttf"),
         "-metadata:s:t", "mimetype=application/x-truetype-font",
         "-metadata:s:t", f"filename=../../../../{canary.folder}/{canary.stray}",
     )  # fmt: skip
-    url = sources.put(result)
+    url = sources.put(attachment)
     jobs = [guest.create(url, each, preset={"quality": "low"}) for each in ("mp4", "mov", "mp3")]
     for job_id in jobs:
         assert guest.ended(job_id)["status"] == "completed"
@@ -309,9 +309,9 @@ def test_names_in_urls_are_no_paths(
     url = f"http://{values['sources']}/redirect?to={values['clip']}&name=/{name}.png"
     job = guest.ended(guest.create(url, "png"))
     assert job["status"] == "completed", job
-    result = job["outputs"][0]["filename"]
-    assert result == "".join(letter for letter in result if letter.isalnum() or letter in "-_.")
-    assert not result.startswith(("-", "."))
+    filename = job["outputs"][0]["filename"]
+    assert filename == "".join(letter for letter in filename if letter.isalnum() or letter in "-_.")
+    assert not filename.startswith(("-", "."))
 
 
 def test_sources_that_drip_hang_or_lie(guest: Guest, values: dict[str, str]) -> None:
@@ -337,9 +337,9 @@ def test_the_index_at_the_end_and_no_range(
     assert last.read_bytes().index(b"mdat") < last.read_bytes().index(b"moov")
     job_id = guest.create(sources.put(last))
     assert guest.ended(job_id)["status"] == "completed"
-    result = tmp_path / "made.mp4"
-    result.write_bytes(guest.download(job_id))
-    assert probe(result).duration == pytest.approx(2, abs=0.2)
+    output = tmp_path / "made.mp4"
+    output.write_bytes(guest.download(job_id))
+    assert probe(output).duration == pytest.approx(2, abs=0.2)
 
 
 def test_a_wav_that_states_more_than_it_holds(guest: Guest, sources: SourceServer) -> None:

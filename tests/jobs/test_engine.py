@@ -159,9 +159,9 @@ def test_an_upload_begins_while_ffmpeg_runs(
     assert "The upload of the output began while ffmpeg ran." in job["receipt"]["notes"]
     data = account.download(job_id)
     assert hashlib.sha256(data).hexdigest() == job["receipt"]["output"]["sha256"]
-    result = tmp_path / "made.mp4"
-    result.write_bytes(data)
-    assert probe(result).duration == pytest.approx(8, abs=0.2)
+    output = tmp_path / "made.mp4"
+    output.write_bytes(data)
+    assert probe(output).duration == pytest.approx(8, abs=0.2)
 
 
 def _arriving(stack: Stack, job_id: str) -> int:

@@ -33,9 +33,9 @@ def test_upload_transcode_download(account: Account, clip: Path, tmp_path: Path)
     assert job["progress"] == 100
     data = account.download(job_id)
     assert len(data) == job["outputs"][0]["size_bytes"]
-    result = probe_bytes(data, tmp_path)
-    assert (result.video.width, result.video.height) == (320, 180)  # never enlarged
-    assert result.duration == pytest.approx(2, abs=0.1)
+    media = probe_bytes(data, tmp_path)
+    assert (media.video.width, media.video.height) == (320, 180)  # never enlarged
+    assert media.duration == pytest.approx(2, abs=0.1)
 
 
 @pytest.mark.parametrize("name", [*FORMATS, "jpg", "MP4"])
@@ -44,10 +44,10 @@ def test_every_format(account: Account, clip: Path, tmp_path: Path, name: str) -
     job = account.wait(job_id)
     assert job["status"] == "completed", job
     assert job["output_format"] == name
-    result = FORMATS[{"jpg": "jpeg"}.get(name.lower(), name.lower())]
+    file_format = FORMATS[{"jpg": "jpeg"}.get(name.lower(), name.lower())]
     matches = probe_bytes(account.download(job_id), tmp_path)
-    assert (matches.video is not None) == (result.kind != "audio")
-    if result.kind == "video":
+    assert (matches.video is not None) == (file_format.kind != "audio")
+    if file_format.kind == "video":
         assert matches.audio is not None
     if name == "webm":
         assert (matches.video.codec, matches.audio.codec) == ("vp9", "opus")

@@ -100,24 +100,24 @@ def test_a_row_can_not_point_outside(server: Running) -> None:
 def test_strangers(server: Running) -> None:
     bucket = server.bucket()
     server.http.put(server.upload_link(bucket, "a"), content=b"secret")
-    result = server.keys
+    server_keys = server.keys
     other = keys.load(server.root.parent / "other-keys.json")
     tokens = {
-        "anon": result.publishable,
-        "user": user_token(result),
+        "anon": server_keys.publishable,
+        "user": user_token(server_keys),
         "foreign": user_token(other),
         "foreign key, our kid": jwt.encode(
             {"role": "service_role", "exp": 4e9},
             other.user_token_key,
             "ES256",
-            {"kid": result.user_token_kid},
+            {"kid": server_keys.user_token_kid},
         ),
         "HS256 with our public parts": jwt.encode(
-            {"role": "service_role", "exp": 4e9}, result.publishable, "HS256"
+            {"role": "service_role", "exp": 4e9}, server_keys.publishable, "HS256"
         ),
         "unsigned": jwt.encode({"role": "service_role", "exp": 4e9}, "", "none"),
-        "unknown role": user_token(result, role="postgres"),
-        "link secret": jwt.encode({"role": "service_role", "exp": 4e9}, result.storage_secret),
+        "unknown role": user_token(server_keys, role="postgres"),
+        "link secret": jwt.encode({"role": "service_role", "exp": 4e9}, server_keys.storage_secret),
         "other secret": other.secret,
     }
     for name, token in tokens.items():

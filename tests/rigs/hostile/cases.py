@@ -81,11 +81,11 @@ def _graphs(
     """Graphs, with the word that a refusal must hold; `flag` "filters" is the field."""
     return [
         Case(
-            family, f"{flag} {graph}", expected, names,
+            family, f"{flag} {graph}", expected, mention,
             body(filters=[{"filter": graph}]) if flag == "filters"
             else body(options=[option(flag, graph)]),
         )
-        for graph, names in graphs
+        for graph, mention in graphs
     ]  # fmt: skip
 
 
@@ -233,8 +233,8 @@ FIELDS = [
 ]  # fmt: skip
 
 
-def _raw(name: str, names: str, text: str, expected: str = "refused") -> Case:
-    return Case("JSON", name, expected, names, raw=text)
+def _raw(name: str, mention: str, text: str, expected: str = "refused") -> Case:
+    return Case("JSON", name, expected, mention, raw=text)
 
 
 _HEAD = '{"inputs":[{"url":"{clip}"}],"outputFormat":"mp4",'

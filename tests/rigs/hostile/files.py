@@ -189,8 +189,8 @@ def nested_boxes(depth: int) -> bytes:
 def with_reference(clip: bytes, kind: bytes, location: bytes) -> bytes:
     """The clip, its tracks' data said to lie elsewhere (dref); its moov must come last."""
     entry = struct.pack(">I4sI", len(location) + 12, kind, 0) + location
-    result = struct.pack(">I4sII", len(entry) + 16, b"dref", 0, 1) + entry
-    return _replaced(clip, [b"moov", b"trak", b"mdia", b"minf", b"dinf", b"dref"], result)
+    box = struct.pack(">I4sII", len(entry) + 16, b"dref", 0, 1) + entry
+    return _replaced(clip, [b"moov", b"trak", b"mdia", b"minf", b"dinf", b"dref"], box)
 
 
 def alias(path: str) -> bytes:
@@ -204,7 +204,7 @@ def alias(path: str) -> bytes:
     return record + struct.pack(">HH", 0xFFFF, 0)
 
 
-def _replaced(data: bytes, path: Sequence[bytes], result: bytes) -> bytes:
+def _replaced(data: bytes, path: Sequence[bytes], box: bytes) -> bytes:
     """Boxes with each box at `path` replaced, the sizes around it mended."""
     out = b""
     at = 0
@@ -213,9 +213,9 @@ def _replaced(data: bytes, path: Sequence[bytes], result: bytes) -> bytes:
         whole = data[at : at + size]
         if kind == path[0]:
             if len(path) == 1:
-                whole = result
+                whole = box
             else:
-                inner = _replaced(whole[8:], path[1:], result)
+                inner = _replaced(whole[8:], path[1:], box)
                 whole = struct.pack(">I4s", len(inner) + 8, kind) + inner
         out += whole
         at += size
@@ -230,9 +230,9 @@ def linked_matroska(data: bytes, uri: bytes) -> bytes:
     end += 3 + (data[end + 2] & 0x7F)
     room = end - muxer - 4 - 2
     name = uri[:room]
-    result = b"\x3e\x83\xbb" + bytes([0x80 | len(name)]) + name
-    filler = end - muxer - len(result) - 2
-    return data[:muxer] + result + b"\xec" + bytes([0x80 | filler]) + bytes(filler) + data[end:]
+    element = b"\x3e\x83\xbb" + bytes([0x80 | len(name)]) + name
+    filler = end - muxer - len(element) - 2
+    return data[:muxer] + element + b"\xec" + bytes([0x80 | filler]) + bytes(filler) + data[end:]
 
 
 def ffmpeg(folder: Path, name: str, *arguments: str) -> Path:

@@ -86,15 +86,15 @@ def test_any_text_becomes_one_clean_line(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "result"),
+    ("source", "label"),
     [
         ("клип.mp4", "клип.mp3"), ("отпуск 2026", "отпуск 2026.mp3"), ("v1.2", "v1.2.mp3"),
         ("Mr. Smith", "Mr. Smith.mp3"), (".htaccess", "output.mp3"), ("a.tar.gz", "a.tar.mp3"),
         ("", "output.mp3"), ("x.MP4", "x.mp3"),
     ],
 )  # fmt: skip
-def test_an_output_has_its_own_extension(source: str, result: str) -> None:
-    assert output_label(source, "mp3") == result
+def test_an_output_has_its_own_extension(source: str, label: str) -> None:
+    assert output_label(source, "mp3") == label
 
 
 @pytest.mark.parametrize(

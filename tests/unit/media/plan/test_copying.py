@@ -32,13 +32,13 @@ def decided(plan: Plan) -> dict[str, str]:
 
 def coded(picture: str = "h264", tone: str = "aac", **facts: Any) -> Probe:
     """What a probe finds in a file coded so."""
-    result = video(**facts)
-    assert result.video is not None
-    assert result.audio is not None
+    stream = video(**facts)
+    assert stream.video is not None
+    assert stream.audio is not None
     return msgspec.structs.replace(
-        result,
-        video=msgspec.structs.replace(result.video, codec=picture),
-        audio=msgspec.structs.replace(result.audio, codec=tone),
+        stream,
+        video=msgspec.structs.replace(stream.video, codec=picture),
+        audio=msgspec.structs.replace(stream.audio, codec=tone),
     )
 
 
@@ -150,18 +150,18 @@ def test_reasons_name_what_decided() -> None:
 @pytest.fixture(scope="module")
 def clips(make_media: Make) -> dict[str, Path]:
     """Two seconds in each of the codings."""
-    result = {}
+    paths = {}
     for name, settings in {
         "h264.mp4": ("-c:v", "libx264", "-c:a", "aac", "-g", "10"),
         "other.mp4": ("-c:v", "libx264", "-c:a", "aac", "-g", "10", "-vf", "hue=h=90"),
         "vp9.webm": ("-c:v", "libvpx-vp9", "-cpu-used", "8", "-c:a", "libopus"),
         "small.mp4": ("-c:v", "libx264", "-c:a", "aac", "-s", "96x54"),
     }.items():
-        result[name] = make_media(
+        paths[name] = make_media(
             f"copy-{name}", "-f", "lavfi", "-i", "testsrc2=s=160x90:r=20:d=2", "-f", "lavfi",
             "-i", "sine=d=2:r=48000", "-pix_fmt", "yuv420p", *settings,
         )  # fmt: skip
-    return result
+    return paths
 
 
 def packets(path: Path, stream: str) -> list[str]:
