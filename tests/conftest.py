@@ -94,12 +94,12 @@ def stack(tmp_path_factory: pytest.TempPathFactory, sources: SourceServer) -> It
     project = None
     if os.environ.get("LIVE"):  # make test-live
         try:
-            named = read_project(os.environ)
+            names = read_project(os.environ)
         except SettingsError as error:
             pytest.skip(f"a Supabase project is needed. {error}")
-        if named.publishable_key is None:
+        if names.publishable_key is None:
             pytest.skip("a Supabase project is needed. SUPABASE_PUBLISHABLE_KEY is missing.")
-        project = named.environment()
+        project = names.environment()
     folder = tmp_path_factory.mktemp("stack")
     with (
         Stack(folder, overrides=overrides, project=project) as running,

@@ -19,7 +19,7 @@ from local.stack import Stack
 
 ROOT = Path(__file__).parent.parent
 WIDTH = 1180
-SHOWN = 760
+IMAGE_WIDTH = 760
 """Pixels that a picture is wide in the README."""
 PASSWORD = "a picture is taken 1"  # noqa: S105 -- of an account that lives as long as this runs
 
@@ -95,7 +95,7 @@ def _keep(page: Page, name: str, folder: Path, height: int) -> None:
     page.screenshot(path=screenshot, full_page=True, animations="disabled")
     subprocess.run(
         [str(binary()), "-loglevel", "error", "-nostdin", "-y", "-i", str(screenshot),
-         "-vf", f"crop=iw:min(ih\\,{height}):0:0,scale={SHOWN}:-2",
+         "-vf", f"crop=iw:min(ih\\,{height}):0:0,scale={IMAGE_WIDTH}:-2",
          "-c:v", "libwebp", "-quality", "75", "-compression_level", "6",
          str(ROOT / "docs" / f"{name}.webp")],
         check=True,

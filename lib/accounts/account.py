@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from lib import models
-from lib.files.retention import Kept, Retention, choose, kept
+from lib.files.retention import Retention, RetentionHours, choose, retention_hours
 from lib.platform import postgres
 from lib.platform.errors import Problem
 from lib.platform.supabase import auth
@@ -63,7 +63,7 @@ class Account(msgspec.Struct):
     """When you confirmed to be 13 or older; null if you did not."""
     plan: PlanShown
     """The plan and its limits."""
-    retention: Kept
+    retention: RetentionHours
     """How long files are kept."""
     policies: list[AcceptedPolicy]
     """The policies that you accepted."""
@@ -152,7 +152,7 @@ def _account(row: dict[str, Any]) -> Account:
         created_at=stamp(row["created_at"]),
         over_13_confirmed_at=stamp_or_none(row["over_13_at"]),
         plan=models.convert(limited(row["plan"]), PlanShown),
-        retention=kept(row),
+        retention=retention_hours(row),
         policies=[
             AcceptedPolicy(each["version"], stamp(_moment(each["accepted_at"])))
             for each in row["policies"]

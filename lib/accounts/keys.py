@@ -19,7 +19,7 @@ MOST = 100
 """Keys that an account may have at a time."""
 Scope = Literal["jobs", "read"]
 _ALL: tuple[Scope, ...] = ("jobs", "read")
-_SHOWN = "id, label, scopes, starts_with, created_at, last_used_at, expires_at"
+_COLUMNS = "id, label, scopes, starts_with, created_at, last_used_at, expires_at"
 
 
 class NewKey(msgspec.Struct, forbid_unknown_fields=True):
@@ -89,7 +89,7 @@ def create(account_id: UUID, request: NewKey) -> Created:
         select %(account)s, %(hash)s, %(label)s, %(scopes)s, %(starts)s, %(expires)s
          where (select count(*) from app.api_keys
                  where account_id = %(account)s and revoked_at is null) < %(most)s
-        returning {_SHOWN}
+        returning {_COLUMNS}
         """,  # noqa: S608 -- the columns are ours
         {
             "account": account_id,
@@ -112,7 +112,7 @@ def list_keys(account_id: UUID) -> Keys:
     """The account's keys."""
     rows = postgres.rows(
         f"""
-        select {_SHOWN} from app.api_keys
+        select {_COLUMNS} from app.api_keys
          where account_id = %(account)s and revoked_at is null order by created_at desc, id
         """,  # noqa: S608
         {"account": account_id},
@@ -126,7 +126,7 @@ def rename(account_id: UUID, key_id: str, request: Rename) -> Key:
         f"""
         update app.api_keys set label = %(label)s
          where id = %(id)s and account_id = %(account)s and revoked_at is null
-        returning {_SHOWN}
+        returning {_COLUMNS}
         """,  # noqa: S608
         {"label": request.label, "id": _parse_id(key_id), "account": account_id},
     )

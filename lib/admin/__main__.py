@@ -10,7 +10,6 @@ import getpass
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 from uuid import UUID
 
 import msgspec
@@ -27,6 +26,8 @@ from lib.privacy import policies, reports, staff
 from lib.usage import grants, ledger
 
 Arguments = argparse.Namespace
+_Add = Callable[..., argparse.ArgumentParser]
+"""Adds a command with its function; returns its parser, for its arguments."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -68,19 +69,6 @@ def _parser() -> argparse.ArgumentParser:
     _add_service_commands(add)
     _add_privacy_commands(add)
     return parser
-
-
-class _Add(Protocol):
-    """Adds a command; returns its parser, for its arguments."""
-
-    def __call__(
-        self,
-        name: str,
-        run: Callable[[Arguments], int | None],
-        about: str,
-        *,
-        reason: bool = False,
-    ) -> argparse.ArgumentParser: ...
 
 
 def _add_account_commands(add: _Add) -> None:

@@ -59,14 +59,14 @@ def resolve(job_id: str, index: int, expires: str, signature: str) -> str:
     # We signed these values, so they are well formed.
     ours = is_ours("input", signature, job_id, str(index), expires)
     if not ours or int(expires) < time.time():
-        raise _gone()
-    found = postgres.row(
+        raise _link_expired()
+    row = postgres.row(
         "select inputs -> %(index)s::integer ->> 'url' as url from app.jobs where id = %(id)s",
         {"id": UUID(job_id), "index": index},
     )
-    address = addresses.parse(found["url"]) if found and found["url"] else None
+    address = addresses.parse(row["url"]) if row and row["url"] else None
     if address is None:
-        raise _gone()
+        raise _link_expired()
     return _leads_to(address)
 
 
@@ -77,7 +77,7 @@ def _leads_to(address: Address) -> str:
     try:
         return storage.sign_download(*address, seconds, label)
     except storage.Missing as error:
-        raise _gone() from error
+        raise _link_expired() from error
     except storage.StorageError as error:
         raise Problem("storage_unavailable", UNAVAILABLE) from error
 
@@ -96,10 +96,10 @@ def _served(address: Address) -> tuple[datetime | None, str]:
         {"address": str(address)},
     )
     if row is None:
-        raise _gone()
-    over = retention.gone("The file", row["expires_at"], row["deleted_at"])
-    if over:
-        raise over
+        raise _link_expired()
+    problem = retention.expired("The file", row["expires_at"], row["deleted_at"])
+    if problem:
+        raise problem
     return row["expires_at"], names.label(row["label"] or address.filename)
 
 
@@ -114,7 +114,7 @@ def is_ours(kind: Kind, signature: str, *fields: str) -> bool:
     return hmac.compare_digest(sign(kind, *fields).encode(), signature.encode())
 
 
-def _gone() -> Problem:
+def _link_expired() -> Problem:
     return Problem(
         "link_expired",
         "This link has expired, or its file was deleted. Read the job for a new one.",

@@ -89,12 +89,12 @@ def _fitted(stem: str, suffix: str) -> str:
     room = MAX_BYTES - len(suffix.encode())
     if len(stem.encode()) <= room:
         return stem + suffix
-    kept = stem.encode()[: room - len(CUT.encode())].decode("utf-8", "ignore")
-    for at in range(len(kept), max(0, len(kept) - MAX_CHARACTER), -1):
+    head = stem.encode()[: room - len(CUT.encode())].decode("utf-8", "ignore")
+    for at in range(len(head), max(0, len(head) - MAX_CHARACTER), -1):
         if not _continues(stem[at]) and stem[at - 1] != JOINER:
-            kept = stem[:at]
+            head = stem[:at]
             break
-    return kept.rstrip() + CUT + suffix
+    return head.rstrip() + CUT + suffix
 
 
 def _continues(letter: str) -> bool:

@@ -84,7 +84,7 @@ class JobFile:
         self._close()
         self._ranges, self._digest = None, Digest(self.path)
 
-    def shown(self) -> ReceiptFile:
+    def receipt(self) -> ReceiptFile:
         """As the receipt has it."""
         if self._ranges:
             return ReceiptFile(self.size, self._ranges.sha256(), self._ranges.fetched)

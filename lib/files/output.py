@@ -56,9 +56,9 @@ class OutputUpload:
         self._path = path
         self._content_type = content_type
         self._upload = Upload(*address, content_type)
-        self._sent = hashlib.sha256()
+        self._sent_digest = hashlib.sha256()
         self._failed = False
-        self._over = threading.Event()
+        self._end = threading.Event()
         self._abandoned = False
         """Whether nobody waits for `store` any more."""
         self._thread: threading.Thread | None = None
@@ -93,7 +93,7 @@ class OutputUpload:
         return results[0]
 
     def _store(self) -> Stored:
-        self._over.set()
+        self._end.set()
         if self._thread:
             self._thread.join()
         begun = 0 if self._failed else self._upload.size
@@ -115,7 +115,7 @@ class OutputUpload:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._over.set()
+        self._end.set()
         if not self._abandoned:
             thread = threading.Thread(target=self._discard, name="discard", daemon=True)
             thread.start()
@@ -130,10 +130,10 @@ class OutputUpload:
     def _follow(self) -> None:
         """Send each part once it is written. One part is kept back for the end."""
         try:
-            while not self._over.wait(POLL_SECONDS):
-                while not self._over.is_set() and (data := self._next()):
+            while not self._end.wait(POLL_SECONDS):
+                while not self._end.is_set() and (data := self._next()):
                     self._upload.append(data)
-                    self._sent.update(data)
+                    self._sent_digest.update(data)
         except (StorageError, OSError):  # the whole file goes in the end
             self._failed = True
 
@@ -153,4 +153,4 @@ class OutputUpload:
             while begun and (data := file.read(min(begun, CHUNK))):
                 now.update(data)
                 begun -= len(data)
-        return not begun and now.digest() == self._sent.digest()
+        return not begun and now.digest() == self._sent_digest.digest()

@@ -23,10 +23,10 @@ def probed(file: JobFile, folder: Path, *, exact: bool, deadline: Deadline | Non
     the true one.
     """
     try:
-        found = probe(file.place, folder=folder, size=file.size, deadline=deadline)
+        result = probe(file.place, folder=folder, size=file.size, deadline=deadline)
         if exact:
-            return measure(file.place, found, folder=folder, deadline=deadline)
-        return found
+            return measure(file.place, result, folder=folder, deadline=deadline)
+        return result
     except MediaError:
         file.check()
         raise

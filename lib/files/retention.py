@@ -31,7 +31,7 @@ class Retention(msgspec.Struct, forbid_unknown_fields=True):
     """Hours that outputs are kept; null for the service's own time."""
 
 
-class Kept(msgspec.Struct):
+class RetentionHours(msgspec.Struct):
     """Hours that an account's files are kept."""
 
     inputs: float
@@ -40,9 +40,9 @@ class Kept(msgspec.Struct):
     """Hours that outputs are kept."""
 
 
-def kept(account: Mapping[str, Any]) -> Kept:
+def retention_hours(account: Mapping[str, Any]) -> RetentionHours:
     """What holds for an account, from its row."""
-    return Kept(
+    return RetentionHours(
         _hours(account["inputs_kept_seconds"], settings().input_hours),
         _hours(account["outputs_kept_seconds"], settings().output_hours),
     )
@@ -77,12 +77,12 @@ def choose(account_id: UUID, request: Retention) -> None:
         )
 
 
-def gone(what: str, expires_at: datetime | None, deleted_at: datetime | None) -> Problem | None:
+def expired(what: str, expires_at: datetime | None, deleted_at: datetime | None) -> Problem | None:
     """404 for a file that is deleted or due to be; None for one that may be served."""
-    over = [moment for moment in (deleted_at, expires_at) if moment is not None]
-    if not over or min(over) > datetime.now(UTC):
+    moments = [moment for moment in (deleted_at, expires_at) if moment is not None]
+    if not moments or min(moments) > datetime.now(UTC):
         return None
-    return Problem("file_deleted", f"{what} was deleted on {stamp(min(over))}.")
+    return Problem("file_deleted", f"{what} was deleted on {stamp(min(moments))}.")
 
 
 def link_seconds(most: int, expires_at: datetime | None) -> int:

@@ -141,7 +141,7 @@ def confirm(caller: Uploader, request: Any) -> Confirmed:
     try:
         stored = storage.info(*address)
         _same_size(address, stored, stated, declared)
-        found = _probe_or_none(address, stored.size)
+        probe = _probe_or_none(address, stored.size)
     except storage.Missing as error:
         raise Problem(
             "upload_incomplete",
@@ -151,13 +151,13 @@ def confirm(caller: Uploader, request: Any) -> Confirmed:
     except storage.StorageError as error:
         raise Problem("storage_unavailable", UNAVAILABLE) from error
     confirmed = records.confirm_upload(
-        address, size=stored.size, version=stored.version, probe=found
+        address, size=stored.size, version=stored.version, probe=probe
     )
     if confirmed is None:
         raise Problem("file_not_found", NOT_FOUND, _UNKNOWN_UPLOAD)
-    over = retention.gone("The file", confirmed.expires_at, None)
-    if over:
-        raise over
+    refusal = retention.expired("The file", confirmed.expires_at, None)
+    if refusal:
+        raise refusal
     seconds = retention.link_seconds(CONFIRMED_LINK_SECONDS, confirmed.expires_at)
     try:
         link = storage.sign_download(*address, seconds, names.label(confirmed.filename))
@@ -169,7 +169,7 @@ def confirm(caller: Uploader, request: Any) -> Confirmed:
         filename=filename,
         fileSize=stored.size,
         uploadedAt=stamp(confirmed.confirmed_at),
-        metadata=media_metadata(found) if found else {},
+        metadata=media_metadata(probe) if probe else {},
     )
 
 
@@ -190,7 +190,7 @@ def inspect(caller: Uploader, url: str) -> dict[str, Any]:
         raise Problem(
             "file_not_found", "There is no upload of yours at this address.", [_UNKNOWN_UPLOAD]
         )
-    expired = retention.gone("The file", file.expires_at, file.deleted_at)
+    expired = retention.expired("The file", file.expires_at, file.deleted_at)
     if expired:
         raise Problem("file_deleted", expired.error, ["Upload it again."])
     try:

@@ -120,7 +120,7 @@ def _owned(files: Files, remote: Remote) -> None:
 def _own_file(files: Files, url: str) -> StoredFile | None:
     """The caller's own stored file at `url`. Raises Problem 404 when it has expired."""
     file = files.get(url)
-    expired = file and retention.gone("The file", file.expires_at, file.deleted_at)
+    expired = file and retention.expired("The file", file.expires_at, file.deleted_at)
     if expired:
         raise expired
     return file

@@ -55,7 +55,7 @@ def download(account_id: UUID, job_id: str) -> Download:
         )
     if not row["outputs"]:
         raise Problem("no_output", "No output available for this transcode")
-    problem = retention.gone("The output", row["files_expire_at"], row["files_deleted_at"])
+    problem = retention.expired("The output", row["files_expire_at"], row["files_deleted_at"])
     if problem:
         raise problem
     output = row["outputs"][0]

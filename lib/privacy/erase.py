@@ -107,13 +107,13 @@ def _end_subscription(task: tasks.Task, account_id: UUID) -> None:
 
 def _wait_for_workers(task: tasks.Task, account_id: UUID) -> None:
     """Let workers notice that their jobs are canceled, and clean up after them."""
-    held = postgres.row(
+    lease = postgres.row(
         "select 1 from app.leases l join app.jobs j on j.id = l.job_id"
         " where j.account_id = %(account)s limit 1",
         {"account": account_id},
     )
     waits = int(task.payload.get("waits", 0))
-    if held is not None and waits < MOST_WAITS:
+    if lease is not None and waits < MOST_WAITS:
         wake.worker()
         tasks.note(task, {"waits": waits + 1})
         raise tasks.GoOn(settings().lease_seconds / 2)

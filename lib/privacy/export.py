@@ -83,12 +83,14 @@ def newest(account_id: UUID) -> Export:
     )
     if row is None:
         return Export(id=None, status="none", created_at=None, expires_at=None, url=None)
-    over = row["stored"] and retention.gone("The export", row["expires_at"], row["deleted_at"])
+    deleted = row["stored"] and retention.expired(
+        "The export", row["expires_at"], row["deleted_at"]
+    )
     status: Literal["pending", "ready", "deleted", "failed"]
     if not row["stored"]:
         status = "pending" if row["under_way"] else "failed"
     else:
-        status = "deleted" if over else "ready"
+        status = "deleted" if deleted else "ready"
     return Export(
         id=str(row["id"]),
         status=status,
@@ -144,9 +146,9 @@ def resolve(export_id: str, expires: str, signature: str) -> str:
     export = _open(UUID(export_id)) if ours else None
     if export is None or not export["stored"]:
         raise Problem("link_expired", "This link has expired. Request a new export.")
-    over = retention.gone("The export", export["expires_at"], export["deleted_at"])
-    if over:
-        raise over
+    refusal = retention.expired("The export", export["expires_at"], export["deleted_at"])
+    if refusal:
+        raise refusal
     seconds = retention.link_seconds(STORAGE_SECONDS, export["expires_at"])
     try:
         return storage.sign_download(EXPORTS, export["key"], seconds, export["filename"])
@@ -166,16 +168,16 @@ def _write(path: Path, account_id: UUID) -> None:
     """Everything, in bounded memory."""
     now = time.time()
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        told = {"at": _day(now), "until": _day(now + DAY)}
-        archive.writestr("README.txt", README.format(**told))
+        days = {"at": _day(now), "until": _day(now + DAY)}
+        archive.writestr("README.txt", README.format(**days))
         with archive.open("everything.json", "w", force_zip64=True) as file:
             file.write(b'{"login":')
             file.write(_json(postgres.row(LOGIN, {"account": account_id})))
             for table in TABLES:
                 file.write(b',\n"%s":[' % table.name.encode())
                 for number, row in enumerate(_rows(table.name, table.where, account_id)):
-                    shown = {column: row[column] for column in table.exported.split()}
-                    file.write((b",\n" if number else b"\n") + _json(shown))
+                    columns = {column: row[column] for column in table.exported.split()}
+                    file.write((b",\n" if number else b"\n") + _json(columns))
                 file.write(b"]")
             file.write(b"}\n")
         ledger = postgres.stream(
@@ -195,8 +197,8 @@ def _write(path: Path, account_id: UUID) -> None:
 def _rows(table: str, where: str, account_id: UUID) -> Iterator[dict[str, Any]]:
     """As JSON, which has a place for moments without end."""
     query = f"select to_jsonb(t) as row from app.{table} t where {where}"  # noqa: S608 -- ours
-    for found in postgres.stream(query, {"account": account_id}):
-        yield found["row"]
+    for record in postgres.stream(query, {"account": account_id}):
+        yield record["row"]
 
 
 def _files(account_id: UUID) -> Iterator[dict[str, Any]]:
@@ -207,7 +209,7 @@ def _files(account_id: UUID) -> Iterator[dict[str, Any]]:
     until = datetime.now(UTC) + timedelta(seconds=DAY)
     for row in postgres.stream(_FILES, {"account": account_id}):
         address = addresses.parse(row["file"])
-        if address is None or retention.gone("", row["expires_at"], None):
+        if address is None or retention.expired("", row["expires_at"], None):
             continue
         yield {
             "file": row["file"],

@@ -57,9 +57,9 @@ def report(account_id: UUID, job_id: str, request: NewReport) -> Report:
 
     Raises Problem 400, 404 for a job that is not the account's, 409 and 429 for too many.
     """
-    job, made = parse_id(job_id), uuid4()
+    job, new_id = parse_id(job_id), uuid4()
     message = written(request.message)
-    values = {"id": str(made), "account": str(account_id), "job": str(job), "message": message}
+    values = {"id": str(new_id), "account": str(account_id), "job": str(job), "message": message}
     row = postgres.row(
         """
         with job as (
@@ -86,7 +86,7 @@ def report(account_id: UUID, job_id: str, request: NewReport) -> Report:
           from job left join stored s on true
         """,
         {
-            "id": made,
+            "id": new_id,
             "account": account_id,
             "job": job,
             "message": message,

@@ -35,7 +35,7 @@ class OpenedFile(NamedTuple):
     link: str | None
     """Signed; None for a file that is gone."""
     until: datetime | None
-    gone: str | None
+    deleted: str | None
     """When it was deleted, as a sentence."""
 
 
@@ -77,12 +77,12 @@ def open(
         raise Refused(f"Files are opened for 1 to {MOST_MINUTES} minutes.")
     if not reason.strip():
         raise Refused("Say for what reason the files are opened: their owner reads it.")
-    named = _files(job_id)
+    addresses_of_files = _files(job_id)
     row = postgres.row(
         _PERMIT,
         {
             "job": job_id,
-            "files": named,
+            "files": addresses_of_files,
             "reason": reason.strip(),
             "legal": (legal_reference or "").strip() or None,
             "minutes": minutes,
@@ -99,8 +99,8 @@ def open(
         )
     files = [_with_moments(each) for each in row["files"]]
     if row["until"] is None:
-        over = [sentence for each in files if (sentence := _gone(each))]
-        raise Refused(" ".join(over) or "This job has no files here.")
+        sentences = [sentence for each in files if (sentence := _deletion(each))]
+        raise Refused(" ".join(sentences) or "This job has no files here.")
     try:
         return [_opened(each, row["until"]) for each in files]
     except storage.StorageError as error:
@@ -147,10 +147,10 @@ def _files(job_id: UUID) -> list[str]:
 
 def _opened(file: dict[str, Any], until: datetime) -> OpenedFile:
     """Raises StorageError."""
-    gone = _gone(file)
+    deleted = _deletion(file)
     address = addresses.parse(file["url"])
-    if gone or address is None:
-        return OpenedFile(file["url"], None, None, gone)
+    if deleted or address is None:
+        return OpenedFile(file["url"], None, None, deleted)
     end = min(until, file["expires_at"] or until)
     left = int((until - datetime.now(UTC)).total_seconds())
     seconds = retention.link_seconds(left, file["expires_at"])
@@ -161,9 +161,9 @@ def _opened(file: dict[str, Any], until: datetime) -> OpenedFile:
     return OpenedFile(file["url"], link, end, None)
 
 
-def _gone(file: dict[str, Any]) -> str | None:
-    over = retention.gone("The file", file["expires_at"], file["deleted_at"])
-    return over.error if over else None
+def _deletion(file: dict[str, Any]) -> str | None:
+    problem = retention.expired("The file", file["expires_at"], file["deleted_at"])
+    return problem.error if problem else None
 
 
 def _with_moments(file: dict[str, Any]) -> dict[str, Any]:

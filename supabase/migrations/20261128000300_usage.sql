@@ -1,5 +1,5 @@
 -- Minutes: what an account has used and reserved in a month, and the ledger of every change.
--- lib/jobs/transitions.py writes both, and the functions below that grant and refund.
+-- lib/jobs/transitions/ writes both, and the functions below that grant and refund.
 
 -- Minutes of a calendar month (UTC). used + reserved never exceeds the plan's limit + granted.
 create table app.usage (

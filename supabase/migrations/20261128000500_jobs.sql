@@ -1,4 +1,4 @@
--- Jobs, and the events of their lives. lib/jobs/transitions.py is the only writer of a job's status,
+-- Jobs, and the events of their lives. lib/jobs/transitions/ is the only writer of a job's status,
 -- and of its events.
 create table app.jobs (
   id uuid primary key default gen_random_uuid(),
@@ -96,7 +96,7 @@ create constraint trigger stamp_change after insert or update of updated_at on a
   deferrable initially deferred for each row
   when (new.updated_at = now()::timestamptz(3)) execute function app.stamp_change();
 
--- The transitions of jobs (lib/jobs/transitions.py), each with its account, a cursor, and a snapshot
+-- The transitions of jobs (lib/jobs/transitions/), each with its account, a cursor, and a snapshot
 -- of its job as the transition left it. A reader of an account's events after the last cursor it saw
 -- misses none: transactions of one account assign cursors in turn, as their last step, so an event
 -- that becomes visible later has a greater cursor.

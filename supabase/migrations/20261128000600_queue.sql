@@ -1,5 +1,5 @@
 -- The queue, and the functions that create, claim and cancel jobs. lib/jobs/queue.py says what tickets
--- are; lib/jobs/transitions.py calls the functions.
+-- are; lib/jobs/transitions/ calls the functions.
 
 -- Hosted Supabase has pgmq as an extension. Creating its schema first makes us its owner, so that
 -- its functions may create tables there; the schema may also be left from an extension that was

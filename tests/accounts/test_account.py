@@ -47,9 +47,9 @@ def test_a_sign_up_opens_an_account(stack: Stack) -> None:
 
 
 def test_the_account_is_seen_and_corrected(person: Person) -> None:
-    told = person.http.get("/v1/account").json()
-    assert (told["name"], told["email"], told["plan"]["id"]) == ("Ann", person.email, "free")
-    assert told["policies"][0]["version"] == "1"
+    body = person.http.get("/v1/account").json()
+    assert (body["name"], body["email"], body["plan"]["id"]) == ("Ann", person.email, "free")
+    assert body["policies"][0]["version"] == "1"
     changed = person.http.patch("/v1/account", json={"name": "Anna"}).json()
     assert changed["account"]["name"] == "Anna"
     new = f"{uuid.uuid4()}@example.com"
@@ -69,9 +69,9 @@ def test_a_bad_correction_is_refused(person: Person, body: dict[str, Any]) -> No
 def test_a_key_lives_from_creation_to_revocation(stack: Stack, person: Person) -> None:
     answer = person.http.post("/v1/api-keys", json={"label": "n8n"})
     assert answer.status_code == 201, answer.text
-    made = answer.json()
-    assert made["key"].startswith(made["starts_with"])
-    with api_client.connect(stack.url, made["key"]) as client:
+    body = answer.json()
+    assert body["key"].startswith(body["starts_with"])
+    with api_client.connect(stack.url, body["key"]) as client:
         assert client.get("/v1/transcodes").status_code == 200
     # The use is noted when the answer is out.
     eventually(lambda: person.http.get("/v1/api-keys").json()["items"][0]["last_used_at"])
@@ -79,12 +79,12 @@ def test_a_key_lives_from_creation_to_revocation(stack: Stack, person: Person) -
     assert (listed["label"], listed["scopes"]) == ("n8n", ["jobs", "read"])
     assert "key" not in listed
     assert listed["last_used_at"] is not None
-    renamed = person.http.patch(f"/v1/api-keys/{made['id']}", json={"label": "Make"})
+    renamed = person.http.patch(f"/v1/api-keys/{body['id']}", json={"label": "Make"})
     assert renamed.json()["label"] == "Make"
-    assert person.http.delete(f"/v1/api-keys/{made['id']}").status_code == 204
-    with api_client.connect(stack.url, made["key"]) as client:
+    assert person.http.delete(f"/v1/api-keys/{body['id']}").status_code == 204
+    with api_client.connect(stack.url, body["key"]) as client:
         assert client.get("/v1/transcodes").status_code == 401
-    assert person.http.delete(f"/v1/api-keys/{made['id']}").status_code == 404
+    assert person.http.delete(f"/v1/api-keys/{body['id']}").status_code == 404
     assert person.http.get("/v1/api-keys").json()["items"] == []
 
 
@@ -99,10 +99,10 @@ def test_a_reading_key_only_reads(stack: Stack, person: Person) -> None:
 
 def test_an_expired_key_is_no_key(stack: Stack, person: Person) -> None:
     soon = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
-    made = person.http.post("/v1/api-keys", json={"expires_at": soon}).json()
+    body = person.http.post("/v1/api-keys", json={"expires_at": soon}).json()
     with psycopg.connect(stack.settings["POSTGRES_URL"]) as connection:
-        connection.execute("update app.api_keys set expires_at = now() where id = %s", [made["id"]])
-    with api_client.connect(stack.url, made["key"]) as client:
+        connection.execute("update app.api_keys set expires_at = now() where id = %s", [body["id"]])
+    with api_client.connect(stack.url, body["key"]) as client:
         assert client.get("/v1/transcodes").status_code == 401
     past = person.http.post("/v1/api-keys", json={"expires_at": "2020-01-01T00:00:00Z"})
     assert past.status_code == 400
@@ -141,8 +141,8 @@ def test_sign_out_everywhere(person: Person, stack: Stack) -> None:
     for token, status in ((person.token, 401), (other.session.access_token, 401), (key, 200)):
         with api_client.connect(stack.url, token) as client:
             assert client.get("/v1/account").status_code == status
-    again = Person(stack, supabase_client(stack), person.email, person.password)
-    assert again.http.get("/v1/account").status_code == 200
+    second = Person(stack, supabase_client(stack), person.email, person.password)
+    assert second.http.get("/v1/account").status_code == 200
     with pytest.raises(Exception, match=r"[Rr]efresh|[Ss]ession"):
         supabase_client(stack).auth.refresh_session(other.session.refresh_token)
 
@@ -151,17 +151,17 @@ def test_usage_tells_days_kinds_and_what_is_left(account: Account, clip: Path) -
     # A job belongs to the month in which it was created, whatever the hour of this test.
     job = account.wait(account.create(account.upload(clip), "mp3"))
     created, ended = job["created_at"], job["completed_at"]
-    told = account.http.get("/v1/account/usage", params={"period": created[:7]}).json()
-    assert told["period"] == created[:7]
-    assert told["minutes_used"] == job["billable_minutes"]
-    assert told["days"] == [
-        {"date": told["days"][0]["date"], "minutes": job["billable_minutes"], "jobs": 1}
+    body = account.http.get("/v1/account/usage", params={"period": created[:7]}).json()
+    assert body["period"] == created[:7]
+    assert body["minutes_used"] == job["billable_minutes"]
+    assert body["days"] == [
+        {"date": body["days"][0]["date"], "minutes": job["billable_minutes"], "jobs": 1}
     ]
-    assert created[:10] <= told["days"][0]["date"] <= ended[:10]
-    assert told["kinds"] == [
+    assert created[:10] <= body["days"][0]["date"] <= ended[:10]
+    assert body["kinds"] == [
         {"job_type": "transcode", "minutes": job["billable_minutes"], "jobs": 1}
     ]
-    assert told["minutes_left"] == pytest.approx(2500 - job["billable_minutes"])
+    assert body["minutes_left"] == pytest.approx(2500 - job["billable_minutes"])
     past = account.http.get("/v1/account/usage", params={"period": "2026-01"}).json()
     assert (past["minutes_used"], past["days"]) == (0, [])
     assert account.http.get("/v1/account/usage", params={"period": "x"}).status_code == 400

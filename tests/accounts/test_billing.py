@@ -37,11 +37,11 @@ def billing(person: Person) -> dict[str, Any]:
 
 
 def test_the_plans_are_told_to_anybody(stack: Stack) -> None:
-    told = httpx.get(f"{stack.url}/v1/billing/plans", trust_env=False).json()
-    assert [(each["id"], each["price_cents"]) for each in told["items"]] == [
+    body = httpx.get(f"{stack.url}/v1/billing/plans", trust_env=False).json()
+    assert [(each["id"], each["price_cents"]) for each in body["items"]] == [
         ("free", 0), ("starter", 2900), ("pro", 9900),
     ]  # fmt: skip
-    assert told["can_be_bought"] is True
+    assert body["can_be_bought"] is True
 
 
 def test_a_plan_is_bought(stripe: Stripe, person: Person) -> None:
@@ -49,17 +49,17 @@ def test_a_plan_is_bought(stripe: Stripe, person: Person) -> None:
         "plan": "free", "status": None, "period_end": None, "next_plan": None, "grace_until": None,
     }  # fmt: skip
     job = str(uuid.uuid4())
-    told = choose(person, "starter", job=job)
-    assert told["outcome"] == "checkout"
-    page = stripe.http.get(told["url"]).text
+    answer = choose(person, "starter", job=job)
+    assert answer["outcome"] == "checkout"
+    page = stripe.http.get(answer["url"]).text
     assert "FFmpeg Micro Starter" in page
     assert "29.00" in page
-    declined = stripe.click(told["url"], "decline")
+    declined = stripe.click(answer["url"], "decline")
     assert "declined" in declined.text
-    abandoned = stripe.click(told["url"], "abandon")
+    abandoned = stripe.click(answer["url"], "abandon")
     assert f"checkout=canceled&job={job}" in abandoned.headers["location"]
     assert plan(person) == "free"
-    paid = stripe.click(told["url"], "pay")
+    paid = stripe.click(answer["url"], "pay")
     assert f"checkout=success&job={job}" in paid.headers["location"]
     eventually(lambda: plan(person) == "starter")
     now = billing(person)
@@ -83,8 +83,8 @@ def test_a_larger_plan_begins_at_once_a_smaller_one_later(stripe: Stripe, person
     subscription = subscribed(stripe, person, "starter")
     assert choose(person, "pro")["outcome"] == "changed"
     assert plan(person) == "pro"
-    told = choose(person, "starter")
-    assert (told["outcome"], told["billing"]["next_plan"]) == ("scheduled", "starter")
+    answer = choose(person, "starter")
+    assert (answer["outcome"], answer["billing"]["next_plan"]) == ("scheduled", "starter")
     assert plan(person) == "pro"
     assert choose(person, "pro")["billing"]["next_plan"] is None  # thought better of it
     choose(person, "starter")
@@ -97,8 +97,8 @@ def test_a_subscription_is_canceled_at_the_end_of_its_period(
     stripe: Stripe, person: Person
 ) -> None:
     subscription = subscribed(stripe, person, "pro")
-    told = choose(person, "free")
-    assert (told["outcome"], told["billing"]["next_plan"]) == ("scheduled", "free")
+    answer = choose(person, "free")
+    assert (answer["outcome"], answer["billing"]["next_plan"]) == ("scheduled", "free")
     assert choose(person, "pro")["billing"]["next_plan"] is None
     portal = person.http.post("/v1/billing/portal").json()["url"]
     stripe.click(portal, "cancel")
@@ -158,10 +158,10 @@ def test_two_checkouts_begun_at_the_same_moment_leave_one_open(
     stripe: Stripe, person: Person
 ) -> None:
     with ThreadPoolExecutor(6) as threads:
-        told = list(threads.map(lambda _: choose(person, "starter"), range(6)))
-    assert {each["outcome"] for each in told} == {"checkout"}
-    found = stripe.http.get("/v1/checkout/sessions?limit=100").json()["data"]
-    mine = [each for each in found if each["customer"] == customer(person)]
+        answer = list(threads.map(lambda _: choose(person, "starter"), range(6)))
+    assert {each["outcome"] for each in answer} == {"checkout"}
+    body = stripe.http.get("/v1/checkout/sessions?limit=100").json()["data"]
+    mine = [each for each in body if each["customer"] == customer(person)]
     assert sum(each["status"] == "open" for each in mine) == 1
 
 
@@ -189,8 +189,8 @@ def test_a_cancellation_by_the_portal_is_taken_back_here(stripe: Stripe, person:
 
 def test_a_refund_is_kept_with_its_invoice(stripe: Stripe, person: Person) -> None:
     subscribed(stripe, person, "starter")
-    found = stripe.http.get(f"/v1/charges?customer={customer(person)}").json()["data"]
-    stripe.http.post("/v1/refunds", data={"charge": found[0]["id"], "amount": "900"})
+    body = stripe.http.get(f"/v1/charges?customer={customer(person)}").json()["data"]
+    stripe.http.post("/v1/refunds", data={"charge": body[0]["id"], "amount": "900"})
     eventually(lambda: invoices(person)[0]["refunded_cents"] == 900)
     assert (invoices(person)[0]["paid_cents"], plan(person)) == (2900, "starter")
 
@@ -210,9 +210,9 @@ def test_a_customer_deleted_at_stripe_is_forgotten(stripe: Stripe, person: Perso
 
 def test_what_else_the_operator_sells_is_no_plan(stripe: Stripe, person: Person) -> None:
     subscribed(stripe, person, "starter")
-    made = platform.client().v1
-    product = made.products.create(params={"name": "Advice"})
-    price = made.prices.create(
+    result = platform.client().v1
+    product = result.products.create(params={"name": "Advice"})
+    price = result.prices.create(
         params={
             "product": product.id,
             "currency": "usd",
@@ -221,7 +221,7 @@ def test_what_else_the_operator_sells_is_no_plan(stripe: Stripe, person: Person)
             "lookup_key": f"advice-{uuid.uuid4()}",
         }
     )
-    session = made.checkout.sessions.create(
+    session = result.checkout.sessions.create(
         params={
             "mode": "subscription",
             "customer": customer(person),
@@ -280,7 +280,7 @@ def test_a_failed_payment_has_seven_days(stack: Stack, stripe: Stripe, person: P
     eventually(lambda: billing(person)["status"] == "past_due")
 
     def ended() -> bool:
-        over(person)  # again: the task of the end may be queued only now
+        end_grace(person)  # again: the task of the end may be queued only now
         return plan(person) == "free"
 
     eventually(ended)
@@ -296,11 +296,11 @@ def test_a_failed_payment_has_seven_days(stack: Stack, stripe: Stripe, person: P
 
 def newest_invoices(person: Person) -> dict[str, str]:
     """The id of the newest invoice of each state."""
-    found = person.http.get("/v1/billing/invoices").json()["items"]
-    return {each["status"]: each["id"] for each in reversed(found)}
+    invoices = person.http.get("/v1/billing/invoices").json()["items"]
+    return {each["status"]: each["id"] for each in reversed(invoices)}
 
 
-def over(person: Person) -> None:
+def end_grace(person: Person) -> None:
     """Seven days later."""
     postgres.rows(
         "with late as (update app.tasks set due_at = now()"
@@ -316,10 +316,10 @@ def test_the_end_of_grace_passes_over_who_has_paid(stripe: Stripe, person: Perso
     stripe.command("renew", subscription=subscription, pay=False)
     subscriptions.refresh(customer(person))
     portal = person.http.post("/v1/billing/portal").json()["url"]
-    found = stripe.http.get(f"/v1/invoices?customer={customer(person)}").json()["data"]
-    [open_one] = [each for each in found if each["status"] == "open"]
+    body = stripe.http.get(f"/v1/invoices?customer={customer(person)}").json()["data"]
+    [open_one] = [each for each in body if each["status"] == "open"]
     stripe.click(portal, "pay", invoice=open_one["id"])
-    over(person)
+    end_grace(person)
     subscriptions.end_grace(
         tasks.Task(uuid.uuid4(), "grace", uuid.UUID(person.id), {}, attempt=1, failures=0)
     )
@@ -335,19 +335,19 @@ def test_events_in_any_order_lead_to_the_same_state(
     choose(person, "pro")
     stripe.command("renew", subscription=subscription, pay=False)
     portal = person.http.post("/v1/billing/portal").json()["url"]
-    found = stripe.http.get(f"/v1/invoices?customer={customer(person)}").json()["data"]
-    [open_one] = [each for each in found if each["status"] == "open"]
+    body = stripe.http.get(f"/v1/invoices?customer={customer(person)}").json()["data"]
+    [open_one] = [each for each in body if each["status"] == "open"]
     stripe.click(portal, "pay", invoice=open_one["id"])
     stripe.click(portal, "cancel")
-    held = stripe.held()
-    assert len(held) > 5
-    order = list(held)
+    places = stripe.held_events()
+    assert len(places) > 5
+    order = list(places)
     random.Random(seed).shuffle(order)
     by_id = {event["id"]: event for event in stripe.events()}
     for event_id in order[::2]:  # these come twice
         assert deliver(stack, by_id[event_id]).status_code == 200
     stripe.command("release", order=order)
-    eventually(lambda: open_events(held) == 0)
+    eventually(lambda: open_events(places) == 0)
     now = billing(person)
     assert (now["plan"], now["status"], now["next_plan"]) == ("pro", "active", "free")
     assert now["grace_until"] is None
@@ -381,14 +381,14 @@ def fail(stripe: Stripe, person: Person) -> None:
 def recover(stripe: Stripe, person: Person) -> None:
     fail(stripe, person)
     portal = person.http.post("/v1/billing/portal").json()["url"]
-    found = stripe.http.get(f"/v1/invoices?customer={customer(person)}&status=open").json()
-    stripe.click(portal, "pay", invoice=found["data"][0]["id"])
+    body = stripe.http.get(f"/v1/invoices?customer={customer(person)}&status=open").json()
+    stripe.click(portal, "pay", invoice=body["data"][0]["id"])
 
 
 def subscription_of(person: Person) -> str:
-    found = subscriptions.current(customer(person))
-    assert found is not None
-    return found.id
+    subscription = subscriptions.current(customer(person))
+    assert subscription is not None
+    return subscription.id
 
 
 FLOWS = [
@@ -410,8 +410,8 @@ def test_all_orders_of_a_flow_s_events_end_alike(
     before = state_of(person)
     stripe.command("deliveries", mode="hold")
     act(stripe, person)
-    held = set(stripe.held())
-    events = [each for each in stripe.events() if each["id"] in held][-4:]
+    pending = set(stripe.held_events())
+    events = [each for each in stripe.events() if each["id"] in pending][-4:]
     assert len(events) >= 2
     for order in itertools.permutations(events):
         set_state(person, before)
@@ -430,8 +430,8 @@ def test_events_that_come_all_at_once_end_alike(
     choose(person, "pro")
     recover(stripe, person)
     cancel(stripe, person)
-    held = set(stripe.held())
-    events = [each for each in stripe.events() if each["id"] in held]
+    pending = set(stripe.held_events())
+    events = [each for each in stripe.events() if each["id"] in pending]
     set_state(person, before)
     with ThreadPoolExecutor(8) as threads:
         answers = list(threads.map(lambda event: deliver(stack, event), events * 2))
@@ -478,10 +478,10 @@ def test_a_plan_given_after_the_end_stays(stripe: Stripe, person: Person) -> Non
 
 
 def test_an_open_event_is_replayed_however_old(stripe: Stripe, person: Person) -> None:
-    told = choose(person, "starter")
+    answer = choose(person, "starter")
     stripe.command("deliveries", mode="hold")
-    stripe.click(told["url"], "pay")
-    [event] = [each for each in stripe.events() if each["id"] in stripe.held()][-1:]
+    stripe.click(answer["url"], "pay")
+    [event] = [each for each in stripe.events() if each["id"] in stripe.held_events()][-1:]
     postgres.rows(
         "insert into app.stripe_events (id, type, customer_id, created_at, error)"
         " values (%(id)s, %(type)s, %(customer)s, to_timestamp(%(at)s), 'OSError')",
@@ -598,15 +598,15 @@ def failed_events() -> int:
 
 
 def test_a_replay_fetches_what_never_arrived(stripe: Stripe, person: Person) -> None:
-    told = choose(person, "starter")
+    answer = choose(person, "starter")
     stripe.command("deliveries", mode="hold")
-    stripe.click(told["url"], "pay")
+    stripe.click(answer["url"], "pay")
     assert plan(person) == "free"
     replayed = stripe_events.replay(1)
     assert replayed.new > 0
     assert plan(person) == "starter"
-    again = stripe_events.replay(1)
-    assert (again.new, again.processed, again.failed) == (0, 0, 0)
+    second = stripe_events.replay(1)
+    assert (second.new, second.processed, second.failed) == (0, 0, 0)
 
 
 def test_setting_up_again_changes_nothing(stripe: Stripe) -> None:
@@ -680,8 +680,8 @@ def test_an_account_that_ends_leaves_nothing_at_stripe_but_invoices(
     customer_id = customer(person)
     for _ in range(2):
         subscriptions.end_for_good(uuid.UUID(person.id))
-    told = stripe.http.get(f"/v1/customers/{customer_id}").json()
-    assert told == {"id": customer_id, "object": "customer", "deleted": True}
+    body = stripe.http.get(f"/v1/customers/{customer_id}").json()
+    assert body == {"id": customer_id, "object": "customer", "deleted": True}
 
 
 CARD = re.compile(r"card|cvc|iban|last4|exp_month|exp_year|payment_method")
@@ -691,8 +691,8 @@ def test_no_card_goes_by(stripe: Stripe, person: Person) -> None:
     subscribed(stripe, person, "starter")
     upgrade(stripe, person)
     recover(stripe, person)
-    sent = stripe.http.get("/_control/requests").json()
-    ours = [each for each in sent if each["path"].startswith("/v1/")]
+    body = stripe.http.get("/_control/requests").json()
+    ours = [each for each in body if each["path"].startswith("/v1/")]
     # Only `make stripe-setup` names a method: it lets people change theirs on Stripe's own pages.
     about_cards = [each for each in ours if CARD.search(json.dumps(each))]
     assert {each["path"] for each in about_cards} <= {

@@ -34,16 +34,16 @@ def guest(stack: Stack) -> Guest:
 
 
 def test_a_visitor_makes_a_job(guest: Guest, clip: Path) -> None:
-    assert (guest.told["max_bytes"], guest.told["minutes"]) == (26_214_400, 3)
+    assert (guest.answer["max_bytes"], guest.answer["minutes"]) == (26_214_400, 3)
     job = guest.wait(guest.create(guest.upload(clip), "mp3"))
     assert job["status"] == "completed", job
     assert len(guest.download(job["id"])) > 1000
-    kept = postgres.row(
+    row = postgres.row(
         "select extract(epoch from expires_at - created_at)::int as seconds from app.files"
         " where job_id = %(id)s",
         {"id": job["id"]},
     )
-    assert kept == {"seconds": guests.SECONDS}
+    assert row == {"seconds": guests.SECONDS}
 
 
 def test_a_visitor_does_nothing_that_needs_a_person(guest: Guest, stack: Stack) -> None:
@@ -62,12 +62,12 @@ def test_a_visitor_does_nothing_that_needs_a_person(guest: Guest, stack: Stack) 
     ):
         answer = guest.http.request(method, path, json=body)
         assert answer.status_code == 403, (path, answer.text)
-    shown = guest.http.get("/v1/account").json()
-    assert (shown["email"], shown["name"]) == (None, None)
-    assert shown["retention"] == {"inputs": 1, "outputs": 1}
+    answer_body = guest.http.get("/v1/account").json()
+    assert (answer_body["email"], answer_body["name"]) == (None, None)
+    assert answer_body["retention"] == {"inputs": 1, "outputs": 1}
     keys_shown = guest.http.get("/v1/api-keys").json()["items"]
     assert [each["scopes"] for each in keys_shown] == [["jobs", "read"]]
-    assert keys_shown[0]["expires_at"] == guest.told["expires_at"]
+    assert keys_shown[0]["expires_at"] == guest.answer["expires_at"]
 
 
 def test_the_plan_is_not_for_sale(stack: Stack, person: Person) -> None:
@@ -115,10 +115,10 @@ def test_a_visitor_sends_a_few_small_files(
 
 
 def test_other_plans_are_asked_when_a_job_names_the_upload(free_account: Account) -> None:
-    asked = {"filename": "a.mp4", "contentType": "video/mp4", "fileSize": 104_857_601}
-    assert free_account.http.post("/v1/upload/presigned-url", json=asked).status_code == 200
+    request = {"filename": "a.mp4", "contentType": "video/mp4", "fileSize": 104_857_601}
+    assert free_account.http.post("/v1/upload/presigned-url", json=request).status_code == 200
     beyond = free_account.http.post(
-        "/v1/upload/presigned-url", json=asked | {"fileSize": uploads.MAX_BYTES + 1}
+        "/v1/upload/presigned-url", json=request | {"fileSize": uploads.MAX_BYTES + 1}
     )
     assert beyond.json()["error"] == "File size too large. Maximum allowed size is 2GB."
 
@@ -127,11 +127,11 @@ def test_minutes_and_jobs_at_once_are_few(guest: Guest, make_media: Callable[...
     long = make_media("long.wav", "-f", "lavfi", "-i", "anullsrc=r=8000:cl=mono", "-t", "170")
     url = guest.upload(long)
     first = guest.create(url, "mp3")
-    again = guest.http.post(
+    second = guest.http.post(
         "/v1/transcodes", json={"inputs": [{"url": url}], "outputFormat": "mp3"}
     )
-    assert again.status_code == 402, again.text
-    assert "Sign up" in again.json()["error"]
+    assert second.status_code == 402, second.text
+    assert "Sign up" in second.json()["error"]
     assert guest.wait(first)["status"] == "completed"
     # Nearly all is used, and there was a wall: nobody gets a mail.
     queued = "select key from app.tasks where account_id = %(id)s"
@@ -185,8 +185,8 @@ def test_none_races_past_a_limit(stack: Stack) -> None:
     network = fresh_address()
     with ThreadPoolExecutor(8) as pool:
         for minute in range(7):
-            made = sum(pool.map(opened, [[Network(network)]] * 16))
-            assert made == (guests.MOST_A_MINUTE if minute < 5 else 0)
+            count = sum(pool.map(opened, [[Network(network)]] * 16))
+            assert count == (guests.MOST_A_MINUTE if minute < 5 else 0)
             later(network, 61)
     with pytest.raises(Problem) as refused:
         guests.open_account([Network(network)])
@@ -208,9 +208,9 @@ def test_a_48_opens_four_times_as_many_as_a_64() -> None:
         return opened([line, Network(wide, WIDER)])
 
     for minute in range(guests.MOST_A_DAY // guests.MOST_A_MINUTE + 1):
-        made = sum(opened_from_a_fresh_line() for _ in range(WIDER * guests.MOST_A_MINUTE + 2))
+        count = sum(opened_from_a_fresh_line() for _ in range(WIDER * guests.MOST_A_MINUTE + 2))
         within = minute < guests.MOST_A_DAY // guests.MOST_A_MINUTE
-        assert made == (WIDER * guests.MOST_A_MINUTE if within else 0)
+        assert count == (WIDER * guests.MOST_A_MINUTE if within else 0)
         postgres.rows(
             "update app.guests set created_at = created_at - interval '61 seconds'"
             " where wide_network = %(it)s",

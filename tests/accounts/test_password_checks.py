@@ -98,8 +98,8 @@ def test_each_refusal_of_auth_has_a_sentence_of_its_own(stand_ins: Stack) -> Non
             person = new_person(stand_ins)  # attempts are counted for each
             with api.connect(url, person.token) as client:
                 answer = deletion(client, "some horse")
-            told = (answer.status_code, sentence in answer.json()["error"])
-            assert told == (expected, True), (auth.body, answer.text)
+            error = (answer.status_code, sentence in answer.json()["error"])
+            assert error == (expected, True), (auth.body, answer.text)
             if expected == 429:
                 assert int(answer.headers["Retry-After"]) > 0
             assert person.http.get("/v1/account").status_code == 200

@@ -175,16 +175,16 @@ class Queue:
         self.sql = self.pool[0].execute
 
     def account(self, at_once: int) -> uuid.UUID:
-        made = uuid.uuid4()
+        new_id = uuid.uuid4()
         self.sql(
             "insert into app.plans values (%s, 'Test', 0, 100, 1000, %s, 60, 60, 1000)",
-            [str(made), at_once],
+            [str(new_id), at_once],
         )
         self.sql(
             "insert into app.accounts (id, email, plan_id) values (%s, %s, %s)",
-            [made, f"{made}@example.com", str(made)],
+            [new_id, f"{new_id}@example.com", str(new_id)],
         )
-        return made
+        return new_id
 
     def create(self, account: uuid.UUID) -> None:
         self.sql(
@@ -219,11 +219,11 @@ class Queue:
 
 @pytest.fixture
 def queue(database: str) -> Iterator[Queue]:
-    made = Queue(database)
-    made.sql("delete from app.jobs")
-    made.sql("select pgmq.purge_queue('jobs')")
-    yield made
-    for connection in made.pool:
+    rig = Queue(database)
+    rig.sql("delete from app.jobs")
+    rig.sql("select pgmq.purge_queue('jobs')")
+    yield rig
+    for connection in rig.pool:
         connection.close()
 
 
@@ -233,11 +233,11 @@ def test_workers_at_once_take_no_more_than_allowed(queue: Queue) -> None:
         queue.create(limited)
     for _ in range(5):
         queue.create(other)
-    taken: list[dict[str, Any]] = []
+    samples: list[dict[str, Any]] = []
 
     def work(number: int) -> None:
         while job := queue.claim(number):
-            taken.append(job)
+            samples.append(job)
 
     workers = [threading.Thread(target=work, args=(number,)) for number in range(1, 8)]
     for worker in workers:
@@ -248,19 +248,19 @@ def test_workers_at_once_take_no_more_than_allowed(queue: Queue) -> None:
     assert queue.running(other) == 2
     # Each end makes room for one, and lets it be found at once.
     for _ in range(297):
-        job = next(each for each in taken if each["account_id"] == limited)
-        taken.remove(job)
+        job = next(each for each in samples if each["account_id"] == limited)
+        samples.remove(job)
         queue.end(job)
-        again = queue.claim()
-        assert again is not None
-        assert again["account_id"] == limited
-        taken.append(again)
+        lease = queue.claim()
+        assert lease is not None
+        assert lease["account_id"] == limited
+        samples.append(lease)
         assert queue.running(limited) == 3
     # Tickets too many go once nothing waits.
-    for job in taken:
+    for job in samples:
         queue.end(job)
-    while found := queue.claim():
-        queue.end(found)
+    while next_lease := queue.claim():
+        queue.end(next_lease)
     waiting = queue.sql("select count(*) as n from app.jobs where status = 'pending'").fetchone()
     assert waiting == {"n": 0}
     queue.sql("select pgmq.set_vt('jobs', msg_id, 0) from pgmq.q_jobs")
@@ -276,8 +276,8 @@ def test_a_lease_that_ran_out_is_found_among_resting_tickets(queue: Queue) -> No
     first = queue.claim()
     assert first
     queue.sql("select pgmq.set_vt('jobs', %s::bigint, 0)", [first["ticket"]])
-    assert (again := queue.claim())
-    assert (again["id"], again["attempt"]) == (first["id"], 2)
+    assert (lease := queue.claim())
+    assert (lease["id"], lease["attempt"]) == (first["id"], 2)
     assert queue.claim() is None
     queue.sql("select pgmq.set_vt('jobs', msg_id, 0) from pgmq.q_jobs")  # the worker died
     assert (third := queue.claim())
@@ -289,14 +289,14 @@ def test_everybody_reads_their_own_ledger(
     account: Account, other_account: Account, clip: Path
 ) -> None:
     job = account.wait(account.create(account.upload(clip), "mp3"))
-    told = account.http.get("/v1/account/ledger").json()
-    assert [(each["kind"], each["job_id"]) for each in told["items"]] == [
+    body = account.http.get("/v1/account/ledger").json()
+    assert [(each["kind"], each["job_id"]) for each in body["items"]] == [
         ("settle", job["id"]), ("reserve", job["id"]),
     ]  # fmt: skip
-    assert told["items"][0]["minutes"] == job["billable_minutes"]
-    assert (told["total"], told["page"], told["limit"]) == (2, 1, 100)
+    assert body["items"][0]["minutes"] == job["billable_minutes"]
+    assert (body["total"], body["page"], body["limit"]) == (2, 1, 100)
     second = account.http.get("/v1/account/ledger", params={"limit": 1, "page": 2}).json()
-    assert second["items"] == told["items"][1:]
+    assert second["items"] == body["items"][1:]
     assert account.http.get("/v1/account/ledger", params={"page": 3}).json()["items"] == []
     assert account.http.get("/v1/account/ledger", params={"period": "2020-01"}).json()["total"] == 0
     assert account.http.get("/v1/account/ledger", params={"period": "x"}).status_code == 400

@@ -164,7 +164,7 @@ def test_a_cancel_reaches_no_other_job(
 ) -> None:
     mine, theirs = account_id(account), account_id(other_account)
     job = unseen.execute(CREATE, {"account": mine, "minutes": 2}).fetchone()["id"]
-    kept = unseen.execute(CREATE, {"account": mine, "minutes": 3}).fetchone()["id"]
+    record = unseen.execute(CREATE, {"account": mine, "minutes": 3}).fetchone()["id"]
     unseen.execute(CREATE, {"account": theirs, "minutes": 4})
     sql = "select id, status from app.cancel_jobs(%(account)s, %(job)s, 'x', 1)"
     assert unseen.execute(sql, {"account": theirs, "job": job}).fetchall() == []
@@ -176,7 +176,7 @@ def test_a_cancel_reaches_no_other_job(
         "select id, status from app.jobs where account_id = any (%s) and status = 'pending'",
         ([mine, theirs],),
     ).fetchall()
-    assert kept in [row["id"] for row in rows]
+    assert record in [row["id"] for row in rows]
     assert len(rows) == 2
     reserved = "select reserved_minutes as it from app.usage where account_id = %s"
     assert unseen.execute(reserved, (mine,)).fetchone()["it"] == 3

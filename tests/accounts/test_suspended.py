@@ -49,9 +49,9 @@ def test_every_route_is_decided(stack: Stack, person: Person) -> None:
             route.method, route.path, json=None if route.method == "GET" else body
         )
         assert answer.status_code < 500 or answer.status_code == 503, (route.name, answer.text)
-        told = answer.status_code == 403 and "suspended" in answer.text
-        (refused if told else allowed).add(route.name)
-        assert not told or "Mining coins." in answer.json()["error"]
+        text = answer.status_code == 403 and "suspended" in answer.text
+        (refused if text else allowed).add(route.name)
+        assert not text or "Mining coins." in answer.json()["error"]
     reads = {
         route.name
         for route in routes

@@ -67,18 +67,18 @@ def status(url: str, token: str) -> int:
         return client.get("/v1/account").status_code
 
 
-def forged(told: dict[str, Any], kid: str, secret: bytes, alg: str = "HS256") -> str:
+def forged(answer: dict[str, Any], kid: str, secret: bytes, alg: str = "HS256") -> str:
     """A token with an HMAC, which the stock encoder refuses to make of a public key."""
     header = {"alg": alg, "typ": "JWT", "kid": kid}
-    parts = [base64url_encode(json.dumps(part).encode()) for part in (header, told)]
+    parts = [base64url_encode(json.dumps(part).encode()) for part in (header, answer)]
     mac = hmac.HMAC(secret, hashes.SHA256())
     mac.update(b".".join(parts))
     return b".".join([*parts, base64url_encode(mac.finalize())]).decode()
 
 
-def unsigned(told: dict[str, Any]) -> str:
+def unsigned(answer: dict[str, Any]) -> str:
     header = {"alg": "none", "typ": "JWT", "kid": "ec"}
-    parts = [base64url_encode(json.dumps(part).encode()).decode() for part in (header, told)]
+    parts = [base64url_encode(json.dumps(part).encode()).decode() for part in (header, answer)]
     return ".".join([*parts, ""])
 
 
@@ -94,25 +94,25 @@ def test_tokens_of_both_public_kinds_count_and_no_others(
     symmetric = {"kty": "oct", "kid": "shared", "alg": "HS256", "use": "sig",
                  "k": base64url_encode(SHARED.encode()).decode()}  # fmt: skip
     with project([*KEYS, symmetric]) as auth, functions(stand_ins, auth) as url:
-        told = claims(auth, account)
+        answer = claims(auth, account)
         for key, kid, alg in ((EC, "ec", "ES256"), (RSA, "rsa", "RS256")):
-            assert status(url, jwt.encode(told, key, alg, headers={"kid": kid})) == 200
+            assert status(url, jwt.encode(answer, key, alg, headers={"kid": kid})) == 200
         refused = {
-            "the shared key of the set": forged(told, "shared", SHARED.encode()),
-            "HS256 by the public RSA key": forged(told, "rsa", pem(RSA)),
-            "HS256 by the public EC key": forged(told, "ec", pem(EC)),
-            "HS256 that says RS256": forged(told, "rsa", pem(RSA), "RS256"),
-            "the RSA key under the EC key's id": jwt.encode(told, RSA, "RS256",
+            "the shared key of the set": forged(answer, "shared", SHARED.encode()),
+            "HS256 by the public RSA key": forged(answer, "rsa", pem(RSA)),
+            "HS256 by the public EC key": forged(answer, "ec", pem(EC)),
+            "HS256 that says RS256": forged(answer, "rsa", pem(RSA), "RS256"),
+            "the RSA key under the EC key's id": jwt.encode(answer, RSA, "RS256",
                                                             headers={"kid": "ec"}),
-            "the EC key under the RSA key's id": jwt.encode(told, EC, "ES256",
+            "the EC key under the RSA key's id": jwt.encode(answer, EC, "ES256",
                                                             headers={"kid": "rsa"}),
-            "another algorithm of the same key": jwt.encode(told, RSA, "PS256",
+            "another algorithm of the same key": jwt.encode(answer, RSA, "PS256",
                                                             headers={"kid": "rsa"}),
-            "a longer hash of the same key": jwt.encode(told, RSA, "RS512",
+            "a longer hash of the same key": jwt.encode(answer, RSA, "RS512",
                                                         headers={"kid": "rsa"}),
-            "no signature": unsigned(told),
-            "an unknown key": jwt.encode(told, RSA, "RS256", headers={"kid": str(uuid.uuid4())}),
-            "no key id": jwt.encode(told, RSA, "RS256"),
+            "no signature": unsigned(answer),
+            "an unknown key": jwt.encode(answer, RSA, "RS256", headers={"kid": str(uuid.uuid4())}),
+            "no key id": jwt.encode(answer, RSA, "RS256"),
         }  # fmt: skip
         assert {name: status(url, token) for name, token in refused.items()} == dict.fromkeys(
             refused, 401

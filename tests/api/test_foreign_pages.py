@@ -45,8 +45,8 @@ def base(stack: Stack, name: str) -> str:
 
 
 def get(address: str, **headers: str) -> httpx.Response:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return CLIENT.get(address, headers=named)
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    return CLIENT.get(address, headers=names)
 
 
 @pytest.mark.parametrize(("name", "path"), PLACES)
@@ -113,8 +113,8 @@ def test_mails_are_for_their_own_page_only(stand_ins: Stack) -> None:
 def test_mails_cannot_be_framed_or_preflighted(stand_ins: Stack) -> None:
     address = f"{base(stand_ins, 'SUPABASE_URL')}/mail"
     assert "frame-ancestors 'none'" in get(address).headers["content-security-policy"]
-    asked = {"Origin": base(stand_ins, "SUPABASE_URL"), "Access-Control-Request-Method": "GET"}
-    answer = CLIENT.options(address, headers=asked)
+    request = {"Origin": base(stand_ins, "SUPABASE_URL"), "Access-Control-Request-Method": "GET"}
+    answer = CLIENT.options(address, headers=request)
     assert not [name for name in answer.headers if name.startswith("access-control-")]
 
 

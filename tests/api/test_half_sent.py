@@ -44,10 +44,10 @@ def functions(stack: Stack) -> Iterator[str]:
 @pytest.mark.parametrize("half", HALVES)
 def test_half_sent_requests_hold_up_nobody(functions: str, account: Account, half: str) -> None:
     place = urlsplit(functions)
-    with ExitStack() as held:
+    with ExitStack() as stack:
         for _ in range(CONNECTIONS):
             connection = socket.create_connection((place.hostname, place.port))
-            held.enter_context(connection).sendall(HALVES[half])
+            stack.enter_context(connection).sendall(HALVES[half])
         answer = httpx.get(
             f"{functions}/v1/transcodes",
             headers={"Authorization": f"Bearer {account.key}"},

@@ -70,14 +70,14 @@ def test_what_is_anothers_is_not_found(
     assert other_account.http.get("/v1/transcodes").json()["total"] == 0
     # The owner's own output may be an input again, also by a signed link to it.
     for address in (job["output_url"], link):
-        again = account.wait(account.create(address, "wav"))
-        assert again["status"] == "completed", again
-        assert again["inputs"][0]["url"] == job["output_url"]
+        new_job = account.wait(account.create(address, "wav"))
+        assert new_job["status"] == "completed", new_job
+        assert new_job["inputs"][0]["url"] == job["output_url"]
 
 
 def test_the_matrix_covers_every_route() -> None:
     """Every closed route that names a job or a file, in its path or its body."""
-    named = {path for _, path, _ in calls("{id}", "", "{filename}", "")}
+    by_name = {path for _, path, _ in calls("{id}", "", "{filename}", "")}
     names = {"id", "filename", "job_id", "url", "inputs"}
     naming = {
         route.path
@@ -85,7 +85,7 @@ def test_the_matrix_covers_every_route() -> None:
         if route.needs_credential or isinstance(route.access, OptionalCredential)
         if names & {*route.path_names, *(_fields(route) - NEW.get(route.name, set()))}
     }
-    assert named == naming
+    assert by_name == naming
 
 
 NEW = {"createUpload": {"filename"}}
@@ -116,8 +116,8 @@ def test_the_link_to_an_input_opens_that_file_alone(
     ):
         answer = httpx.get(forged, trust_env=False)
         assert answer.status_code == 404, (forged, answer.text)
-    over = f"expires=1700000000&signature={links.sign('input', job['id'], '1', '1700000000')}"
-    assert httpx.get(f"{link.partition('?')[0]}?{over}", trust_env=False).status_code == 404
+    expired = f"expires=1700000000&signature={links.sign('input', job['id'], '1', '1700000000')}"
+    assert httpx.get(f"{link.partition('?')[0]}?{expired}", trust_env=False).status_code == 404
     by_url = account.job(account.create("https://example.com/clip.mp4", "mp3"))
     assert "downloadUrl" not in by_url["inputs"][0]
 
@@ -139,9 +139,9 @@ def test_no_key_no_answer(stack: Stack) -> None:
                 trust_env=False,
             )
             assert answer.status_code == 401, (route.name, answer.text)
-            told = answer.json()
-            assert (told["error"], told["code"]) == ("unauthorized", "unauthorized")
-            assert told["message"].startswith("Send the header")
+            body = answer.json()
+            assert (body["error"], body["code"]) == ("unauthorized", "unauthorized")
+            assert body["message"].startswith("Send the header")
 
 
 def test_a_person_s_token_authenticates(stack: Stack) -> None:
@@ -169,8 +169,8 @@ def test_a_token_with_a_fault_is_refused(stand_ins: Stack, fault: str) -> None:
     stack = stand_ins
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-    made = stand_in_keys.load(stack.folder / "keys.json")
-    own = load_pem_private_key(made.user_token_key.encode(), None)
+    stack_keys = stand_in_keys.load(stack.folder / "keys.json")
+    own = load_pem_private_key(stack_keys.user_token_key.encode(), None)
     claims: dict[str, object] = {
         "sub": account_id(stack),
         "aud": "authenticated",
@@ -179,7 +179,7 @@ def test_a_token_with_a_fault_is_refused(stand_ins: Stack, fault: str) -> None:
         "exp": 4102444800,
     }
     sign: Callable[..., str] = jwt.encode
-    headers = {"kid": made.user_token_kid}
+    headers = {"kid": stack_keys.user_token_kid}
     assert listing(stack, sign(claims, own, "ES256", headers=headers)) == 200
     match fault:
         case "expired":

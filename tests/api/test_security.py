@@ -62,19 +62,19 @@ def test_every_table_of_ours_has_row_level_security(database: psycopg.Connection
 
 @pytest.mark.parametrize("role", PUBLIC_ROLES)
 def test_nothing_is_granted_to_the_public_roles(database: psycopg.Connection, role: str) -> None:
-    found = []
+    result = []
     for name, _ in rows(database, RELATIONS, list(OURS), ["r", "p", "v", "m", "f"]):
         for privilege in ("select", "insert", "update", "delete", "truncate", "references",
                           "trigger"):  # fmt: skip
             [(may,)] = rows(database, "select has_table_privilege(%s, %s, %s)", role, name,
                             privilege)  # fmt: skip
-            found += [(name, privilege)] if may else []
+            result += [(name, privilege)] if may else []
     for name, _ in rows(database, RELATIONS, list(OURS), ["S"]):
         for privilege in ("usage", "select", "update"):
             [(may,)] = rows(database, "select has_sequence_privilege(%s, %s, %s)", role, name,
                             privilege)  # fmt: skip
-            found += [(name, privilege)] if may else []
-    assert found == []
+            result += [(name, privilege)] if may else []
+    assert result == []
 
 
 @pytest.mark.parametrize("role", [*PUBLIC_ROLES, "public"])
@@ -102,7 +102,7 @@ def test_no_function_of_ours_can_be_called(database: psycopg.Connection, role: s
 
 def test_security_definers_are_few_and_bound(database: psycopg.Connection) -> None:
     """Only triggers on auth.users, which run as Auth's role, and none with a free search path."""
-    found = rows(
+    records = rows(
         database,
         """
         select proname, prorettype = 'trigger'::regtype, 'search_path=""' = any(proconfig)
@@ -110,8 +110,8 @@ def test_security_definers_are_few_and_bound(database: psycopg.Connection) -> No
          where pronamespace = any(array['app', 'public']::regnamespace[]) and prosecdef
         """,
     )
-    assert {name for name, _, _ in found} >= {"open_account", "follow_user", "close_account"}
-    assert all(trigger and bound for _, trigger, bound in found), found
+    assert {name for name, _, _ in records} >= {"open_account", "follow_user", "close_account"}
+    assert all(trigger and bound for _, trigger, bound in records), records
 
 
 def test_what_comes_later_is_shut_too(database: psycopg.Connection) -> None:
@@ -268,8 +268,8 @@ def test_the_operator_s_routes_want_the_operator_s_secret(
         for path in paths:
             answer = httpx.get(f"{stack.url}{path}", headers=headers, trust_env=False)
             assert answer.status_code == 401, (path, credential[:4])
-        told = httpx.get(f"{stack.url}/health-check", headers=headers, trust_env=False).json()
-        assert "operator" not in told
+        body = httpx.get(f"{stack.url}/health-check", headers=headers, trust_env=False).json()
+        assert "operator" not in body
     assert "operator" in json.loads(
         httpx.get(
             f"{stack.url}/health-check",

@@ -121,11 +121,11 @@ def test_confirm_has_a_window_and_places_of_its_own(account: Account, clip: Path
     def confirm() -> httpx.Response:
         return account.http.post("/v1/upload/confirm", json=body)
 
-    held = [
+    pending = [
         rates.begin_slow_call(own, "confirm", slow_calls.CONFIRM.at_once, 60)
         for _ in range(slow_calls.CONFIRM.at_once - 1)
     ]
-    assert all(held)
+    assert all(pending)
     assert confirm().status_code == 404
     assert rates.begin_slow_call(own, "confirm", slow_calls.CONFIRM.at_once, 60)
     assert confirm().status_code == 429
@@ -148,9 +148,9 @@ def test_confirm_has_a_window_and_places_of_its_own(account: Account, clip: Path
 def test_all_inputs_together_have_twenty_seconds(account: Account, sources: SourceServer) -> None:
     begun = time.monotonic()
     answer = ask(account, validation(sources.url("hang"), 10))
-    taken = time.monotonic() - begun
+    seconds = time.monotonic() - begun
     assert answer.status_code == 422, answer.text
-    assert taken < 2 * validate.SECONDS, "ten inputs of twenty seconds each"
+    assert seconds < 2 * validate.SECONDS, "ten inputs of twenty seconds each"
 
 
 def test_hanging_validations_hold_up_nobody(
@@ -167,12 +167,12 @@ def test_hanging_validations_hold_up_nobody(
         limit = slow_calls._Threads.GUESTS + slow_calls.LOOK.at_once
         until(lambda: hanging.hits.count("/hang") - before == limit)
         until(lambda: sum(call.done() for call in calls) == len(calls) - limit)
-        taken = []
+        samples = []
         for _ in range(15):
             begun = time.monotonic()
             assert account.http.get("/v1/transcodes").status_code == 200
-            taken.append(time.monotonic() - begun)
-        assert sorted(taken)[7] < 0.5, taken
+            samples.append(time.monotonic() - begun)
+        assert sorted(samples)[7] < 0.5, samples
         hanging.release()
         answers = [call.result() for call in calls]
     refused = [each for each in answers if each.status_code in (429, 503)]

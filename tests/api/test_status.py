@@ -16,11 +16,11 @@ from tests.rigs.people import stranger
 def test_status_tells_of_queue_and_sweep(stack: Stack, account: Account, clip: Path) -> None:
     account.wait(account.create(account.upload(clip), "mp3"))
     sweep.sweep(30)
-    told = stranger(stack).get("/v1/status").json()
-    assert told["ok"] is True
-    assert set(told["queue"]) == {"waiting", "oldest_waiting_seconds", "running"}
-    assert told["last_sweep_at"] <= told["timestamp"]
-    assert told["media"]["ffmpeg"]
+    body = stranger(stack).get("/v1/status").json()
+    assert body["ok"] is True
+    assert set(body["queue"]) == {"waiting", "oldest_waiting_seconds", "running"}
+    assert body["last_sweep_at"] <= body["timestamp"]
+    assert body["media"]["ffmpeg"]
 
 
 def test_status_is_limited_by_address(stack: Stack) -> None:

@@ -79,9 +79,9 @@ def test_no_column_holds_more_than_its_limit(
     stack: Stack, person: Person, account: Account, clip: Path
 ) -> None:
     job_id = fill(stack, person, account, clip)
-    found = columns()
-    assert len(found) > 50
-    for table, column in found:
+    result = columns()
+    assert len(result) > 50
+    for table, column in result:
         if f"{table}.{column}" not in REQUEST:
             assert largest(table, column) <= MOST_BYTES, (table, column)
     rows = postgres.rows(
@@ -119,13 +119,13 @@ def test_validate_names_what_a_create_drops(account: Account, clip: Path) -> Non
         "webhook": "https://example.com",
         "options": None,
     }
-    told = account.http.post("/v1/validate", json=body).raise_for_status().json()["warnings"]
-    assert told[:3] == [
+    warnings = account.http.post("/v1/validate", json=body).raise_for_status().json()["warnings"]
+    assert warnings[:3] == [
         f"{name!r} is not known and changes nothing."
         for name in ("inputs[0].name", "preset.speed", "webhook")
     ]
     many = body | {f"{'x' * 200}{number}": 1 for number in range(100)}
-    told = account.http.post("/v1/validate", json=many).raise_for_status().json()["warnings"]
-    named = [each for each in told if "is not known" in each]
-    assert len(named) == 20
-    assert all(len(each) < 150 for each in named)
+    warnings = account.http.post("/v1/validate", json=many).raise_for_status().json()["warnings"]
+    names = [each for each in warnings if "is not known" in each]
+    assert len(names) == 20
+    assert all(len(each) < 150 for each in names)

@@ -64,14 +64,14 @@ def test_routes_without_a_credential_bear_a_hostile_body(stack: Stack) -> None:
 
 def seconds_of_cpu(route: Route, body: bytes | None) -> float:
     """The median of what a call takes of this thread's CPU."""
-    taken = []
+    samples = []
     for _ in range(41):
-        sent = Body(body) if body else None
-        environment = environ(route, sent, {"X-Real-IP": fresh_address()})
+        payload = Body(body) if body else None
+        environment = environ(route, payload, {"X-Real-IP": fresh_address()})
         begun = time.thread_time()
         assert status(route, environment) == 401
-        taken.append(time.thread_time() - begun)
-    return statistics.median(taken)
+        samples.append(time.thread_time() - begun)
+    return statistics.median(samples)
 
 
 @pytest.mark.parametrize("name", ["POST /v1/transcodes", "POST /v1/validate"])

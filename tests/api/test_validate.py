@@ -28,29 +28,29 @@ def test_the_plan_is_what_the_job_then_does(account: Account, clip: Path) -> Non
             {"option": "@text-overlay", "argument": {"text": "Hello"}},
         ]
     }
-    told = _ask(account, url, **request)
+    answer = _ask(account, url, **request)
     job = account.wait(account.create(url, **request))
     assert job["status"] == "completed", job
-    assert told["arguments"] == job["receipt"]["arguments"]
-    assert told["streams"] == job["receipt"]["streams"]
-    assert told["minutes"] == job["billable_minutes"]
-    assert told["source"] == job["ffmpeg_options"]["source"]
-    assert told["lane"] == job["lane"]
-    assert told["inputs"][0]["metadata"]["width"] == 320
+    assert answer["arguments"] == job["receipt"]["arguments"]
+    assert answer["streams"] == job["receipt"]["streams"]
+    assert answer["minutes"] == job["billable_minutes"]
+    assert answer["source"] == job["ffmpeg_options"]["source"]
+    assert answer["lane"] == job["lane"]
+    assert answer["inputs"][0]["metadata"]["width"] == 320
 
 
 def test_nothing_is_stored_or_charged(account: Account, clip: Path) -> None:
-    told = _ask(account, account.upload(clip))
-    assert told["minutes_left"] == 2500
-    assert told["minutes"] > 0
+    answer = _ask(account, account.upload(clip))
+    assert answer["minutes_left"] == 2500
+    assert answer["minutes"] > 0
     assert account.http.get("/v1/transcodes").json()["total"] == 0
     assert _ask(account, account.upload(clip))["minutes_left"] == 2500
 
 
 def test_a_copy_is_announced(account: Account, clip: Path) -> None:
-    told = _ask(account, account.upload(clip), "mov")
-    assert {each["action"] for each in told["streams"]} == {"copy"}
-    assert all(each["why"] for each in told["streams"])
+    answer = _ask(account, account.upload(clip), "mov")
+    assert {each["action"] for each in answer["streams"]} == {"copy"}
+    assert all(each["why"] for each in answer["streams"])
 
 
 def test_every_refusal_at_once_with_flag_rule_and_alternative(account: Account, clip: Path) -> None:
@@ -84,11 +84,11 @@ def test_create_refuses_in_the_same_words(account: Account, clip: Path) -> None:
         "outputFormat": "mp4",
         "options": [{"option": "-foo"}, {"option": "-bar"}],
     }
-    told = account.http.post("/v1/validate", json=body)
+    answer = account.http.post("/v1/validate", json=body)
     refused = account.http.post("/v1/transcodes", json=body)
-    assert (told.status_code, refused.status_code) == (400, 400)
-    assert told.json() == refused.json()
-    assert len(told.json()["refusals"]) == 2
+    assert (answer.status_code, refused.status_code) == (400, 400)
+    assert answer.json() == refused.json()
+    assert len(answer.json()["refusals"]) == 2
 
 
 @pytest.fixture
@@ -105,35 +105,35 @@ def test_a_url_is_looked_into_by_ranges(
     account: Account, sources: SourceServer, large: Path
 ) -> None:
     assert large.stat().st_size > 8_000_000
-    told = _ask(account, sources.put(large), "webm")
-    assert told["inputs"][0]["metadata"]["duration_seconds"] == 20
-    assert told["minutes"] == 0.3333
-    assert told["arguments"][-1] == "{output}"
+    answer = _ask(account, sources.put(large), "webm")
+    assert answer["inputs"][0]["metadata"]["duration_seconds"] == 20
+    assert answer["minutes"] == 0.3333
+    assert answer["arguments"][-1] == "{output}"
 
 
 def test_a_url_without_ranges_is_looked_into_by_the_job(
     account: Account, sources: SourceServer, large: Path
 ) -> None:
-    told = _ask(account, sources.put(large).replace("validated", "whole/validated"), "webm")
-    assert told["arguments"] is None
-    assert told["minutes"] is None
-    assert "does not answer with ranges" in told["warnings"][0]
+    answer = _ask(account, sources.put(large).replace("validated", "whole/validated"), "webm")
+    assert answer["arguments"] is None
+    assert answer["minutes"] is None
+    assert "does not answer with ranges" in answer["warnings"][0]
 
 
 def test_warnings_tell_of_what_is_ignored(account: Account, clip: Path) -> None:
     overlay = {"option": "@text-overlay", "argument": {"text": "a", "style": {"glow": 3}}}
-    told = _ask(account, account.upload(clip), options=[overlay])
-    assert any("glow" in each for each in told["warnings"])
+    answer = _ask(account, account.upload(clip), options=[overlay])
+    assert any("glow" in each for each in answer["warnings"])
 
 
 def test_minutes_that_are_not_left_are_a_warning(
     stack: Stack, free_account: Account, make_media: Any
 ) -> None:
     long = make_media("long.wav", "-f", "lavfi", "-i", "anullsrc=r=4000:cl=mono", "-t", "6060")
-    told = _ask(free_account, free_account.upload(long), "mp3")
-    assert told["minutes"] == 101
-    assert told["minutes_left"] == 100
-    assert any("402" in each for each in told["warnings"])
+    answer = _ask(free_account, free_account.upload(long), "mp3")
+    assert answer["minutes"] == 101
+    assert answer["minutes_left"] == 100
+    assert any("402" in each for each in answer["warnings"])
 
 
 @pytest.mark.parametrize(

@@ -36,13 +36,13 @@ expect.set_options(timeout=PATIENCE)
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium, or what CHROMIUM names."""
-    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    if found is None:
+    result = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    if result is None:
         pytest.fail("There is no Chromium: apt-get install chromium, or set CHROMIUM to its path.")
     if not (ROOT / "public" / "index.html").is_file():
         pytest.fail("The site is not built: make site")
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        running = playwright.chromium.launch(executable_path=result, args=FLAGS)
         yield running
         running.close()
 
@@ -56,11 +56,11 @@ def filled(stack: Stack, clip: Path, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.fixture
 def visitors() -> Iterator[list[Visitor]]:
     """Those of the test; it fails when a browser complained of anything unexpected."""
-    made: list[Visitor] = []
-    yield made
-    for each in made:
+    result: list[Visitor] = []
+    yield result
+    for each in result:
         each.context.close()
-    assert [each.unexpected() for each in made if each.unexpected()] == []
+    assert [each.unexpected() for each in result if each.unexpected()] == []
 
 
 @pytest.fixture

@@ -13,14 +13,14 @@ from tests.rigs.files import rows
 
 
 def add(stack: Stack, person: Person, name: str) -> None:
-    shown = {"url": "https://example.com/a.mp4", "filename": name, "duration": 0,
+    display = {"url": "https://example.com/a.mp4", "filename": name, "duration": 0,
              "format": "unknown", "size_bytes": "0"}  # fmt: skip
     rows(
         stack,
         "insert into app.jobs (account_id, status, request, output_format, inputs, period)"
         " values (%s, 'failed', '{}', 'mp4', %s::jsonb, '2026-11-01')",
         person.id,
-        json.dumps([shown]),
+        json.dumps([display]),
     )
 
 

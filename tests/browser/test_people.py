@@ -18,9 +18,9 @@ def test_a_key_made_here_works_with_curl(visitor: Visitor, stack: Stack) -> None
     page.get_by_role("button", name="Make the key").click()
     key = page.get_by_role("region", name="The new key").locator("code").inner_text()
     picture(page, "keys-new")
-    asked = ["curl", "-sf", f"{stack.url}/v1/account", "-H", f"Authorization: Bearer {key}"]
-    told = subprocess.run(asked, capture_output=True, check=True).stdout
-    assert json.loads(told)["plan"]["id"] == "free"
+    request = ["curl", "-sf", f"{stack.url}/v1/account", "-H", f"Authorization: Bearer {key}"]
+    output = subprocess.run(request, capture_output=True, check=True).stdout
+    assert json.loads(output)["plan"]["id"] == "free"
     page.get_by_role("button", name="I have it").click()
     page.get_by_role("row", name="website").get_by_role("button", name="Rename").click()
     page.get_by_role("dialog").get_by_label("Label").fill("shop")
@@ -29,7 +29,7 @@ def test_a_key_made_here_works_with_curl(visitor: Visitor, stack: Stack) -> None
     row.get_by_role("button", name="Revoke").click()
     page.get_by_role("button", name="Revoke it").click()
     row.wait_for(state="detached")
-    assert subprocess.run(asked, capture_output=True).returncode == 22
+    assert subprocess.run(request, capture_output=True).returncode == 22
 
 
 def test_a_forgotten_password(visitor: Visitor, stack: Stack) -> None:

@@ -77,8 +77,8 @@ def test_what_every_form_makes_is_accepted(
 ) -> None:
     page = playground
     choose(page, "A video, a sound or a picture", clip)
-    shown = page.locator(".kinds label").all_inner_texts()
-    assert [text.strip() for text in shown] == FORMS
+    display = page.locator(".kinds label").all_inner_texts()
+    assert [text.strip() for text in display] == FORMS
     for form in FORMS:
         page.locator(".kinds").get_by_text(form, exact=True).click()
         if form == "Watermark":
@@ -163,8 +163,8 @@ def test_an_ended_job_is_begun_from_again(playground: Page, clip: Path) -> None:
     page.get_by_role("heading", name="Done").wait_for()
     page.get_by_role("link", name="All about this job").click()
     page.get_by_role("link", name="Change it in the playground").click()
-    sent = json.loads(page.get_by_label("The request, as JSON").input_value())
-    assert sent["options"][0]["option"] == "@text-overlay"
+    payload = json.loads(page.get_by_label("The request, as JSON").input_value())
+    assert payload["options"][0]["option"] == "@text-overlay"
     page.get_by_role("button", name="Run it").click()
     page.get_by_role("heading", name="Done").wait_for()
 
@@ -198,10 +198,10 @@ def test_an_upload_goes_on_where_it_was_stopped(
     page = playground
     noise = make_media("noise.wav", "-f", "lavfi", "-i", "anoisesrc=r=48000:d=220", "-ac", "1")
     assert noise.stat().st_size > 3 * 6 * 1024 * 1024
-    sent: list[int] = []
+    payload: list[int] = []
 
     def slowly(route: Route) -> None:
-        sent.append(1)
+        payload.append(1)
         page.wait_for_timeout(300)
         route.continue_()
 
@@ -211,12 +211,12 @@ def test_an_upload_goes_on_where_it_was_stopped(
     expect(page.get_by_text(re.compile(r"[2-8]\d % sent"))).to_be_visible()
     page.get_by_role("button", name="Pause").click()
     page.get_by_text(re.compile("Stopped at")).wait_for()
-    before = len(sent)
+    before = len(payload)
     assert violations(page) == []
     picture(page, "playground-paused")
     page.get_by_role("button", name="Resume").click()
     page.locator(".chosen").get_by_text("noise.wav").first.wait_for()
-    assert 0 < len(sent) - before < 5  # not the whole of it again
+    assert 0 < len(payload) - before < 5  # not the whole of it again
 
 
 def test_an_upload_goes_on_after_a_reload(

@@ -94,13 +94,13 @@ def test_every_link_within_the_site_leads_somewhere(stack: Stack) -> None:
 def test_what_strangers_wrote_is_text_everywhere(
     visitor: Visitor, filled: Filled, clip: Path
 ) -> None:
-    asked: list[str] = []
+    requests: list[str] = []
 
-    def shown(dialog: Dialog) -> None:
-        asked.append(dialog.message)
+    def dismiss(dialog: Dialog) -> None:
+        requests.append(dialog.message)
         dialog.dismiss()
 
-    visitor.page.on("dialog", shown)
+    visitor.page.on("dialog", dismiss)
     visitor.sign_in(filled.email)
     for path in ("/dashboard", "/jobs", "/keys", "/settings", "/reports", "/access-log",
                  f"/jobs/{filled.jobs['completed']}", f"/billing?job={filled.jobs['blocked']}",
@@ -116,7 +116,7 @@ def test_what_strangers_wrote_is_text_everywhere(
     )
     page.get_by_text(name).first.wait_for()
     assert page.locator("img[src=x]").count() == 0
-    assert asked == []
+    assert requests == []
     assert HOSTILE.startswith("<img")
 
 
@@ -258,7 +258,7 @@ def test_the_quick_start_works_when_pasted(
 
 
 def test_the_search_knows_every_page(stack: Stack) -> None:
-    found = json.loads((PUBLIC / "docs" / "search.json").read_text())
-    pages = {each["url"].partition("#")[0] for each in found}
+    text = json.loads((PUBLIC / "docs" / "search.json").read_text())
+    pages = {each["url"].partition("#")[0] for each in text}
     files = {"/docs/" + page.stem for page in (PUBLIC / "docs").glob("*.html")}
     assert pages == files | {"/docs"}

@@ -55,32 +55,32 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_redocly_finds_nothing(node: Path) -> None:
-    told = run(
+    result = run(
         ["npx", "--no-install", "redocly", "lint", "openapi.yaml", "--format=json"],
         node,
         REDOCLY_TELEMETRY="off",
     )
-    found, _ = json.JSONDecoder().raw_decode(told[told.index("{") :])
-    assert found["problems"] == []
+    text, _ = json.JSONDecoder().raw_decode(result[result.index("{") :])
+    assert text["problems"] == []
 
 
 def test_spectral_finds_nothing(node: Path) -> None:
     command = ["npx", "--no-install", "spectral", "lint", "openapi.yaml", "--format=json"]
-    told = run([*command, "--fail-severity=hint", "--quiet"], node)
-    assert json.loads(told[told.index("[") :].partition("]")[0] + "]") == []
+    result = run([*command, "--fail-severity=hint", "--quiet"], node)
+    assert json.loads(result[result.index("[") :].partition("]")[0] + "]") == []
 
 
 def test_openapi_fetch_runs_jobs(node: Path, stack: Stack, account: Account, clip: Path) -> None:
     run(["npx", "--no-install", "openapi-typescript", "openapi.yaml", "-o", "schema.d.ts"], node)
     run(["npx", "--no-install", "tsc"], node)
-    told = run(
+    result = run(
         ["node", "client.js"],
         node,
         API_URL=stack.url,
         API_KEY=account.key,
         INPUT_URL=account.upload(clip),
     )
-    assert json.loads(told) == {
+    assert json.loads(result) == {
         "plain": "completed",
         "overlay": "completed",
         "code": "job_not_found",
@@ -99,8 +99,8 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "content_type_overrides: {application/yaml: text/plain}\n"
     )
     command = [sys.executable, "-m", "openapi_python_client", "generate", "--path", "openapi.yaml"]
-    told = run([*command, "--meta=none", "--config=config.yaml", "--fail-on-warning"], folder)
-    assert "warning" not in told.lower(), told
+    result = run([*command, "--meta=none", "--config=config.yaml", "--fail-on-warning"], folder)
+    assert "warning" not in result.lower(), result
     sys.path.insert(0, str(folder))
     yield "generated_client"
     sys.path.remove(str(folder))

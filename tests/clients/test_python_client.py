@@ -85,22 +85,22 @@ def test_the_main_job(api: Any, clip: Path) -> None:
     assert httpx.get(stored.download_url, trust_env=False).content == clip.read_bytes()
     probed = api.v1_ffprobe_post(client.V1FfprobePostRequest(url=stored.file_url))
     assert (probed.metadata.width, probed.metadata.height) == (320, 180)
-    made = create(
+    new_job = create(
         api,
         stored.file_url,
         preset=client.CreateTranscodeRequestPreset(quality="low", resolution="480p"),
         metadata={"order": "7"},
     )
-    assert made.status == "pending"
-    job = wait(api, made.id)
+    assert new_job.status == "pending"
+    job = wait(api, new_job.id)
     assert job.status == "completed", job
     assert job.ffmpeg_options.source == "preset"
     assert job.outputs[0].size_bytes > 0
     assert job.billable_minutes == pytest.approx(2 / 60, abs=0.001)
-    url = api.v1_transcodes_id_download_get(made.id).url
+    url = api.v1_transcodes_id_download_get(new_job.id).url
     assert len(httpx.get(url, trust_env=False).content) == job.outputs[0].size_bytes
     with pytest.raises(BadRequestException) as refused:
-        api.v1_transcodes_id_cancel_patch(made.id)
+        api.v1_transcodes_id_cancel_patch(new_job.id)
     assert "Cannot cancel job in status: completed" in str(refused.value.body)
 
 
@@ -122,7 +122,7 @@ def test_listing(api: Any, clip: Path) -> None:
 def test_options_and_cancel(api: Any, clip: Path) -> None:
     url = upload(api, clip).file_url
     option = client.FFmpegOption
-    made = create(
+    job = create(
         api,
         url,
         options=[
@@ -130,7 +130,7 @@ def test_options_and_cancel(api: Any, clip: Path) -> None:
             client.CreateTranscodeRequestOptionsInner(option(option="-crf", argument="40")),
         ],
     )
-    answer = api.v1_transcodes_id_cancel_patch(made.id)
+    answer = api.v1_transcodes_id_cancel_patch(job.id)
     assert answer.success is True
     assert answer.message == "Job cancelled successfully"
     assert answer.job.status == "canceled"

@@ -184,9 +184,9 @@ def test_every_page_is_beside_the_functions_with_its_headers(
     _, url = deployed
     pages = {path: file for path, file in deployment.Routes(output).files.items()
              if file.suffix == ".html"}  # fmt: skip
-    named = {"index", "404", "500", "app", "sign-up", "sign-in", "reset", "confirm", "pricing"}
-    named |= {"docs", "docs/api", "docs/allowed", "privacy", "privacy/1", "terms", "support"}
-    assert named | {"status"} <= set(pages)
+    names = {"index", "404", "500", "app", "sign-up", "sign-in", "reset", "confirm", "pricing"}
+    names |= {"docs", "docs/api", "docs/allowed", "privacy", "privacy/1", "terms", "support"}
+    assert names | {"status"} <= set(pages)
     with httpx.Client(base_url=url, trust_env=False) as client:
         for path in ["" if path == "index" else path for path in pages] + ["dashboard", "jobs/x"]:
             answer = client.get(f"/{path}")
@@ -208,9 +208,9 @@ def test_every_page_is_beside_the_functions_with_its_headers(
             assert "max-age" in answer.headers["Strict-Transport-Security"]
             assert answer.headers["Referrer-Policy"] == "strict-origin-when-cross-origin"
             for asset in re.findall(r'(?:src|href)="(/assets/[^"]+)"', answer.text):
-                found = client.get(asset)
-                assert found.status_code == 200, asset
-                assert "immutable" in found.headers["Cache-Control"]
+                result = client.get(asset)
+                assert result.status_code == 200, asset
+                assert "immutable" in result.headers["Cache-Control"]
         assert client.get("/index.html").status_code == 308
         kinds = {
             "/docs.md": "text/markdown",
@@ -223,7 +223,7 @@ def test_every_page_is_beside_the_functions_with_its_headers(
         for path, kind in kinds.items():
             assert client.get(path).headers["Content-Type"].startswith(kind), path
         policy_page = client.get("/privacy").text
-        assert all(told in policy_page for told in OPERATOR.values())
+        assert all(reply in policy_page for reply in OPERATOR.values())
         lost = client.get("/nothing", headers={"Accept": "text/html"})
         assert (lost.status_code, "There is no such page" in lost.text) == (404, True)
     assert not (output / "static" / ".vite").exists()

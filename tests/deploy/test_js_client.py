@@ -31,12 +31,12 @@ def test_a_person_s_life_with_the_stock_javascript_client(stack: Stack, tmp_path
         timeout=120,
     )
     assert run.returncode == 0, run.stderr[-3000:]
-    told = json.loads(run.stdout)
-    assert "13 or older" in told.pop("without_over_13")
+    output = json.loads(run.stdout)
+    assert "13 or older" in output.pop("without_over_13")
     # The stand-in has no REST surface of its own; hosted, the schema is not exposed there.
-    assert told.pop("rows") is None
-    assert told.pop("files") in ([], None)
-    assert told == {
+    assert output.pop("rows") is None
+    assert output.pop("files") in ([], None)
+    assert output == {
         "session_before_confirmation": None,
         "before_confirmation": "email_not_confirmed",
         "confirmed": "signup",

@@ -79,9 +79,9 @@ def test_a_url_gives_its_last_segment(account: Account, short: Path, sources: So
 def test_two_names_that_mean_the_same_are_found_alike(account: Account, short: Path) -> None:
     path = short.rename(short.with_name("cafe\u0301.mp4"))
     job_id = account.create(account.upload(path), "mp3")
-    for wanted in ("café", "cafe\u0301"):
-        found = account.http.get("/v1/transcodes", params={"q": wanted}).json()["items"]
-        assert [job["id"] for job in found] == [job_id]
+    for expected in ("café", "cafe\u0301"):
+        body = account.http.get("/v1/transcodes", params={"q": expected}).json()["items"]
+        assert [job["id"] for job in body] == [job_id]
 
 
 def test_rows_of_earlier_versions_keep_working(stack: Stack, account: Account, clip: Path) -> None:
@@ -121,7 +121,7 @@ def test_names_are_exported_and_erased(stack: Stack, person: Person, short: Path
         "DELETE", "/v1/account", json={"password": person.password}
     ).status_code in (200, 202)
 
-    def held() -> object:
+    def any_row() -> object:
         return postgres.row(
             "select 1 from app.files where filename like %(name)s and account_id = %(id)s"
             " union all select 1 from app.jobs where inputs::text like %(name)s and"
@@ -129,5 +129,5 @@ def test_names_are_exported_and_erased(stack: Stack, person: Person, short: Path
             {"name": "%עברית%", "id": person.id},
         )
 
-    eventually(lambda: not held())
+    eventually(lambda: not any_row())
     assert mine.job_id

@@ -29,19 +29,19 @@ def days(job: dict[str, Any]) -> float:
 
 def test_outputs_are_kept_seven_days_and_inputs_three(stack: Stack, job: dict[str, Any]) -> None:
     assert days(job) == pytest.approx(7, abs=0.01)
-    [(kept,)] = rows(
+    [(records,)] = rows(
         stack,
         "select extract(epoch from expires_at - created_at)::float8 / 86400 from app.files"
         " where address = %s",
         job["inputs"][0]["url"],
     )
-    assert kept == pytest.approx(3, abs=0.01)
+    assert records == pytest.approx(3, abs=0.01)
 
 
 def test_what_is_expired_is_served_by_no_route(
     stack: Stack, account: Account, job: dict[str, Any]
 ) -> None:
-    url, made, link = job["inputs"][0]["url"], job["output_url"], job["inputs"][0]["downloadUrl"]
+    url, result, link = job["inputs"][0]["url"], job["output_url"], job["inputs"][0]["downloadUrl"]
     assert httpx.get(link, trust_env=False).status_code == 302
     rows(stack, "update app.files set expires_at = now() where address = %s", url)
     rows(stack, "update app.files set expires_at = now() where job_id = %s", job["id"])
@@ -52,7 +52,7 @@ def test_what_is_expired_is_served_by_no_route(
         *(
             account.http.post(path, json={"inputs": [{"url": each}], "outputFormat": "wav"})
             for path in ("/v1/transcodes", "/v1/validate")
-            for each in (url, made)
+            for each in (url, result)
         ),
         account.http.post(
             "/v1/upload/confirm",
@@ -65,7 +65,7 @@ def test_what_is_expired_is_served_by_no_route(
     for answer in answers:
         assert answer.status_code == 404, (answer.request.url, answer.text)
         assert "was deleted on 20" in answer.json()["error"], answer.text
-    assert stored(stack, account) == {url, made}  # no sweep has come yet
+    assert stored(stack, account) == {url, result}  # no sweep has come yet
 
 
 def test_a_link_lives_no_longer_than_its_file(
@@ -85,10 +85,10 @@ def test_the_sweep_deletes_what_is_expired_and_nothing_else(
     rows(stack, "update app.files set expires_at = now() where address = %s",
          job["inputs"][0]["url"])  # fmt: skip
     rows(stack, "update app.files set expires_at = now() where job_id = %s", job["id"])
-    told = sweep(stack)
-    assert told["uploads"] >= 1
-    assert told["outputs"] >= 1
-    assert told["finished"]
+    counts = sweep(stack)
+    assert counts["uploads"] >= 1
+    assert counts["outputs"] >= 1
+    assert counts["finished"]
     assert stored(stack, account) == set()
     assert stored(stack, other_account) == {other}
     assert account.job(job["id"])["files_deleted_at"] is not None
@@ -111,8 +111,8 @@ def test_an_overdue_file_shows_in_the_operator_s_health(
 
     def overdue() -> float:
         """Of all files: one of another test may be due since the sweep."""
-        told = httpx.get(f"{stack.url}/health-check", headers=secret, trust_env=False).json()
-        seconds: float | None = told["operator"]["file_overdue_seconds"]
+        body = httpx.get(f"{stack.url}/health-check", headers=secret, trust_env=False).json()
+        seconds: float | None = body["operator"]["file_overdue_seconds"]
         return seconds or 0.0
 
     assert overdue() < 600
@@ -144,12 +144,12 @@ def test_orphans_go_and_lost_rows_are_noted(
     assert stored(stack, account) == {orphan}  # it is young: its row may still be written
     rows(stack, "update storage.objects set created_at = now() - interval '2 days'"
          " where name = %s", orphan.removeprefix("gs://uploads/"))  # fmt: skip
-    told = sweep(stack)
-    assert told["orphans"] >= 1
+    answer = sweep(stack)
+    assert answer["orphans"] >= 1
     assert stored(stack, account) == set()
-    [(gone,)] = rows(stack, "select deleted_at is not null from app.files where address = %s",
+    [(deleted,)] = rows(stack, "select deleted_at is not null from app.files where address = %s",
                      lost)  # fmt: skip
-    assert gone
+    assert deleted
 
 
 def test_the_owner_deletes_at_once(stack: Stack, account: Account, job: dict[str, Any]) -> None:
@@ -160,8 +160,8 @@ def test_the_owner_deletes_at_once(stack: Stack, account: Account, job: dict[str
     assert account.job(job["id"])["files_deleted_at"] is not None
     assert account.http.get(f"/v1/transcodes/{job['id']}/download").status_code == 404
     # Again: what is gone stays as it is, and is recorded once.
-    again = account.http.delete(f"/v1/transcodes/{job['id']}")
-    assert (again.status_code, again.json()["files"]) == (200, [job["output_url"]])
+    second = account.http.delete(f"/v1/transcodes/{job['id']}")
+    assert (second.status_code, second.json()["files"]) == (200, [job["output_url"]])
     recorded = rows(
         stack,
         "select d.bucket, d.reason from app.deletions d join app.accounts a on a.id = d.account_id"
@@ -219,15 +219,15 @@ def test_an_account_shortens_its_retention(
     assert refused.status_code == 400
     assert "at most 168 hours" in refused.json()["error"]
     assert choose(outputs=-1).status_code == 400
-    told = choose(inputs=0, outputs=1).json()
-    assert told["account"]["retention"] == {"inputs": 0, "outputs": 1}
+    body = choose(inputs=0, outputs=1).json()
+    assert body["account"]["retention"] == {"inputs": 0, "outputs": 1}
     assert days(account.job(job["id"])) == pytest.approx(1 / 24, abs=0.001)
     url = account.upload(clip)
     later = account.wait(account.create(url, "mp3"))
     assert later["status"] == "completed", later
     assert days(later) == pytest.approx(1 / 24, abs=0.001)
-    gone = account.http.post("/v1/ffprobe", json={"url": url})
-    assert gone.status_code == 404  # the job that read it has ended
+    missing = account.http.post("/v1/ffprobe", json={"url": url})
+    assert missing.status_code == 404  # the job that read it has ended
     assert choose(inputs=None, outputs=None).json()["account"]["retention"] == whole
 
 
@@ -253,10 +253,10 @@ def test_addresses_are_dropped_and_calls_rolled_up(stack: Stack, account: Accoun
     assert len(rows(stack, recorded, account.email)) == 3  # not before they count in the metrics
     rows(stack, "select app.count_up(100000, interval '0 seconds')")
     assert sweep(stack)["calls_rolled_up"] >= 3
-    found = rows(
+    records = rows(
         stack,
         "select route, status, calls from app.request_days d"
         " join app.accounts a on a.id = d.account_id where a.email = %s",
         account.email,
     )
-    assert found == [("/v1/transcodes", 200, 3)]
+    assert records == [("/v1/transcodes", 200, 3)]

@@ -35,9 +35,9 @@ def test_a_hundred_thousand_files_are_cleared_by_repeated_runs(tmp_path: Path) -
             )
             for _ in range(2)
         ]
-        told = [json.loads(each.communicate(timeout=300)[0]) for each in sweeps]
+        answer = [json.loads(each.communicate(timeout=300)[0]) for each in sweeps]
         assert sweep.left(stack) == 0
-        runs = [run for each in told for run in each]
+        runs = [run for each in answer for run in each]
         assert sum(run[0] + run[1] for run in runs) == sweep.FILES
         assert sum(run[2] for run in runs) == 0
         assert len(runs) > 2

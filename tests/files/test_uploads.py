@@ -122,18 +122,18 @@ def test_unconfirmed_uploads_are_deleted_after_two_hours(
     links = [api.presign(account.http, clip) for _ in range(3)]
     for link in links[:2]:
         api.put(link["uploadUrl"], clip)
-    kept, due, late = (link["filename"] for link in links)
+    remaining, due, late = (link["filename"] for link in links)
     age = "update app.files set created_at = now() - make_interval(mins => %s) where filename = %s"
-    rows(stack, age.replace("filename = %s", "key like '%%' || %s"), 119, kept)
+    rows(stack, age.replace("filename = %s", "key like '%%' || %s"), 119, remaining)
     for name in (due, late):
         rows(stack, age.replace("filename = %s", "key like '%%' || %s"), 121, name)
     sweep(stack)
     folder = confirmed.rpartition("/")[0]
-    assert stored(stack, account) == {confirmed, f"{folder}/{kept}"}
+    assert stored(stack, account) == {confirmed, f"{folder}/{remaining}"}
     # Bytes that come after that have no owner and go with the next sweep.
     api.put(links[2]["uploadUrl"], clip)
     sweep(stack)
-    assert stored(stack, account) == {confirmed, f"{folder}/{kept}"}
+    assert stored(stack, account) == {confirmed, f"{folder}/{remaining}"}
 
 
 def test_an_upload_that_an_unfinished_job_reads_is_left(

@@ -19,8 +19,8 @@ from tests.rigs.sources import SourceServer
 @pytest.fixture(scope="session")
 def canary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Canary]:
     """What must stay untouched."""
-    with Canary(tmp_path_factory.mktemp("outside")) as made:
-        yield made
+    with Canary(tmp_path_factory.mktemp("outside")) as outside:
+        yield outside
 
 
 @pytest.fixture(autouse=True)
@@ -34,18 +34,18 @@ def untouched(canary: Canary) -> Iterator[None]:
 def guest(stack: Stack, canary: Canary) -> Iterator[Guest]:
     """One account for all cases of a file; at the end all its rows are searched."""
     account = Account(stack, "pro")
-    made = Guest(stack.url, account.key, canary, account.email)
-    yield made
-    made.http.close()
-    assert_rows_clean(stack.settings["POSTGRES_URL"], stack.url, canary, made.email)
+    new_guest = Guest(stack.url, account.key, canary, account.email)
+    yield new_guest
+    new_guest.http.close()
+    assert_rows_clean(stack.settings["POSTGRES_URL"], stack.url, canary, new_guest.email)
 
 
 @pytest.fixture
 def free_guest(stack: Stack, canary: Canary) -> Iterator[Guest]:
     """A guest on the Free plan, whose inputs are small."""
-    made = Guest(stack.url, Account(stack, "free").key, canary)
-    yield made
-    made.http.close()
+    new_guest = Guest(stack.url, Account(stack, "free").key, canary)
+    yield new_guest
+    new_guest.http.close()
 
 
 @pytest.fixture(scope="module")
@@ -68,9 +68,9 @@ def impatient(
     tmp_path_factory: pytest.TempPathFactory, sources: SourceServer, canary: Canary
 ) -> Iterator[Impatient]:
     """The whole service with a time limit of a few seconds a job."""
-    made = Impatient(tmp_path_factory.mktemp("impatient"), f"127.0.0.1:{sources.port}")
-    yield made
+    rig = Impatient(tmp_path_factory.mktemp("impatient"), f"127.0.0.1:{sources.port}")
+    yield rig
     try:
-        assert_rows_clean(made.postgres_url, made.url, canary)
+        assert_rows_clean(rig.postgres_url, rig.url, canary)
     finally:
-        made.stop()
+        rig.stop()

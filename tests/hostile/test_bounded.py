@@ -27,18 +27,18 @@ LARGEST = 300 * 1024**2
 WORD = "<script>alert(1)</script>"
 
 
-def _options(name: str, *pairs: tuple[str, Any], named: str = "", **fields: Any) -> Case:
-    return Case("bounded", name, "bounded", named,
+def _options(name: str, *pairs: tuple[str, Any], mention: str = "", **fields: Any) -> Case:
+    return Case("bounded", name, "bounded", mention,
                 body(options=[option(*pair) for pair in pairs], **fields))  # fmt: skip
 
 
-def _input(name: str, *pairs: tuple[str, Any], named: str = "", **fields: Any) -> Case:
+def _input(name: str, *pairs: tuple[str, Any], mention: str = "", **fields: Any) -> Case:
     inputs = [{"url": "{clip}", "options": [option(*pair) for pair in pairs]}]
-    return Case("bounded", name, "bounded", named, body(inputs=inputs, **fields))
+    return Case("bounded", name, "bounded", mention, body(inputs=inputs, **fields))
 
 
-def _graph(graph: str, named: str, output: str = "mp4") -> Case:
-    return Case("graph", graph[:60], "bounded", named,
+def _graph(graph: str, mention: str, output: str = "mp4") -> Case:
+    return Case("graph", graph[:60], "bounded", mention,
                 body(filters=[{"filter": graph}], outputFormat=output))  # fmt: skip
 
 
@@ -50,21 +50,21 @@ def _file(name: str, output: str = "mp4", **fields: Any) -> Case:
 
 COPY = [option("-c", "copy")]
 ENDLESS = [
-    _input("stream_loop -1", ("-stream_loop", -1), named="inputs[0]", options=COPY),
+    _input("stream_loop -1", ("-stream_loop", -1), mention="inputs[0]", options=COPY),
     _input("stream_loop -1 -t 90000", ("-stream_loop", -1), ("-t", 90_000), options=COPY),
     _input("stream_loop -1 -t 9999999", ("-stream_loop", -1), ("-t", 9_999_999), options=COPY),
-    _input("stream_loop 100", ("-stream_loop", 100), named="inputs[0]", outputFormat="webm"),
-    _input("stream_loop 1000", ("-stream_loop", 1000), named="-stream_loop", options=COPY),
-    _options("loop=-1", ("-vf", "loop=loop=-1:size=10"), named="loop"),
-    _options("aloop=-1", ("-af", "aloop=loop=-1:size=1000"), named="aloop", outputFormat="mp3"),
-    _options("tpad=stop=-1", ("-vf", "tpad=stop=-1"), named="tpad"),
-    _options("apad", ("-af", "apad"), named="apad", outputFormat="mp3"),
-    _options("-r 100000", ("-r", 100_000), named="-r"),
+    _input("stream_loop 100", ("-stream_loop", 100), mention="inputs[0]", outputFormat="webm"),
+    _input("stream_loop 1000", ("-stream_loop", 1000), mention="-stream_loop", options=COPY),
+    _options("loop=-1", ("-vf", "loop=loop=-1:size=10"), mention="loop"),
+    _options("aloop=-1", ("-af", "aloop=loop=-1:size=1000"), mention="aloop", outputFormat="mp3"),
+    _options("tpad=stop=-1", ("-vf", "tpad=stop=-1"), mention="tpad"),
+    _options("apad", ("-af", "apad"), mention="apad", outputFormat="mp3"),
+    _options("-r 100000", ("-r", 100_000), mention="-r"),
     _options("-r 120", ("-r", 120), ("-vf", "scale=3840:2160")),
-    _options("fps=100000", ("-vf", "fps=100000"), named="fps"),
-    _options("zoompan d=1000000", ("-vf", "zoompan=d=1000000"), named="zoompan"),
-    _options("zoompan s=huge", ("-vf", "zoompan=s=30000x30000:d=9"), named="zoompan"),
-    _options("minterpolate", ("-vf", "minterpolate=fps=1000:mi_mode=mci"), named="minterpolate"),
+    _options("fps=100000", ("-vf", "fps=100000"), mention="fps"),
+    _options("zoompan d=1000000", ("-vf", "zoompan=d=1000000"), mention="zoompan"),
+    _options("zoompan s=huge", ("-vf", "zoompan=s=30000x30000:d=9"), mention="zoompan"),
+    _options("minterpolate", ("-vf", "minterpolate=fps=1000:mi_mode=mci"), mention="minterpolate"),
     _options("setpts slow", ("-vf", "setpts=PTS*100000")),
     _options("setpts slow and filled", ("-vf", "setpts=PTS*100000,fps=120")),
     _options("atempo", ("-af", "atempo=0.5,atempo=0.5,atempo=0.5,atempo=0.5"), outputFormat="mp3"),
@@ -73,24 +73,24 @@ ENDLESS = [
     _options("scale=1:1000000", ("-vf", "scale=1:1000000")),
     _options("pad=60000:60000", ("-vf", "pad=60000:60000")),
     _options("scale up ten times", ("-vf", ",".join(["scale=iw*4:ih*4"] * 10))),
-    _options("-threads 10000", ("-threads", 10_000), named="-threads"),
-    _options("-threads 16", ("-threads", 16), named="-threads"),
-    _options("-g huge", ("-g", 10_000), ("-bf", 16), ("-refs", 16), named="-g"),
-    _options("placebo", ("-preset", "placebo"), named="-preset"),
+    _options("-threads 10000", ("-threads", 10_000), mention="-threads"),
+    _options("-threads 16", ("-threads", 16), mention="-threads"),
+    _options("-g huge", ("-g", 10_000), ("-bf", 16), ("-refs", 16), mention="-g"),
+    _options("placebo", ("-preset", "placebo"), mention="-preset"),
     _options("slower at 4K", ("-preset", "slower"), ("-vf", "scale=7680:4320")),
-    _options("reverse", ("-vf", "loop=1000:50,reverse"), named="loop"),
-    _options("tmix", ("-vf", "tmix=frames=1024"), named="tmix"),
-    _options("boxblur", ("-vf", "boxblur=1000:1000"), named="boxblur"),
-    _options("nlmeans", ("-vf", "scale=1920:1080,nlmeans=r=99:p=99"), named="nlmeans"),
-    _options("geq", ("-vf", "scale=3840:2160,geq=lum='hypot(sin(X),cos(Y))*255'"), named="geq"),
-    _options("geq loop", ("-vf", "geq=lum='while(1,1)'"), named="geq"),
-    _options("rotate by itself", ("-vf", "rotate=a=t:ow=iw*100:oh=ih*100"), named="rotate"),
+    _options("reverse", ("-vf", "loop=1000:50,reverse"), mention="loop"),
+    _options("tmix", ("-vf", "tmix=frames=1024"), mention="tmix"),
+    _options("boxblur", ("-vf", "boxblur=1000:1000"), mention="boxblur"),
+    _options("nlmeans", ("-vf", "scale=1920:1080,nlmeans=r=99:p=99"), mention="nlmeans"),
+    _options("geq", ("-vf", "scale=3840:2160,geq=lum='hypot(sin(X),cos(Y))*255'"), mention="geq"),
+    _options("geq loop", ("-vf", "geq=lum='while(1,1)'"), mention="geq"),
+    _options("rotate by itself", ("-vf", "rotate=a=t:ow=iw*100:oh=ih*100"), mention="rotate"),
     _options("palettegen", ("-vf", "scale=7680:4320,palettegen"), outputFormat="png",
-    named="palet"),
+    mention="palet"),
     _options("-vf of 150,000 filters", ("-vf", "hflip," * 150_000 + "hflip")),
     _options("an argument of 200,000 letters", ("-vf", "setpts=PTS" + "+0" * 100_000)),
     _options("a drawn text of 200,000 letters",
-             ("-vf", "drawtext=text=" + "x" * 200_000), named="-vf"),
+             ("-vf", "drawtext=text=" + "x" * 200_000), mention="-vf"),
     _options("volume of many decimals", ("-af", "volume=0." + "3" * 5000), outputFormat="mp3"),
     _options("-ss far", ("-ss", 999_999)),
     _options("-t tiny", ("-t", "0.000001")),
@@ -121,7 +121,7 @@ ENDLESS = [
 # Texts are data: drawn, stored or dropped, and nothing more.
 TEXTS = [
     *(
-        _options(f"text {text}", ("-vf", f"drawtext=text='{text}'"), named="drawtext")
+        _options(f"text {text}", ("-vf", f"drawtext=text='{text}'"), mention="drawtext")
         for text in (
             "%{metadata\\:title}", "%{localtime}", "%{pts\\:hms}", "%{e\\:1/0}",
             "%{expr\\:st(0,1)}",
@@ -141,7 +141,7 @@ TEXTS = [
         )
     ),
     *(
-        _options(f"metadata {value[:20]}", ("-metadata", f"title={value}"), named="-metadata")
+        _options(f"metadata {value[:20]}", ("-metadata", f"title={value}"), mention="-metadata")
         for value in (
             WORD, "a\nb", "Duration: 00:00:99.00", "x\n  Stream #0:0: Video: h264, 9x9", "$(id)",
             "/etc/passwd", "a=b=c", "\u202ex", "x" * 1900, "'; touch {stray}", "-y", "@{stray}",
@@ -214,13 +214,13 @@ def _chapters(folder: Path) -> Path:
 @pytest.fixture(scope="module")
 def hasty(impatient: Impatient, canary: Canary) -> Iterator[Guest]:
     """A guest of the stack with little patience."""
-    made = Guest(impatient.url, impatient.key, canary)
-    yield made
-    made.http.close()
+    new_guest = Guest(impatient.url, impatient.key, canary)
+    yield new_guest
+    new_guest.http.close()
 
 
 @pytest.fixture(scope="module")
-def sent(
+def responses(
     hasty: Guest, values: dict[str, str], sources: SourceServer, clip: Path
 ) -> dict[tuple[str, str], httpx.Response]:
     """The answers to all cases: the jobs run one after the other while the tests look at them."""
@@ -233,26 +233,26 @@ def test_bounded(
     case: Case,
     hasty: Guest,
     values: dict[str, str],
-    sent: dict[tuple[str, str], httpx.Response],
+    responses: dict[tuple[str, str], httpx.Response],
 ) -> None:
-    answer = sent[case.family, case.name]
+    answer = responses[case.family, case.name]
     if answer.status_code == 402:  # so long that the month's minutes don't suffice
         return
     hasty.assert_wanted(case, answer, values)
     if answer.status_code == 201:
         job = hasty.job(answer.json()["id"])
         assert (job["processing_time_seconds"] or 0) < 3 * Impatient.SECONDS
-        for made in job["outputs"] or ():
-            assert made["size_bytes"] < LARGEST
+        for output in job["outputs"] or ():
+            assert output["size_bytes"] < LARGEST
         assert math.isfinite(job["duration_seconds"] or 0)
 
 
 def test_what_files_say_of_themselves_is_not_believed(
-    hasty: Guest, sent: dict[tuple[str, str], httpx.Response]
+    hasty: Guest, responses: dict[tuple[str, str], httpx.Response]
 ) -> None:
     """Tags that forge a report: the clip's own two seconds are billed."""
     for name in ("forged.mkv to gif", "forged.mkv to mp3", "forged.mp3 to mp3", "tags.mp4 to mp4"):
-        job = hasty.ended(sent["file", name].json()["id"])
+        job = hasty.ended(responses["file", name].json()["id"])
         assert job["status"] == "completed", job
         assert job["billable_minutes"] == pytest.approx(2 / 60, abs=0.005)
         assert job["inputs"][0]["duration"] == pytest.approx(2, abs=0.2)
@@ -260,10 +260,10 @@ def test_what_files_say_of_themselves_is_not_believed(
 
 
 def test_nothing_is_left_behind(
-    impatient: Impatient, hasty: Guest, sent: dict[tuple[str, str], httpx.Response]
+    impatient: Impatient, hasty: Guest, responses: dict[tuple[str, str], httpx.Response]
 ) -> None:
     """Disk and processes of all these jobs are free again."""
-    for answer in sent.values():
+    for answer in responses.values():
         if answer.status_code == 201:
             hasty.wait(answer.json()["id"])
     for kind in ("job", "probe"):

@@ -46,21 +46,21 @@ def _address(name: str) -> str:
 
 CASES = [
     *(
-        Case("crafted input", name, wanted, "",
+        Case("crafted input", name, expected, "",
              body(inputs=[{"url": f"{_address(name)}.{_EXTENSIONS[name]}"}],
                   outputFormat=_OUTPUTS.get(_EXTENSIONS[name], "mp4")))
-        for name, wanted in MEDIA.items()
+        for name, expected in MEDIA.items()
     ),
     *(
-        Case("crafted subtitles", name, wanted, "",
+        Case("crafted subtitles", name, expected, "",
              body(options=[option("@subtitles", {"url": f"{_address(name)}.srt"})]))
-        for name, wanted in SUBTITLES.items()
+        for name, expected in SUBTITLES.items()
     ),
 ]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def sent(
+def responses(
     guest: Guest, canary: Canary, sources: SourceServer, values: dict[str, str]
 ) -> dict[tuple[str, str], httpx.Response]:
     """The answers to all cases, sent at once so that no test waits for its turn."""
@@ -89,9 +89,9 @@ def test_crafted(
     case: Case,
     guest: Guest,
     values: dict[str, str],
-    sent: dict[tuple[str, str], httpx.Response],
+    responses: dict[tuple[str, str], httpx.Response],
 ) -> None:
-    guest.assert_wanted(case, sent[case.family, case.name], values)
+    guest.assert_wanted(case, responses[case.family, case.name], values)
 
 
 @pytest.mark.slow

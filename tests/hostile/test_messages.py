@@ -38,20 +38,20 @@ def _failing(sources: SourceServer, guest: Guest, folder: Path, clip: Path) -> d
     for name, content in contents.items():
         (sources.folder / name).write_bytes(content)
     plain = sources.put(clip) + SIGNED
-    made: dict[str, Any] = {
+    requests: dict[str, Any] = {
         name: {"inputs": [{"url": sources.url(name.replace(" ", "%20")) + SIGNED}]}
         for name in contents
     }
-    made["missing"] = {"inputs": [{"url": sources.url("nothing.mp4") + SIGNED}]}
-    made["redirect"] = {
+    requests["missing"] = {"inputs": [{"url": sources.url("nothing.mp4") + SIGNED}]}
+    requests["redirect"] = {
         "inputs": [{"url": sources.url(f"redirect?to=http://10.0.0.1/x?token={MARKER}")}]
     }
-    made["no such name"] = {"inputs": [{"url": f"http://nothing.invalid/a{SIGNED}"}]}
-    made["refused connection"] = {"inputs": [{"url": f"http://127.0.0.1:9/a{SIGNED}"}]}
-    made["internal"] = {"inputs": [{"url": f"http://169.254.169.254/a{SIGNED}"}]}
+    requests["no such name"] = {"inputs": [{"url": f"http://nothing.invalid/a{SIGNED}"}]}
+    requests["refused connection"] = {"inputs": [{"url": f"http://127.0.0.1:9/a{SIGNED}"}]}
+    requests["internal"] = {"inputs": [{"url": f"http://169.254.169.254/a{SIGNED}"}]}
     path = folder / "up.mp4"
     path.write_bytes(contents["cut.mp4"])
-    made["uploaded"] = {"inputs": [{"url": guest.upload(path)}]}
+    requests["uploaded"] = {"inputs": [{"url": guest.upload(path)}]}
     raw: dict[str, list[tuple[str, Any]]] = {
         "scale": [("-vf", "scale=30000:30000")],
         "negative": [("-vf", "scale=-7:0")],
@@ -67,15 +67,15 @@ def _failing(sources: SourceServer, guest: Guest, folder: Path, clip: Path) -> d
         "tempo": [("-af", "atempo=100,atempo=100,atempo=100")],
     }
     for name, pairs in raw.items():
-        made[name] = {"inputs": [{"url": plain}], "options": [option(*pair) for pair in pairs]}
+        requests[name] = {"inputs": [{"url": plain}], "options": [option(*pair) for pair in pairs]}
     for name, graph in {
         "no such input": "[3:v]hflip[v]", "unconnected": "[0:v]hflip[v];[x]vflip[y]",
         "overlay of one": "[0:v]overlay[v]", "label twice": "[0:v]hflip[v];[0:v]vflip[v]",
         "sound to picture": "[0:a]hflip[v]", "empty crop": "[0:v]crop=0:0[v]",
     }.items():  # fmt: skip
-        made[name] = {"inputs": [{"url": plain}], "filters": [{"filter": graph}]}
-    made["no sound"] = {"inputs": [{"url": sources.url("huge.png")}], "outputFormat": "mp3"}
-    return made
+        requests[name] = {"inputs": [{"url": plain}], "filters": [{"filter": graph}]}
+    requests["no sound"] = {"inputs": [{"url": sources.url("huge.png")}], "outputFormat": "mp3"}
+    return requests
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +126,7 @@ def test_no_row_of_the_database_tells_more(
 def test_events_and_logs_hold_no_signature(failed: dict[str, dict[str, Any]], stack: Stack) -> None:
     """Signed addresses stand in the request a job keeps, and nowhere else."""
     assert failed
-    kept = ("request", "inputs")
+    exceptions = ("request", "inputs")
     with psycopg.connect(stack.settings["POSTGRES_URL"]) as connection:
         columns = connection.execute(
             "select table_name, column_name from information_schema.columns"
@@ -134,13 +134,13 @@ def test_events_and_logs_hold_no_signature(failed: dict[str, dict[str, Any]], st
             " (select tablename from pg_tables where schemaname = 'app')"
         ).fetchall()
         for table, column in columns:
-            if table == "jobs" and column in kept:
+            if table == "jobs" and column in exceptions:
                 continue
-            found = connection.execute(
+            row = connection.execute(
                 f'select count(*) from app."{table}" where "{column}"::text like %s',  # type: ignore[arg-type,unused-ignore]
                 (f"%{MARKER}%",),
             ).fetchone()
-            assert found == (0,), (table, column)
+            assert row == (0,), (table, column)
 
 
 @pytest.mark.parametrize(

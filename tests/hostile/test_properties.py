@@ -176,11 +176,11 @@ def arguments(request: TranscodeRequest) -> list[str] | None:
         return None
 
 
-def assert_harmless(made: list[str]) -> None:
+def assert_harmless(command: list[str]) -> None:
     """No argument but ours names a file, and each graph says nothing but itself."""
-    assert made[-1] == "OUT"
+    assert command[-1] == "OUT"
     before = ""
-    for each in made:
+    for each in command:
         assert "\0" not in each
         if (before, each) == ("-progress", "pipe:1") or before.startswith("-metadata"):
             pass  # ours; a tag's text is data
@@ -191,7 +191,7 @@ def assert_harmless(made: list[str]) -> None:
         else:
             assert_names_nothing(each)
         before = each
-    read = [place for before, place in pairwise(made) if before == "-i"]
+    read = [place for before, place in pairwise(command) if before == "-i"]
     for place in read:  # an input, or a file that the server fetches and names itself
         assert re.fullmatch(r"IN\d|[a-z]+\d*(?:\.[a-z0-9]+)?", place), place
 
@@ -235,29 +235,29 @@ def assert_names_nothing(text: str) -> None:
 @given(formats, pairs, st.lists(graphs, max_size=2), st.lists(input_pairs, min_size=1, max_size=3))
 def test_no_accepted_request_reaches_outside(
     output: str,
-    asked: list[tuple[str, Any]],
+    command: list[tuple[str, Any]],
     complexes: list[str],
     inputs: list[list[tuple[str, Any]]],
 ) -> None:
     request = ask(
         output,
-        options=options(*asked),
+        options=options(*command),
         filters=[{"filter": each[:19_000]} for each in complexes],
         input_options=[options(*each) for each in inputs],
     )
-    made = arguments(request)
-    event("accepted" if made else "refused")
-    if made is not None:
-        assert_harmless(made)
+    result = arguments(request)
+    event("accepted" if result else "refused")
+    if result is not None:
+        assert_harmless(result)
 
 
 @settings(QUICK, max_examples=400)
 @given(flag, argument)
 def test_no_single_flag_reaches_outside(name: str, value: Any) -> None:
-    made = arguments(ask(options=options((name, value))))
-    event("accepted" if made else "refused")
-    if made is not None:
-        assert_harmless(made)
+    command = arguments(ask(options=options((name, value))))
+    event("accepted" if command else "refused")
+    if command is not None:
+        assert_harmless(command)
 
 
 @settings(QUICK, max_examples=300)
@@ -268,10 +268,10 @@ def test_no_single_graph_reaches_outside(where: str, text: str) -> None:
         if where == "filters"
         else {"options": options((where, text))}
     )
-    made = arguments(ask(**fields))
-    event("accepted" if made else "refused")
-    if made is not None:
-        assert_harmless(made)
+    command = arguments(ask(**fields))
+    event("accepted" if command else "refused")
+    if command is not None:
+        assert_harmless(command)
 
 
 @QUICK
@@ -286,9 +286,9 @@ def test_no_hostile_case_becomes_harmless_by_its_format(case: cases.Case, output
         return
     if case.family == "format" or "{" in request.inputs[0].url:
         request.inputs[0].url = "https://example.com/x.mp4"
-    made = arguments(request)
-    if made is not None:
-        assert_harmless(made)
+    command = arguments(request)
+    if command is not None:
+        assert_harmless(command)
 
 
 letters = st.characters(exclude_characters="\0", codec="utf-8")
@@ -349,9 +349,9 @@ def test_any_text_is_read_or_said_to_be_no_graph(text: str) -> None:
         assert str(error)
         assert len(str(error)) < 200
         return
-    shown = graph.show(tree)
-    assert graph.parse(shown) == tree
-    assert graph.show(graph.parse(shown)) == shown
+    display = graph.show(tree)
+    assert graph.parse(display) == tree
+    assert graph.show(graph.parse(display)) == display
 
 
 @settings(QUICK, max_examples=300)

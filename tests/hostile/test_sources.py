@@ -86,9 +86,9 @@ REDIRECTED = [
     for to in _REDIRECTS
 ]  # fmt: skip
 _STATUS = [
-    Case("status", str(code), wanted, "",
+    Case("status", str(code), expected, "",
          body(inputs=[{"url": f"http://{{sources}}/status?code={code}"}]))
-    for wanted, codes in (
+    for expected, codes in (
         ("fails:validation", (204, 300, 301, 304, 401, 403, 404, 410, 418, 451)),
         ("fails:upload", (500, 502, 503)),
         ("fails:validation|fails:upload", (206,)),
@@ -118,9 +118,11 @@ _REFERENCES = ["url ", "urn ", "alis", "rsrc", "cios"]
 _TARGETS = ["file", "url", "relative", "pattern"]
 
 
-def _file(family: str, name: str, wanted: str, extension: str = "mp4", output: str = "mp4") -> Case:
+def _file(
+    family: str, name: str, expected: str, extension: str = "mp4", output: str = "mp4"
+) -> Case:
     url = f"http://{{sources}}/{family}-{quote(name)}.{extension}"
-    return Case(f"{family} file", f"{name}.{extension}", wanted, "",
+    return Case(f"{family} file", f"{name}.{extension}", expected, "",
                 body(inputs=[{"url": url}], outputFormat=output))  # fmt: skip
 
 
@@ -148,11 +150,11 @@ OFFERED = [
         for target in _TARGETS
     ),
 ]  # fmt: skip
-SENT = [*_STRAIGHT, *REDIRECTED, *_STATUS, *OFFERED]
+ALL_CASES = [*_STRAIGHT, *REDIRECTED, *_STATUS, *OFFERED]
 
 
 @pytest.fixture(scope="module")
-def sent(
+def responses(
     guest: Guest,
     canary: Canary,
     sources: SourceServer,
@@ -175,7 +177,7 @@ def sent(
         path = unquote((case.request or {})["inputs"][0]["url"]).rpartition("/")[2]
         (sources.folder / path).write_bytes(offered[path.rpartition(".")[0]])
     (sources.folder / "never.mp4").write_bytes(clip.read_bytes())
-    return {(case.family, case.name): guest.send(case, values) for case in SENT}
+    return {(case.family, case.name): guest.send(case, values) for case in ALL_CASES}
 
 
 def _scripts(url: str, canary: Canary) -> dict[str, bytes]:
@@ -183,26 +185,26 @@ def _scripts(url: str, canary: Canary) -> dict[str, bytes]:
 
 
 def _referring(last: bytes, canary: Canary) -> dict[str, bytes]:
-    made = {}
+    references = {}
     targets = (str(canary.file), canary.url, "../../../../etc/passwd", "input%d")
     for name, location in zip(_TARGETS, targets, strict=True):
         for kind in _REFERENCES:
             record = files.alias(location) if kind == "alis" else location.encode() + b"\0"
             data = files.with_reference(last, kind.encode(), record)
             assert len(data) > len(last)
-            made[f"reference-{kind.strip()}-{name}"] = data
-    return made
+            references[f"reference-{kind.strip()}-{name}"] = data
+    return references
 
 
-@pytest.mark.parametrize("case", SENT, ids=case_id)
+@pytest.mark.parametrize("case", ALL_CASES, ids=case_id)
 def test_sources(
     case: Case,
     guest: Guest,
     values: dict[str, str],
     sources: SourceServer,
-    sent: dict[tuple[str, str], httpx.Response],
+    responses: dict[tuple[str, str], httpx.Response],
 ) -> None:
-    guest.assert_wanted(case, sent[case.family, case.name], values)
+    guest.assert_wanted(case, responses[case.family, case.name], values)
     assert not any(hit.startswith(("/secret", "/never")) for hit in sources.hits)
 
 
@@ -218,12 +220,12 @@ def test_stored_files_of_others(guest: Guest, url: str) -> None:
     assert guest.total() == total
 
 
-@pytest.mark.parametrize(("hops", "wanted"), [(20, "works"), (21, "fails:validation")])
+@pytest.mark.parametrize(("hops", "expected"), [(20, "works"), (21, "fails:validation")])
 def test_twenty_redirects_are_followed_and_one_more_is_not(
-    guest: Guest, sources: SourceServer, values: dict[str, str], hops: int, wanted: str
+    guest: Guest, sources: SourceServer, values: dict[str, str], hops: int, expected: str
 ) -> None:
     url = sources.url(f"quirk/hops:{hops}/{values['clip'].rpartition('/')[2]}")
-    case = Case("redirect", str(hops), wanted, "", body(inputs=[{"url": url}]))
+    case = Case("redirect", str(hops), expected, "", body(inputs=[{"url": url}]))
     guest.assert_wanted(case, guest.send(case, values), values)
 
 
@@ -281,12 +283,12 @@ def test_attachments_do_not_travel(
     """A file within a file, with a name that climbs: neither written nor passed on."""
     word = b"ATTACHED" * 100
     (tmp_path / "a.ttf").write_bytes(word)
-    made = files.ffmpeg(
+    attachment = files.ffmpeg(
         tmp_path, "x.mkv", "-i", str(clip), "-c", "copy", "-attach", str(tmp_path / "a.ttf"),
         "-metadata:s:t", "mimetype=application/x-truetype-font",
         "-metadata:s:t", f"filename=../../../../{canary.folder}/{canary.stray}",
     )  # fmt: skip
-    url = sources.put(made)
+    url = sources.put(attachment)
     jobs = [guest.create(url, each, preset={"quality": "low"}) for each in ("mp4", "mov", "mp3")]
     for job_id in jobs:
         assert guest.ended(job_id)["status"] == "completed"
@@ -307,9 +309,9 @@ def test_names_in_urls_are_no_paths(
     url = f"http://{values['sources']}/redirect?to={values['clip']}&name=/{name}.png"
     job = guest.ended(guest.create(url, "png"))
     assert job["status"] == "completed", job
-    made = job["outputs"][0]["filename"]
-    assert made == "".join(letter for letter in made if letter.isalnum() or letter in "-_.")
-    assert not made.startswith(("-", "."))
+    filename = job["outputs"][0]["filename"]
+    assert filename == "".join(letter for letter in filename if letter.isalnum() or letter in "-_.")
+    assert not filename.startswith(("-", "."))
 
 
 def test_sources_that_drip_hang_or_lie(guest: Guest, values: dict[str, str]) -> None:
@@ -335,9 +337,9 @@ def test_the_index_at_the_end_and_no_range(
     assert last.read_bytes().index(b"mdat") < last.read_bytes().index(b"moov")
     job_id = guest.create(sources.put(last))
     assert guest.ended(job_id)["status"] == "completed"
-    made = tmp_path / "made.mp4"
-    made.write_bytes(guest.download(job_id))
-    assert probe(made).duration == pytest.approx(2, abs=0.2)
+    output = tmp_path / "made.mp4"
+    output.write_bytes(guest.download(job_id))
+    assert probe(output).duration == pytest.approx(2, abs=0.2)
 
 
 def test_a_wav_that_states_more_than_it_holds(guest: Guest, sources: SourceServer) -> None:

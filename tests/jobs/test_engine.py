@@ -75,11 +75,11 @@ def test_the_receipt_makes_the_same_file_again(
     assert receipt["wall_seconds"] > 0
     assert receipt["cpu_seconds"] > 0
     assert "limits" in receipt["cage"]
-    again = tmp_path / "again.mp4"
-    named = {"{input0}": str(clip), "{output}": str(again)}
-    command = [str(binary()), *(named.get(each, each) for each in receipt["arguments"])]
+    second = tmp_path / "again.mp4"
+    names = {"{input0}": str(clip), "{output}": str(second)}
+    command = [str(binary()), *(names.get(each, each) for each in receipt["arguments"])]
     subprocess.run(command, check=True, capture_output=True)
-    assert hashlib.sha256(again.read_bytes()).hexdigest() == receipt["output"]["sha256"]
+    assert hashlib.sha256(second.read_bytes()).hexdigest() == receipt["output"]["sha256"]
 
 
 def test_no_receipt_before_the_end_or_in_lists(account: Account, clip: Path) -> None:
@@ -90,15 +90,15 @@ def test_no_receipt_before_the_end_or_in_lists(account: Account, clip: Path) -> 
 
 def test_a_job_tells_its_request_as_it_was_made(account: Account, clip: Path) -> None:
     url = account.upload(clip)
-    asked = {
+    request = {
         "inputs": [{"url": url, "options": [{"option": "-ss", "argument": "0.5"}]}],
         "outputFormat": "mp4",
         "options": [{"option": "@text-overlay", "argument": {"text": "Hello"}}],
         "metadata": {"order": 7},
         "expireAfter": 3600,
     }
-    job_id = account.http.post("/v1/transcodes", json=asked).json()["id"]
-    assert account.job(job_id)["request"] == asked
+    job_id = account.http.post("/v1/transcodes", json=request).json()["id"]
+    assert account.job(job_id)["request"] == request
     account.wait(job_id)
     assert account.http.get("/v1/transcodes").json()["items"][0]["request"] is None
 
@@ -159,23 +159,23 @@ def test_an_upload_begins_while_ffmpeg_runs(
     assert "The upload of the output began while ffmpeg ran." in job["receipt"]["notes"]
     data = account.download(job_id)
     assert hashlib.sha256(data).hexdigest() == job["receipt"]["output"]["sha256"]
-    made = tmp_path / "made.mp4"
-    made.write_bytes(data)
-    assert probe(made).duration == pytest.approx(8, abs=0.2)
+    output = tmp_path / "made.mp4"
+    output.write_bytes(data)
+    assert probe(output).duration == pytest.approx(8, abs=0.2)
 
 
 def _arriving(stack: Stack, job_id: str) -> int:
     """Bytes that Storage holds of the job's unfinished output."""
     for path in stack.folder.rglob("*.json"):
         try:
-            told = json.loads(path.read_text())
+            text = json.loads(path.read_text())
         except (OSError, ValueError):
             continue
-        if isinstance(told, dict) and job_id in str(told.get("key", "")):
+        if isinstance(text, dict) and job_id in str(text.get("key", "")):
             return sum(
                 each.stat().st_size
                 for each in path.parent.iterdir()
-                if told["version"] in each.name and each.suffix != ".json"
+                if text["version"] in each.name and each.suffix != ".json"
             )
     return 0
 
@@ -226,22 +226,22 @@ def test_subtitles_by_url(
     assert brightest(account.download(plain["id"]), tmp_path) < 20
     job = finished(account, account.upload(black), "png", options=[options[escaped]])
     assert brightest(account.download(job["id"]), tmp_path) > 200
-    told = json.dumps(job["receipt"]["arguments"])
-    assert "http" not in told.replace("http,tcp", "")
-    assert "token" not in told
+    answer = json.dumps(job["receipt"]["arguments"])
+    assert "http" not in answer.replace("http,tcp", "")
+    assert "token" not in answer
 
 
 def _uploaded_subtitles(account: Account, path: Path) -> tuple[str, str]:
     """The gs:// address of an uploaded subtitle file, and a signed link to it."""
     size = path.stat().st_size
-    asked = {"filename": path.name, "contentType": "application/x-subrip", "fileSize": size}
-    link = account.http.post("/v1/upload/presigned-url", json=asked).json()["result"]
+    request = {"filename": path.name, "contentType": "application/x-subrip", "fileSize": size}
+    link = account.http.post("/v1/upload/presigned-url", json=request).json()["result"]
     httpx.put(
         link["uploadUrl"], content=path.read_bytes(), trust_env=False,
         headers={"Content-Type": "application/x-subrip"},
     ).raise_for_status()  # fmt: skip
-    told = {"filename": link["filename"], "fileSize": size}
-    result = account.http.post("/v1/upload/confirm", json=told).json()["result"]
+    answer = {"filename": link["filename"], "fileSize": size}
+    result = account.http.post("/v1/upload/confirm", json=answer).json()["result"]
     return result["fileUrl"], result["downloadUrl"]
 
 
@@ -268,10 +268,10 @@ def test_the_plan_limits_the_output_and_the_time(
 
 def test_health_tells_what_holds_ffmpeg(stack: Stack, account: Account, clip: Path) -> None:
     finished(account, account.upload(clip), "mp3")
-    told = account.http.get("/health-check").json()["media"]
-    assert told["ffmpeg"].startswith("ffmpeg version")
-    assert "limits" in told["cage"]
-    assert told["seen_at"].endswith("Z")
+    body = account.http.get("/health-check").json()["media"]
+    assert body["ffmpeg"].startswith("ffmpeg version")
+    assert "limits" in body["cage"]
+    assert body["seen_at"].endswith("Z")
 
 
 def test_progress_tells_the_seconds_left(account: Account, long: Path) -> None:

@@ -57,11 +57,11 @@ def test_each_transition_is_one_event(stack: Stack, account: Account, clip: Path
     assert job["status"] == "completed", job
     row = postgres.row("select account_id from app.jobs where id = %(id)s", {"id": job_id})
     assert row
-    found = [each for each in events(row["account_id"]) if str(each["job_id"]) == job_id]
-    assert [each["kind"] for each in found] == ["created", "started", "completed"]
-    statuses = [each["payload"]["status"] for each in found]
+    result = [each for each in events(row["account_id"]) if str(each["job_id"]) == job_id]
+    assert [each["kind"] for each in result] == ["created", "started", "completed"]
+    statuses = [each["payload"]["status"] for each in result]
     assert statuses == ["pending", "processing", "completed"]
-    last = found[-1]["payload"]
+    last = result[-1]["payload"]
     assert last["outputs"][0]["url"].startswith("gs://outputs/")
     stored = postgres.row(
         "select updated_at = (%(stamp)s)::timestamptz as same from app.jobs where id = %(id)s",

@@ -71,10 +71,10 @@ class Trigger:
 
     def all(self) -> list[str]:
         """Poll until nothing new comes."""
-        found: list[str] = []
+        result: list[str] = []
         while fresh := self.poll():
-            found += fresh
-        return found
+            result += fresh
+        return result
 
 
 @pytest.mark.parametrize("limit", [1, 2, 5, 50])
@@ -135,9 +135,9 @@ def test_followers_miss_nothing_while_many_end(stack: Stack, account: Account) -
     def follow() -> None:
         end = str(listed(account, status="completed", order="updated_at.asc")["end_cursor"])
         following.set()
-        over = False
-        while not over:
-            over = done.is_set()
+        ended = False
+        while not ended:
+            ended = done.is_set()
             seen.extend(trigger.all())
             while True:
                 page = listed(account, status="completed", limit=3, cursor=end)
@@ -190,8 +190,8 @@ def test_equal_moments_do_not_stop_a_poller_of_since(stack: Stack, account: Acco
     assert ids(page) == [*sorted(jobs), after]
     assert ids(listed(account, since="2026-01-01T00:00:00Z", limit=2)) == sorted(jobs)[:2]
     # Who names an order gets pages of `limit`.
-    asked = listed(account, since="2026-01-02T00:00:00Z", limit=2, order="updated_at.asc")
-    assert ids(asked) == sorted(jobs)[:2]
+    request = listed(account, since="2026-01-02T00:00:00Z", limit=2, order="updated_at.asc")
+    assert ids(request) == sorted(jobs)[:2]
 
 
 def test_the_order_is_told_by_since_unless_named(stack: Stack, account: Account) -> None:

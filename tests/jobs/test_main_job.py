@@ -33,9 +33,9 @@ def test_upload_transcode_download(account: Account, clip: Path, tmp_path: Path)
     assert job["progress"] == 100
     data = account.download(job_id)
     assert len(data) == job["outputs"][0]["size_bytes"]
-    found = probe_bytes(data, tmp_path)
-    assert (found.video.width, found.video.height) == (320, 180)  # never enlarged
-    assert found.duration == pytest.approx(2, abs=0.1)
+    media = probe_bytes(data, tmp_path)
+    assert (media.video.width, media.video.height) == (320, 180)  # never enlarged
+    assert media.duration == pytest.approx(2, abs=0.1)
 
 
 @pytest.mark.parametrize("name", [*FORMATS, "jpg", "MP4"])
@@ -44,13 +44,13 @@ def test_every_format(account: Account, clip: Path, tmp_path: Path, name: str) -
     job = account.wait(job_id)
     assert job["status"] == "completed", job
     assert job["output_format"] == name
-    made = FORMATS[{"jpg": "jpeg"}.get(name.lower(), name.lower())]
-    found = probe_bytes(account.download(job_id), tmp_path)
-    assert (found.video is not None) == (made.kind != "audio")
-    if made.kind == "video":
-        assert found.audio is not None
+    file_format = FORMATS[{"jpg": "jpeg"}.get(name.lower(), name.lower())]
+    matches = probe_bytes(account.download(job_id), tmp_path)
+    assert (matches.video is not None) == (file_format.kind != "audio")
+    if file_format.kind == "video":
+        assert matches.audio is not None
     if name == "webm":
-        assert (found.video.codec, found.audio.codec) == ("vp9", "opus")
+        assert (matches.video.codec, matches.audio.codec) == ("vp9", "opus")
 
 
 def test_curl_puts_the_bytes(account: Account, clip: Path) -> None:
@@ -119,9 +119,9 @@ def test_inputs_that_differ_are_joined_in_order(
     job_id = account.create(urls)
     job = account.wait(job_id)
     assert job["status"] == "completed", job
-    found = probe_bytes(account.download(job_id), tmp_path)
-    assert found.duration == pytest.approx(4, abs=0.2)
-    assert (found.video.width, found.video.height) == (320, 180)
+    result = probe_bytes(account.download(job_id), tmp_path)
+    assert result.duration == pytest.approx(4, abs=0.2)
+    assert (result.video.width, result.video.height) == (320, 180)
     assert job["billable_minutes"] == pytest.approx(4 / 60, abs=0.005)
 
 
@@ -187,9 +187,9 @@ def test_cancel_stops_a_running_ffmpeg(account: Account, long: Path, stack: Stac
     assert answer.json()["message"] == "Job cancelled successfully"
     assert answer.json()["job"]["status"] == "canceled"
     eventually(lambda: not running(job_folder=stack.worker.pid))
-    again = account.http.patch(f"/v1/transcodes/{job_id}/cancel")
-    assert again.status_code == 400
-    assert again.json()["error"] == "Cannot cancel job in status: canceled"
+    second = account.http.patch(f"/v1/transcodes/{job_id}/cancel")
+    assert second.status_code == 400
+    assert second.json()["error"] == "Cannot cancel job in status: canceled"
     assert account.http.get(f"/v1/transcodes/{job_id}/download").status_code == 400
     with psycopg.connect(stack.settings["POSTGRES_URL"]) as connection:
         usage = connection.execute(

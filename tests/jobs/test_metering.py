@@ -182,14 +182,14 @@ class Walk:
         done = self.account.wait(job, 120)
         charged = done["billable_minutes"] * 60
         if done["status"] == "completed":
-            truth = max(read, self.made(body, job, folder))
+            truth = max(read, self.output_seconds(body, job, folder))
             self.truth += truth
             assert charged == pytest.approx(truth, abs=FRAME + ROUNDING), (name, body, done)
         else:
             assert name == "job_failing" or done["status"] == "canceled", (name, body, done)
             assert charged == 0, done
 
-    def made(self, body: dict[str, Any], job: str, folder: Path) -> float:
+    def output_seconds(self, body: dict[str, Any], job: str, folder: Path) -> float:
         """The length of the output; a picture lasts no time."""
         if body["outputFormat"] == "jpeg":
             return 0.0

@@ -40,18 +40,18 @@ def test_a_job_refused_for_its_minutes_runs_once_there_are_some(
     assert still.status_code == 402
     assert still.json()["upgrade_url"]
     use(free_account, used=100, granted=10)
-    made = free_account.http.post(path)
-    assert made.status_code == 201
-    assert free_account.wait(made.json()["id"])["status"] == "completed"
+    result = free_account.http.post(path)
+    assert result.status_code == 201
+    assert free_account.wait(result.json()["id"])["status"] == "completed"
 
 
 def test_what_cannot_be_made_anew(account: Account, clip: Path) -> None:
     url = account.upload(clip)
     done = account.wait(account.create(url, "mp3"))
     assert account.http.delete(f"/v1/transcodes/{done['id']}").status_code == 200
-    gone = account.http.post(f"/v1/transcodes/{done['id']}/retry")
-    assert gone.status_code == 404
-    assert "deleted" in gone.json()["error"]
+    missing = account.http.post(f"/v1/transcodes/{done['id']}/retry")
+    assert missing.status_code == 404
+    assert "deleted" in missing.json()["error"]
     assert account.http.post(f"/v1/transcodes/{uuid.uuid4()}/retry").status_code == 404
     assert account.http.post("/v1/transcodes/nonsense/retry").status_code == 404
 

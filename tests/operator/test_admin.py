@@ -50,8 +50,8 @@ def test_an_account_is_found_by_all_that_names_it(stack: Stack, account: Account
     own = account_id(account)
     job = account.create("https://example.com/clip.mp4", "mp3")
     for term in (account.email, account.email[:12].upper(), own, job, account.key):
-        found = done(stack, "find", term)
-        assert [row["account"] for row in found] == [own], term
+        result = done(stack, "find", term)
+        assert [row["account"] for row in result] == [own], term
     assert own in {row["account"] for row in done(stack, "find", account.key[:8])}
     assert admin(stack, "find", "nobody@example.org").returncode == 1
     assert acts(own)[0] == ("olga", "find", None)
@@ -69,13 +69,13 @@ def test_an_account_is_shown_whole(stack: Stack, account: Account, clip: Path) -
     own = account_id(account)
     began = datetime.now(UTC)
     account.wait(account.create(account.upload(clip), "mp3"))
-    told = done(stack, "show", own)
-    assert told["account"][0]["email"] == account.email
-    assert told["limits"][0]["minutes_per_month"] == 2500
-    assert told["usage"][0]["period"] in {f"{at:%Y-%m}" for at in (began, datetime.now(UTC))}
-    assert told["keys"][0]["starts_with"] == account.key[:8]
-    assert told["jobs"][0]["status"] == "completed"
-    assert account.key not in json.dumps(told)
+    answer = done(stack, "show", own)
+    assert answer["account"][0]["email"] == account.email
+    assert answer["limits"][0]["minutes_per_month"] == 2500
+    assert answer["usage"][0]["period"] in {f"{at:%Y-%m}" for at in (began, datetime.now(UTC))}
+    assert answer["keys"][0]["starts_with"] == account.key[:8]
+    assert answer["jobs"][0]["status"] == "completed"
+    assert account.key not in json.dumps(answer)
     table = admin(stack, "show", own).stdout
     assert account.email in table
     assert acts(own) == [("olga", "show", None)] * 2
@@ -113,8 +113,8 @@ def test_granted_minutes_are_counted_and_in_the_ledger(stack: Stack, account: Ac
     for minutes in ("30", "12.5"):
         done(stack, "grant", own, minutes, "--reason", "An outage.")
     assert usage(own)["granted_minutes"] == 42.5
-    told = account.http.get("/v1/account/usage").json()
-    assert told["minutes_limit"] == 2542.5
+    body = account.http.get("/v1/account/usage").json()
+    assert body["minutes_limit"] == 2542.5
     rows = postgres.rows(
         "select kind, minutes, job_id from app.usage_ledger where account_id = %(it)s order by id",
         {"it": own},
@@ -132,12 +132,12 @@ def test_a_charge_is_given_back_once(stack: Stack, account: Account, clip: Path)
     own = account_id(account)
     job = account.wait(account.create(account.upload(clip), "mp3"))
     assert job["billable_minutes"] > 0
-    [given] = done(stack, "refund", job["id"], "--reason", "It was silent.")
-    assert float(given["minutes"]) == job["billable_minutes"]
+    [options] = done(stack, "refund", job["id"], "--reason", "It was silent.")
+    assert float(options["minutes"]) == job["billable_minutes"]
     assert "before" in refused(stack, "refund", job["id"], "--reason", "again")
     assert usage(own)["used_minutes"] == 0
-    told = account.http.get("/v1/account/usage").json()
-    assert (told["minutes_used"], told["days"]) == (0, [])
+    body = account.http.get("/v1/account/usage").json()
+    assert (body["minutes_used"], body["days"]) == (0, [])
     assert "Nothing was charged" in refused(stack, "refund", str(uuid.uuid4()), "--reason", "x")
     assert acts(own) == [("olga", "refund", "It was silent.")]
 
@@ -206,13 +206,13 @@ def test_what_is_stuck_is_listed(stack: Stack, account: Account) -> None:
     own = account_id(account)
     kind = f"test-{uuid.uuid4()}"
 
-    def found() -> dict[str, str]:
+    def own_stuck_rows() -> dict[str, str]:
         run = admin(stack, "--json", "stuck")
         rows = json.loads(run.stdout)
         assert run.returncode == (1 if rows else 0)
         return {row["what"]: row["id"] for row in rows if row["account"] == own}
 
-    assert found() == {}
+    assert own_stuck_rows() == {}
     values = {"account": own, "old": "2 hours"}
     job = postgres.row(
         """
@@ -242,10 +242,10 @@ def test_what_is_stuck_is_listed(stack: Stack, account: Account) -> None:
     mail.queue("quota_80", account_id=uuid.UUID(own), key=kind)  # its values are missing
     assert job
     assert upload
-    told = found()
-    assert told["job without a worker"] == str(job["id"])
-    assert told["upload overdue"] == str(upload["id"])
-    assert "task failing" in told
+    answer = own_stuck_rows()
+    assert answer["job without a worker"] == str(job["id"])
+    assert answer["upload overdue"] == str(upload["id"])
+    assert "task failing" in answer
     postgres.rows("delete from app.jobs where id = %(id)s", {"id": job["id"]})
     postgres.rows("delete from app.files where id = %(id)s", {"id": upload["id"]})
     postgres.rows("delete from app.tasks where account_id = %(account)s", values)
@@ -422,12 +422,12 @@ def test_a_task_given_up_is_tried_anew(stack: Stack, account: Account) -> None:
 
 
 def test_health_tells_what_waits(stack: Stack) -> None:
-    told = {row["what"]: row["value"] for row in done(stack, "health")}
-    assert told["ok"] is True
-    assert told["jobs_pending"] >= 0
-    assert told["workers"] >= 1
-    assert told["worker_least_free_disk_bytes"] > 0
-    operator = told["operator"]
+    answer = {row["what"]: row["value"] for row in done(stack, "health")}
+    assert answer["ok"] is True
+    assert answer["jobs_pending"] >= 0
+    assert answer["workers"] >= 1
+    assert answer["worker_least_free_disk_bytes"] > 0
+    operator = answer["operator"]
     assert operator["workers"] >= 1
     assert operator["worker_slots"] >= 2
     assert operator["last_heartbeat_seconds"] < 60
@@ -468,8 +468,8 @@ def test_the_ledger_is_audited(stack: Stack, account: Account) -> None:
 
     def wrong() -> list[dict[str, Any]]:
         """Other tests change balances by hand; one's own is as it should be."""
-        told = json.loads(admin(stack, "--json", "audit").stdout)
-        return [row for row in told if row["account_id"] == mine]
+        output = json.loads(admin(stack, "--json", "audit").stdout)
+        return [row for row in output if row["account_id"] == mine]
 
     assert wrong() == []
     postgres.rows(
@@ -485,9 +485,7 @@ def test_stripe_is_set_up_and_replayed(stack: Stack) -> None:
     steps = [row["step"] for row in done(stack, "stripe-setup")]
     assert steps == ["all was set up before"] or "price of pro: 99.00 usd a month" in steps
     assert done(stack, "replay-stripe", "--days", "2")[0]["failed"] == 0
-    assert done(stack, "replay-stripe", "--days", "2") == [
-        {"found": 0, "processed": 0, "failed": 0}
-    ]
+    assert done(stack, "replay-stripe", "--days", "2") == [{"new": 0, "processed": 0, "failed": 0}]
     without = subprocess.run(
         [sys.executable, "-m", "lib.admin", "stripe-setup"], cwd=ROOT, capture_output=True,
         text=True, env=os.environ | stack.settings | {"STRIPE_SECRET_KEY": ""},

@@ -168,12 +168,12 @@ ERRORS: list[tuple[dict[str, Any], str, str]] = [
 
 @pytest.mark.parametrize(("change", "problem", "fix"), ERRORS)
 def test_each_fault_is_found(change: dict[str, Any], problem: str, fix: str) -> None:
-    found = [each for each in findings(replace(good(), **change)) if problem in each.problem]
-    assert found, [each.problem for each in findings(replace(good(), **change))]
-    assert all(each.error and fix in each.fix for each in found), found
-    assert "Traceback" not in doctor.report(found)
+    result = [each for each in findings(replace(good(), **change)) if problem in each.problem]
+    assert result, [each.problem for each in findings(replace(good(), **change))]
+    assert all(each.error and fix in each.fix for each in result), result
+    assert "Traceback" not in doctor.report(result)
     for secret in ("sb_secret_x", TOKEN, "re_x", "sk_live_x", "c" * 32):
-        assert secret not in doctor.report(found)
+        assert secret not in doctor.report(result)
 
 
 @pytest.mark.parametrize(("change", "problem"), [
@@ -184,9 +184,9 @@ def test_each_fault_is_found(change: dict[str, Any], problem: str, fix: str) -> 
     ({"auth": auth_settings() | {"mailer_subjects_recovery": "Hi"}}, "mailer_subjects_recovery"),
 ])  # fmt: skip
 def test_what_works_nevertheless_is_a_note(change: dict[str, Any], problem: str) -> None:
-    [found] = findings(replace(good(), **change))
-    assert problem in found.problem and not found.error
-    assert doctor.report([found]).endswith("Nothing is wrong.")
+    [result] = findings(replace(good(), **change))
+    assert problem in result.problem and not result.error
+    assert doctor.report([result]).endswith("Nothing is wrong.")
 
 
 def test_a_free_project_is_within_its_limit() -> None:

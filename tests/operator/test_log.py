@@ -27,12 +27,12 @@ def lines(stack: Stack) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (stack.folder / LOG).read_text().splitlines()]
 
 
-def waited(stack: Stack, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+def waited(stack: Stack, expected: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
     """The first line that is wanted, once it is written."""
 
     def search() -> dict[str, Any] | None:
         written = lines(stack) if (stack.folder / LOG).exists() else []
-        return next((line for line in written if wanted(line)), None)
+        return next((line for line in written if expected(line)), None)
 
     line = eventually(search)
     assert line is not None
@@ -82,9 +82,9 @@ def test_no_line_holds_what_callers_send(
     stack: Stack, account: Account, person: Person, clip: Path, sources: SourceServer
 ) -> None:
     secret = f"hidden{uuid.uuid4().hex}"
-    named = clip.with_name(f"{secret}.mp4")
-    named.write_bytes(clip.read_bytes())
-    job = account.wait(account.create(account.upload(named), "mp3", metadata={"note": secret}))
+    named_file = clip.with_name(f"{secret}.mp4")
+    named_file.write_bytes(clip.read_bytes())
+    job = account.wait(account.create(account.upload(named_file), "mp3", metadata={"note": secret}))
     account.download(job["id"])
     person.http.get("/v1/account")
     person.http.patch("/v1/account", json={"name": secret})
@@ -109,11 +109,11 @@ def test_no_line_holds_what_callers_send(
     )
     last = account.http.get("/v1/transcodes").headers["X-Request-Id"]
     waited(stack, lambda each: each.get("request_id") == last)
-    kept = (stack.folder / LOG).read_text().lower()
-    for told in (secret, account.key, account.email, person.token, person.email, "203.0.113.77",
+    text = (stack.folder / LOG).read_text().lower()
+    for answer in (secret, account.key, account.email, person.token, person.email, "203.0.113.77",
                  "127.0.0.1", stack.settings["CRON_SECRET"],
                  stack.settings["SUPABASE_SECRET_KEY"]):  # fmt: skip
-        assert told.lower() not in kept, told
+        assert answer.lower() not in text, answer
 
 
 def test_an_error_is_told_without_its_text(stack: Stack) -> None:
@@ -221,8 +221,8 @@ def test_all_lines_go_through_one_module() -> None:
             continue
         source = path.read_text()
         for word in ("print(", "import logging", "sys.stderr", "sys.stdout"):
-            found = [line for line in source.splitlines() if word in line]
-            assert all("fingerprint(" in line for line in found), (path, found)
+            texts = [line for line in source.splitlines() if word in line]
+            assert all("fingerprint(" in line for line in texts), (path, texts)
 
 
 def test_a_task_s_end_is_logged(stack: Stack) -> None:

@@ -70,17 +70,17 @@ def test_latencies_are_a_histogram(stack: Stack) -> None:
     route = f"/test/{uuid.uuid4()}"
     for milliseconds in (1, 5, 30, 30, 99_999):
         insert_calls(route, 1, milliseconds)
-    told = scrape(stack)
+    answer = scrape(stack)
 
     def bucket(le: str) -> float:
-        return told["ffm_request_seconds_bucket", frozenset({("route", route), ("le", le)})]
+        return answer["ffm_request_seconds_bucket", frozenset({("route", route), ("le", le)})]
 
     assert [bucket(le) for le in ("0.005", "0.01", "0.025", "0.05", "10.0", "+Inf")] == [
         2, 2, 2, 4, 4, 5,
     ]  # fmt: skip
     mine = frozenset({("route", route)})
-    assert told["ffm_request_seconds_count", mine] == 5
-    assert told["ffm_request_seconds_sum", mine] == pytest.approx(100.065)
+    assert answer["ffm_request_seconds_count", mine] == 5
+    assert answer["ffm_request_seconds_sum", mine] == pytest.approx(100.065)
 
 
 def test_mails_are_counted_by_what_came_of_them(stack: Stack) -> None:
@@ -92,11 +92,11 @@ def test_mails_are_counted_by_what_came_of_them(stack: Stack) -> None:
             {"error": error, "count": count},
         )
     after = scrape(stack)
-    told = {
+    answer = {
         state: grown(before, after, "ffm_tasks_total", kind="mail", state=state)
         for state in ("done", "uncertain", "given_up")
     }
-    assert told == {"done": 3, "uncertain": 2, "given_up": 1}
+    assert answer == {"done": 3, "uncertain": 2, "given_up": 1}
     assert ("ffm_mails_waiting", frozenset()) in after
 
 
@@ -121,12 +121,12 @@ def insert_job(account: Account, status: str, attempt: int = 1, **columns: Any) 
     """A job of the account that no worker sees; its id."""
     values = {"email": account.email, "status": status, "attempt": attempt} | columns
     more = "".join(f", {name}" for name in columns)
-    given = "".join(f", %({name})s" for name in columns)
+    options = "".join(f", %({name})s" for name in columns)
     row = postgres.row(
         f"""
         insert into app.jobs (account_id, status, request, output_format, inputs, period, attempt
                               {more})
-        select id, %(status)s, '{{}}', 'mp4', '[]', now(), %(attempt)s {given}
+        select id, %(status)s, '{{}}', 'mp4', '[]', now(), %(attempt)s {options}
           from app.accounts where email = %(email)s
         returning id
         """,
@@ -217,9 +217,9 @@ def test_workers_are_in_the_metrics(stack: Stack, account: Account, clip: Path) 
 
 def test_every_gauge_is_documented_and_shown(stack: Stack) -> None:
     page = (ROOT / "docs" / "operations.md").read_text()
-    shown = {name.removeprefix("ffm_") for name, _ in scrape(stack)}
+    display = {name.removeprefix("ffm_") for name, _ in scrape(stack)}
     for name in metrics.GAUGES:
-        assert name in shown or name.startswith("worker_"), name
+        assert name in display or name.startswith("worker_"), name
         assert f"`ffm_{name}`" in page, name
     for shown_as, _ in metrics.COUNTERS.values():
         assert f"`{shown_as}_total`" in page, shown_as

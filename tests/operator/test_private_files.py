@@ -126,11 +126,11 @@ def test_log_lines_are_put_aside_each_day_and_deleted_after_thirty(tmp_path: Pat
     log.write_text(line(NOW - timedelta(hours=23, minutes=59)))
     retention.tidy(tmp_path, NOW)
     assert log.read_text()
-    with log.open("a") as held:  # as the processes of a stack hold it
+    with log.open("a") as places:  # as the processes of a stack hold it
         retention.tidy(tmp_path, NOW + timedelta(minutes=1))
         aside = list(tmp_path.glob("log-*.jsonl"))
         assert [len(path.read_text().splitlines()) for path in aside] == [1]
-        held.write(line(NOW))
+        places.write(line(NOW))
     assert log.read_text() == line(NOW)
     for days, there in ((28, True), (29, False)):  # its oldest line is a day older
         written = (NOW - timedelta(days=days)).timestamp()

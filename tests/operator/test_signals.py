@@ -149,16 +149,16 @@ def test_an_account_whose_jobs_fail(
 
 
 @pytest.mark.parametrize(
-    ("networks", "shown"),
+    ("networks", "line"),
     [
         (["198.51.100.{n}"] * 1, "198.51.100.{n}"),
         (["2001:db8:{n}:1::/64", "2001:db8:{n}:2::/64"], "2001:db8:{n}::/48"),
     ],
 )
-def test_many_trial_accounts_of_one_network(stack: Stack, networks: list[str], shown: str) -> None:
+def test_many_trial_accounts_of_one_network(stack: Stack, networks: list[str], line: str) -> None:
     number = uuid.uuid4().int % 250 + 1
     names = [network.format(n=number) for network in networks]
-    expected = shown.format(n=number)
+    expected = line.format(n=number)
 
     def rows() -> list[dict[str, Any]]:
         return [row for row in signals.TRIAL_ACCOUNTS.rows() if row["network"] == expected]
@@ -205,9 +205,9 @@ def test_an_account_that_keeps_many_bytes(stack: Stack) -> None:
 
 def test_all_are_shown_to_the_operator(address: str) -> None:
     record(address, 401, signals.BAD_CREDENTIALS.least)
-    shown = signals.signals()
-    assert set(shown) == {signal.name for signal in signals.SIGNALS}
-    assert of_address(shown[signals.BAD_CREDENTIALS.name], address)
+    display = signals.signals()
+    assert set(display) == {signal.name for signal in signals.SIGNALS}
+    assert of_address(display[signals.BAD_CREDENTIALS.name], address)
 
 
 def test_no_signal_reads_a_year_of_calls(stack: Stack, address: str) -> None:

@@ -98,8 +98,8 @@ def test_a_new_project_is_set_up_once(project: Project) -> None:
     assert project.storage["fileSizeLimit"] == 2_040_109_465
 
     changes = len(project.calls)
-    again = setup(project)
-    assert (again.returncode, len(project.calls)) == (0, changes)
+    second = setup(project)
+    assert (second.returncode, len(project.calls)) == (0, changes)
     checked = setup(project, "--check")
     assert checked.returncode == 0, checked.stdout
     assert len(project.calls) == changes

@@ -81,12 +81,12 @@ def test_a_mail_goes_by_smtp(stack: Stack) -> None:
     mine = Mail(stack)
     with servers.smtp() as server:
         assert mine.send(through_smtp(server)) == "done"
-    [content] = server.taken
-    made = email.message_from_bytes(content, policy=email.policy.default)
-    assert made["To"] == "ann@example.com"
-    assert made["Message-ID"].startswith(f"<{mine.row['id']}@")
-    assert made["Auto-Submitted"] == "auto-generated"
-    assert [part.get_content_type() for part in made.iter_parts()] == ["text/plain", "text/html"]
+    [content] = server.messages
+    result = email.message_from_bytes(content, policy=email.policy.default)
+    assert result["To"] == "ann@example.com"
+    assert result["Message-ID"].startswith(f"<{mine.row['id']}@")
+    assert result["Auto-Submitted"] == "auto-generated"
+    assert [part.get_content_type() for part in result.iter_parts()] == ["text/plain", "text/html"]
 
 
 @pytest.mark.parametrize(
@@ -110,12 +110,12 @@ def test_what_a_mail_server_refuses(
     mine = Mail(stack)
     with servers.smtp(**answers) as server:
         assert mine.send(through_smtp(server)) == outcome
-        assert server.taken == []
+        assert server.messages == []
         assert "ann@" not in (mine.row["error"] or "")
         if outcome == "again":
             server.answers.clear()
             assert mine.send(through_smtp(server)) == "done"
-            assert len(server.taken) == 1
+            assert len(server.messages) == 1
 
 
 def test_a_server_that_goes_away_in_the_act_gets_no_second_mail(stack: Stack) -> None:
@@ -125,7 +125,7 @@ def test_a_server_that_goes_away_in_the_act_gets_no_second_mail(stack: Stack) ->
         assert mine.row["error"].startswith("uncertain:")
         server.answers.clear()
         assert mine.send(through_smtp(server)) is None
-        assert len(server.taken) == 1
+        assert len(server.messages) == 1
 
 
 def test_a_server_that_is_away_is_tried_again(stack: Stack) -> None:
@@ -159,7 +159,7 @@ def test_a_sender_killed_between_send_and_note_sends_no_second_mail(stack: Stack
         server.before_end = lambda: None
         assert mine.send(through_smtp(server)) == "given_up"
         assert mine.row["error"].startswith("uncertain:")
-        assert len(server.taken) <= 1
+        assert len(server.messages) <= 1
 
 
 def test_a_mail_goes_by_resend_once_whatever_happens(stack: Stack) -> None:
@@ -169,7 +169,7 @@ def test_a_mail_goes_by_resend_once_whatever_happens(stack: Stack) -> None:
         assert mine.send(through_resend(server)) == "again"
         assert mine.send(through_resend(server)) == "done"
         assert server.calls == 2
-        [(key, body)] = server.sent.items()
+        [(key, body)] = server.messages.items()
     assert key == str(mine.row["id"])
     assert body["to"] == ["ann@example.com"]
     assert body["html"].startswith("<!doctype html>")
@@ -198,7 +198,7 @@ def test_what_resend_refuses(stack: Stack, status: int, name: str, outcome: str)
         assert mine.send(through_resend(server)) == outcome
         if outcome == "again":
             assert mine.send(through_resend(server)) == "done"
-            assert len(server.sent) == 1
+            assert len(server.messages) == 1
 
 
 def test_a_wrong_key_is_tried_again(stack: Stack) -> None:
@@ -241,8 +241,8 @@ def test_an_address_adds_no_header_and_no_recipient(stack: Stack, to: str, way: 
     with servers.smtp() as smtp, servers.resend() as resend:
         settings = through_smtp(smtp) if way == "smtp" else through_resend(resend)
         assert mine.send(settings) == "given_up"
-        assert smtp.taken == []
-        assert resend.sent == {}
+        assert smtp.messages == []
+        assert resend.messages == {}
 
 
 HOSTILE = "x\r\nBcc: eve@example.com\r\n\r\n<script>alert(1)</script>\n\nhttps://evil.example/"
@@ -258,8 +258,8 @@ def test_every_mail_holds_hostile_values(stack: Stack, template: str) -> None:
     assert "<script>" not in html
     if template not in ("report", "support"):  # which go to the operator
         assert "Hello," in text  # a name that is a message is left out
-    made = transport.mime(transport.Message("1", "ann@example.com", subject, text, html))
-    parsed = email.message_from_bytes(made.as_bytes(), policy=email.policy.default)
+    result = transport.mime(transport.Message("1", "ann@example.com", subject, text, html))
+    parsed = email.message_from_bytes(result.as_bytes(), policy=email.policy.default)
     assert parsed["Bcc"] is None
     assert set(parsed.keys()) == {"Message-ID", "Date", "From", "To", "Subject", "Auto-Submitted",
                                   "MIME-Version", "Content-Type"}  # fmt: skip

@@ -79,11 +79,11 @@ def test_the_clock_calls_our_crons_with_the_secret(stack: Stack, stack_alone: St
         connection.execute(CLOCK)
         secret = stack.settings["CRON_SECRET"]
         for _ in range(2):  # safe to repeat
-            told = schedule(
+            reply = schedule(
                 stack_alone, API_URL=stack.url, CRON_SECRET="an older secret of 32 characters"
             )
-            told = schedule(stack_alone, API_URL=stack.url, CRON_SECRET=secret)
-        assert f"{stack.url}/internal/cron/heal" in told
+            reply = schedule(stack_alone, API_URL=stack.url, CRON_SECRET=secret)
+        assert f"{stack.url}/internal/cron/heal" in reply
         jobs = connection.execute("select jobname, command from cron.job").fetchall()
         assert {name for name, _ in jobs} == {
             "ffmpeg-micro-heal", "ffmpeg-micro-tasks", "ffmpeg-micro-sweep",

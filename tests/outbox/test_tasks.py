@@ -129,16 +129,16 @@ def test_a_mail_arrives_once_as_text_and_html(stack: Stack, account: Account) ->
     for _ in range(2):
         mail.queue("quota_80", account_id=row["id"], key=f"quota_80:{row['id']}", values=values)
     eventually(lambda: len(arrived(stack, account.email)) == 1, hold=1)
-    [kept] = arrived(stack, account.email)
-    text = kept.message.get_body(("plain",)).get_content()
-    html = kept.message.get_body(("html",)).get_content()
+    [remaining] = arrived(stack, account.email)
+    text = remaining.message.get_body(("plain",)).get_content()
+    html = remaining.message.get_body(("html",)).get_content()
     assert "Hello <b>Ann</b>," in text
     assert "&lt;b&gt;Ann" in html
     assert "80 of your 100 minutes of November 2026" in text
     assert '<a href="http' in html
-    found = postgres.row(
+    record = postgres.row(
         "select id, payload from app.tasks where key = %(key)s", {"key": f"quota_80:{row['id']}"}
     )
-    assert found
-    assert kept.message["Message-ID"].startswith(f"<{found['id']}@")
-    assert found["payload"] == {"template": "quota_80"}
+    assert record
+    assert remaining.message["Message-ID"].startswith(f"<{record['id']}@")
+    assert record["payload"] == {"template": "quota_80"}

@@ -34,7 +34,7 @@ from tests.rigs.accounts import Account, Person
 from tests.rigs.billing import Stripe, subscribed
 from tests.rigs.files import sweep
 from tests.rigs.mail.arrivals import arrived
-from tests.rigs.privacy.erasure import delete, gone, let_go, no_trace_stays, traces
+from tests.rigs.privacy.erasure import delete, let_go, no_trace_stays, traces, wait_until_erased
 from tests.rigs.privacy.exports import Worker, ready
 from tests.rigs.waiting import eventually
 
@@ -115,7 +115,7 @@ def test_nothing_is_left_of_an_account(
     # At once: no token, no key.
     assert person.http.get("/v1/account").status_code == 401
     assert full.account.http.get("/v1/transcodes").status_code == 401
-    gone(stack, person)
+    wait_until_erased(stack, person)
     [mail] = [each for each in arrived(stack, person.email, 2)
               if each.message["Subject"] == "Your account is deleted"]  # fmt: skip
     assert "Ann Erasable" in mail.message.get_body(("plain",)).get_content()
@@ -161,7 +161,7 @@ def test_it_survives_a_failure_in_every_step(
         trust_env=False, timeout=60,
     )  # fmt: skip
     assert answer.status_code == 200
-    gone(stack, person)
+    wait_until_erased(stack, person)
     arrived(stack, person.email, 2)
     no_trace_stays(stack, words)
 
@@ -188,7 +188,7 @@ def test_a_closed_account_is_told_and_stores_nothing(
                                  {"id": caller.account_id}), table  # fmt: skip
     assert account.http.get("/v1/transcodes").status_code == 200
     let_go(person)
-    gone(stack, person)
+    wait_until_erased(stack, person)
 
 
 def test_what_arrives_later_by_a_link_is_swept_and_not_recorded(
@@ -196,7 +196,7 @@ def test_what_arrives_later_by_a_link_is_swept_and_not_recorded(
 ) -> None:
     link = api_client.presign(person.http, clip)
     assert delete(person, password=person.password).status_code == 202
-    gone(stack, person)
+    wait_until_erased(stack, person)
     api_client.put(link["uploadUrl"], clip)
     assert traces(stack, {person.id})
     assert sweep(stack)["orphans"] >= 1
@@ -218,7 +218,7 @@ def test_addresses_are_forgotten_where_no_account_is_named_too(
     words = {*addresses, network, person.id}
     assert {word for _, word in traces(stack, words)} == words
     let_go(person)
-    gone(stack, person)
+    wait_until_erased(stack, person)
     no_trace_stays(stack, words)
 
 
@@ -248,7 +248,7 @@ def test_what_auth_keeps_beside_the_login_goes_too(stand_ins: Stack, person: Per
                 [f"old-{person.id}", person.id],
             )
             assert delete(person).status_code == 202
-            gone(stand_ins, person)
+            wait_until_erased(stand_ins, person)
             assert traces(stand_ins, {person.id}) == []
             left = connection.execute("select payload from auth.audit_log_entries").fetchall()
             assert [row[0]["traits"]["user_email"] for row in left] == [f"x{person.email}"]
@@ -278,7 +278,7 @@ def test_many_rows_go_in_batches(
                          {"id": uuid.UUID(person.id)}) == []  # fmt: skip
     assert account.http.get("/v1/transcodes").status_code == 200
     let_go(person)
-    gone(stack, person)
+    wait_until_erased(stack, person)
 
 
 STEP = """
@@ -331,7 +331,7 @@ def test_it_survives_a_kill_between_all_steps(
         trust_env=False, timeout=60,
     )  # fmt: skip
     assert answer.status_code == 200
-    gone(stack, person)
+    wait_until_erased(stack, person)
     arrived(stack, person.email, 2)
     no_trace_stays(stack, words)
 
@@ -362,7 +362,7 @@ def test_it_survives_a_kill_and_is_finished_by_the_cron(
     assert run.returncode == -signal.SIGKILL, run.stderr
     assert traces(stack, words)
     let_go(person)  # the lease of the killed one runs out
-    gone(stack, person)
+    wait_until_erased(stack, person)
     arrived(stack, person.email, 2)
     no_trace_stays(stack, words)
 
@@ -381,7 +381,7 @@ def test_a_wrong_password_deletes_nothing(person: Person) -> None:
 
 def test_a_fresh_sign_in_is_enough(stack: Stack, person: Person) -> None:
     assert person.http.request("DELETE", "/v1/account").status_code == 202
-    gone(stack, person)
+    wait_until_erased(stack, person)
 
 
 def test_a_sign_in_of_an_hour_ago_is_not_enough(stand_ins: Stack, person: Person) -> None:
@@ -412,5 +412,5 @@ def test_a_job_under_way_ends_quietly(stack: Stack, person: Person, long: Path) 
     job = mine.create(mine.upload(long), "webm", preset=preset)
     eventually(lambda: mine.job(job)["status"] == "processing")
     assert delete(person, password=person.password).status_code == 202
-    gone(stack, person)
+    wait_until_erased(stack, person)
     no_trace_stays(stack, {job, person.id})

@@ -26,7 +26,7 @@ from local.stack import Stack
 from tests.rigs.accounts import Account, Person
 from tests.rigs.billing import Stripe, subscribed
 from tests.rigs.people import account_id
-from tests.rigs.privacy.erasure import delete, gone, let_go, no_trace_stays, traces
+from tests.rigs.privacy.erasure import delete, let_go, no_trace_stays, traces, wait_until_erased
 from tests.rigs.privacy.exports import Worker, opened, ready
 from tests.rigs.waiting import eventually
 
@@ -47,7 +47,7 @@ def test_our_links_end_with_the_account_at_once(
     for link in ours:
         assert httpx.get(link, trust_env=False).status_code == 404, link
     let_go(person)
-    gone(stack, person)
+    wait_until_erased(stack, person)
 
 
 def test_what_stripe_tells_late_names_no_customer(
@@ -58,7 +58,7 @@ def test_what_stripe_tells_late_names_no_customer(
                        {"id": uuid.UUID(person.id)})  # fmt: skip
     assert row
     assert delete(person, password=person.password).status_code == 202
-    gone(stack, person)
+    wait_until_erased(stack, person)
     stripe_events.replay(1)  # late events about the subscription and the customer
     no_trace_stays(stack, {row["customer_id"], subscription})
 
@@ -66,27 +66,27 @@ def test_what_stripe_tells_late_names_no_customer(
 def test_an_export_that_comes_late_leaves_nothing(
     stack: Stack, person: Person, hold_erasures: None
 ) -> None:
-    made = postgres.row("select app.record_export(%(id)s) as id",
+    row = postgres.row("select app.record_export(%(id)s) as id",
                         {"id": uuid.UUID(person.id)})  # fmt: skip
-    assert made
+    assert row
     assert delete(person, password=person.password).status_code == 202
     account = uuid.UUID(person.id)
     # Its files are deleted already when the archive, begun before, is stored.
-    late = tasks.Task(uuid.uuid4(), "export", account, {"export": str(made["id"])}, 1, 0)
+    late = tasks.Task(uuid.uuid4(), "export", account, {"export": str(row["id"])}, 1, 0)
     export.make(late)
     assert postgres.rows("select 1 from storage.objects where name like %(it)s",
                          {"it": f"{person.id}/%"}) == []  # fmt: skip
     assert postgres.rows("select 1 from app.tasks where key = %(it)s",
-                         {"it": f"export_ready:{made['id']}"}) == []  # fmt: skip
+                         {"it": f"export_ready:{row['id']}"}) == []  # fmt: skip
     let_go(person)
-    gone(stack, person)
+    wait_until_erased(stack, person)
 
 
 @pytest.mark.parametrize(("method", "fresh"), [("password", True), ("token_refresh", False)])
 def test_a_refresh_is_no_sign_in(stand_ins: Stack, method: str, fresh: bool) -> None:
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-    made = stand_in_keys.load(stand_ins.folder / "keys.json")
+    stack_keys = stand_in_keys.load(stand_ins.folder / "keys.json")
     now = datetime.now(UTC)
     long_ago = int((now - timedelta(hours=5)).timestamp())
     claims: dict[str, Any] = {
@@ -101,8 +101,8 @@ def test_a_refresh_is_no_sign_in(stand_ins: Stack, method: str, fresh: bool) -> 
             {"method": method, "timestamp": int(now.timestamp())},
         ],
     }
-    key = load_pem_private_key(made.user_token_key.encode(), None)
-    token = jwt.encode(claims, key, "ES256", headers={"kid": made.user_token_kid})  # type: ignore[arg-type]
+    key = load_pem_private_key(stack_keys.user_token_key.encode(), None)
+    token = jwt.encode(claims, key, "ES256", headers={"kid": stack_keys.user_token_kid})  # type: ignore[arg-type]
     at = tokens.signed_in_at(token)
     assert at is not None
     assert (now - at < erase.FRESH) is fresh
@@ -122,7 +122,7 @@ def test_a_refresh_is_no_sign_in(stand_ins: Stack, method: str, fresh: bool) -> 
     ],
 )
 def test_claims_that_no_clock_shows_are_refused(stand_ins: Stack, claims: dict[str, Any]) -> None:
-    made = stand_in_keys.load(stand_ins.folder / "keys.json")
+    own = stand_in_keys.load(stand_ins.folder / "keys.json")
     now = int(datetime.now(UTC).timestamp())
     good = {
         "sub": str(uuid.uuid4()),
@@ -133,7 +133,10 @@ def test_claims_that_no_clock_shows_are_refused(stand_ins: Stack, claims: dict[s
         "iat": now,
     }
     token = jwt.encode(
-        good | claims, made.user_token_key, "ES256", headers={"kid": made.user_token_kid}
+        good | claims,
+        own.user_token_key,
+        "ES256",
+        headers={"kid": own.user_token_kid},
     )
     with pytest.raises(tokens.TokenRefused):
         tokens.signed_in_at(token)
@@ -182,7 +185,7 @@ def _confirmed_as(kind: str, task: tasks.Task, account: uuid.UUID) -> None:
 
 def rows_of(stack: Stack, account: str) -> dict[str, list[str]]:
     """All data of an account, except what its own next call adds."""
-    found = {}
+    result = {}
     with psycopg.connect(stack.settings["POSTGRES_URL"]) as connection:
         for table in TABLES:
             if table.name in ("request_log", "rate_windows"):
@@ -191,7 +194,7 @@ def rows_of(stack: Stack, account: str) -> dict[str, list[str]]:
                 sql.Identifier("app", table.name)
             )
             rows = connection.execute(query, {"account": account}).fetchall()
-            found[table.name] = [row[0] for row in rows]
+            result[table.name] = [row[0] for row in rows]
         stored = connection.execute(
             "select name || version from storage.objects where name like %s order by 1",
             [f"{account}/%"],
@@ -199,9 +202,9 @@ def rows_of(stack: Stack, account: str) -> dict[str, list[str]]:
         login = connection.execute(
             "select email from auth.users where id = %s", [account]
         ).fetchall()
-    found["storage.objects"] = [row[0] for row in stored]
-    found["auth.users"] = [row[0] for row in login]
-    return found
+    result["storage.objects"] = [row[0] for row in stored]
+    result["auth.users"] = [row[0] for row in login]
+    return result
 
 
 def test_others_are_left_as_they_are(
@@ -217,12 +220,12 @@ def test_others_are_left_as_they_are(
     waiting = "select 1 from app.tasks where ended_at is null and account_id = any(%(ids)s)"
     ids = [uuid.UUID(each) for each in before]
     eventually(lambda: not postgres.rows(waiting, {"ids": ids}), hold=1)
-    kept = {each: rows_of(stack, each) for each in before}
-    for rows in kept.values():
+    remaining = {each: rows_of(stack, each) for each in before}
+    for rows in remaining.values():
         assert len(rows["storage.objects"]) == 2
         assert rows["jobs"] and rows["reports"] and rows["auth.users"]
     assert delete(person, password=person.password).status_code == 202
-    gone(stack, person)
+    wait_until_erased(stack, person)
     for each, (other, job_id) in before.items():
-        assert rows_of(stack, each) == kept[each]
+        assert rows_of(stack, each) == remaining[each]
         assert other.download(job_id)

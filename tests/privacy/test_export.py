@@ -26,10 +26,10 @@ from tests.rigs.privacy.schema import columns
 def test_all_that_is_held_is_in_one_archive(stack: Stack, person: Person, clip: Path) -> None:
     mine = Worker(stack, person, clip)
     person.http.post(f"/v1/transcodes/{mine.job_id}/report", json={"message": "It hums."})
-    asked = person.http.post("/v1/account/export")
-    assert asked.status_code == 202, asked.text
-    told = ready(person)
-    archive = opened(told["url"])
+    request = person.http.post("/v1/account/export")
+    assert request.status_code == 202, request.text
+    answer = ready(person)
+    archive = opened(answer["url"])
     assert set(archive.namelist()) == {"README.txt", "everything.json", "usage.csv", "files.csv"}
     everything = json.loads(archive.read("everything.json"))
     there = columns()
@@ -64,7 +64,7 @@ def test_all_that_is_held_is_in_one_archive(stack: Stack, person: Person, clip: 
     [mail] = [each for each in arrived(stack, person.email)
               if each.message["Subject"] == "Your data is ready to download"]  # fmt: skip
     text = mail.message.get_body(("plain",)).get_content()
-    assert told["url"] in text
+    assert answer["url"] in text
 
 
 def test_nothing_of_others_is_in_it(
@@ -95,12 +95,12 @@ def test_one_is_made_at_a_time_and_three_a_day(person: Person) -> None:
 
 def test_many_who_ask_at_once_get_one(person: Person) -> None:
     with ThreadPoolExecutor(8) as pool:
-        asked = pool.map(lambda _: export.ask(uuid.UUID(person.id)).id, range(8))
+        ids = pool.map(lambda _: export.ask(uuid.UUID(person.id)).id, range(8))
     # One, or the next where the first was made meanwhile.
-    assert len(set(asked)) <= 2
-    made = postgres.rows("select id from app.files where role = 'export' and account_id = %(id)s",
+    assert len(set(ids)) <= 2
+    rows = postgres.rows("select id from app.files where role = 'export' and account_id = %(id)s",
                          {"id": uuid.UUID(person.id)})  # fmt: skip
-    assert len(made) <= 2
+    assert len(rows) <= 2
     ready(person)
 
 
@@ -139,16 +139,16 @@ def test_the_links_to_files_live_no_longer_than_these(
 def test_an_export_is_gone_after_its_day(stack: Stack, person: Person) -> None:
     assert person.http.get("/v1/account/export").json()["status"] == "none"
     person.http.post("/v1/account/export")
-    told = ready(person)
+    answer = ready(person)
     postgres.rows("update app.files set expires_at = now() where id = %(id)s",
-                  {"id": uuid.UUID(told["id"])})  # fmt: skip
-    late = httpx.get(told["url"], trust_env=False)  # before any sweep
+                  {"id": uuid.UUID(answer["id"])})  # fmt: skip
+    late = httpx.get(answer["url"], trust_env=False)  # before any sweep
     assert late.status_code == 404
     assert "was deleted on" in late.json()["error"]
     assert person.http.get("/v1/account/export").json()["status"] == "deleted"
     assert sweep(stack)["exports"] >= 1
     left = postgres.rows("select 1 from storage.objects where name = %(name)s",
-                         {"name": f"{person.id}/{told['id']}.zip"})  # fmt: skip
+                         {"name": f"{person.id}/{answer['id']}.zip"})  # fmt: skip
     assert left == []
 
 

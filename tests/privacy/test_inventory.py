@@ -12,14 +12,14 @@ from tests.rigs.privacy.schema import columns
 
 
 def test_every_table_has_its_place(stack: Stack) -> None:
-    named = {table.name for table in TABLES} | set(IMPERSONAL)
-    assert named == set(columns())
+    names = {table.name for table in TABLES} | set(IMPERSONAL)
+    assert names == set(columns())
 
 
 def test_a_new_column_of_a_table_that_tells_of_nobody_needs_a_decision(stack: Stack) -> None:
     there = columns()
-    for table, named in IMPERSONAL.items():
-        assert set(named.split()) == there[table], table
+    for table, names in IMPERSONAL.items():
+        assert set(names.split()) == there[table], table
 
 
 def test_a_new_column_of_a_table_that_tells_of_people_needs_a_decision(stack: Stack) -> None:
@@ -63,16 +63,16 @@ def test_what_ends_with_the_account_does_so_in_the_database(stack: Stack) -> Non
             deletes[row["parent"]].add(row["child"])
         if row["rule"] == "n" and row["parent"] == "app.accounts":
             forgets.add(row["child"])
-    gone, new = set(), {"app.accounts"}
+    missing, new = set(), {"app.accounts"}
     while new:
-        gone |= new
-        new = {child for parent in new for child in deletes[parent]} - gone
+        missing |= new
+        new = {child for parent in new for child in deletes[parent]} - missing
     erasing = postgres.row("select pg_get_functiondef('app.erase_account'::regproc) as text")
     assert erasing
     for table in TABLES:
         name = f"app.{table.name}"
         if table.ends == "cascade":
-            assert name in gone, name
+            assert name in missing, name
         elif table.ends == "forgotten":
             for column in table.emptied.split():
                 emptied = re.search(rf"update {name} set [^;]*\b{column} = (null|'{{}}')",
@@ -105,12 +105,12 @@ def test_the_tables_of_auth_storage_and_queue_have_their_place(stand_ins: Stack)
     }
     erasing = postgres.row("select pg_get_functiondef('app.erase_account'::regproc) as text")
     assert erasing
-    for name, told in OUTSIDE.items():
-        if "goes with" in told:
+    for name, answer in OUTSIDE.items():
+        if "goes with" in answer:
             assert name in ends, name
-        if "app.erase_account" in told:
+        if "app.erase_account" in answer:
             assert f"delete from {name}" in erasing["text"], name
-        if "exported with `login`" in told or "exported as `login`" in told:
+        if "exported with `login`" in answer or "exported as `login`" in answer:
             assert name in LOGIN, name
 
 

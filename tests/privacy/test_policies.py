@@ -32,9 +32,9 @@ def version(stack: Stack) -> Iterator[str]:
         postgres.rows(statement, {"it": name})
 
 
-def publish(version: str, *told: str) -> int:
+def publish(version: str, *answer: str) -> int:
     return main(
-        ["--as", "olga", "publish-policy", version, "--summary", *(told or ("It is new.",))]
+        ["--as", "olga", "publish-policy", version, "--summary", *(answer or ("It is new.",))]
     )
 
 
@@ -44,11 +44,11 @@ def test_anybody_reads_the_versions(stack: Stack, version: str) -> None:
         assert first.status_code == 200
         assert first.json()["current"] == "1"
         assert publish(version) == 0
-        told = client.get("/v1/policies").json()
-    assert told["current"] == version
-    assert [each["version"] for each in told["items"]] == [version, "1"]
-    assert told["items"][0]["summary"] == "It is new."
-    assert told["items"][0]["published_at"].endswith("Z")
+        body = client.get("/v1/policies").json()
+    assert body["current"] == version
+    assert [each["version"] for each in body["items"]] == [version, "1"]
+    assert body["items"][0]["summary"] == "It is new."
+    assert body["items"][0]["published_at"].endswith("Z")
 
 
 def test_a_version_is_accepted_once(person: Person, version: str) -> None:
@@ -57,8 +57,8 @@ def test_a_version_is_accepted_once(person: Person, version: str) -> None:
     assert publish(version) == 0
     first = person.http.post(f"/v1/policies/{version}/accept")
     assert first.status_code == 200
-    again = person.http.post(f"/v1/policies/{version}/accept")
-    assert (again.status_code, again.json()) == (200, first.json())
+    second = person.http.post(f"/v1/policies/{version}/accept")
+    assert (second.status_code, second.json()) == (200, first.json())
     accepted = person.http.get("/v1/account").json()["policies"]
     assert [each["version"] for each in accepted] == ["1", version]
     assert accepted[1]["accepted_at"] == first.json()["accepted_at"]
@@ -96,15 +96,15 @@ def test_everybody_is_told_once(
     stack: Stack, account: Account, other_account: Account, version: str
 ) -> None:
     assert publish(version, f"We name a further processor {version}.") == 0
-    told = mails_with(stack, f"further processor {version}", 2)
+    answer = mails_with(stack, f"further processor {version}", 2)
     end = time.monotonic() + 60
     while unfinished(version) and time.monotonic() < end:
         time.sleep(0.1)
-    told = mails_with(stack, f"further processor {version}", 2)
-    addresses = [str(mail["To"]) for mail in told]
+    answer = mails_with(stack, f"further processor {version}", 2)
+    addresses = [str(mail["To"]) for mail in answer]
     assert len(addresses) == len(set(addresses))
     assert {account.email, other_account.email} <= set(addresses)
-    assert told[0]["Subject"] == "Our privacy policy and terms have changed"
+    assert answer[0]["Subject"] == "Our privacy policy and terms have changed"
 
 
 def unfinished(version: str) -> int:
@@ -120,8 +120,8 @@ def unfinished(version: str) -> int:
 @pytest.fixture
 def accounts(stack: Stack) -> Iterator[list[uuid.UUID]]:
     """Seven accounts, five of them to be notified."""
-    made = sorted(uuid.uuid4() for _ in range(7))
-    for number, each in enumerate(made):
+    result = sorted(uuid.uuid4() for _ in range(7))
+    for number, each in enumerate(result):
         postgres.rows(
             """
             insert into app.accounts (id, email, closed_at)
@@ -130,8 +130,8 @@ def accounts(stack: Stack) -> Iterator[list[uuid.UUID]]:
             """,
             {"id": each, "number": number},
         )
-    yield made
-    postgres.rows("delete from app.accounts where id = any(%(ids)s)", {"ids": made})
+    yield result
+    postgres.rows("delete from app.accounts where id = any(%(ids)s)", {"ids": result})
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from tests.rigs.accounts import Account, Person, supabase_client
 from tests.rigs.billing import Stripe, choose
 from tests.rigs.files import sweep
 from tests.rigs.people import account_id, fresh_address, mails_with, stranger
-from tests.rigs.privacy.erasure import delete, gone, traces
+from tests.rigs.privacy.erasure import delete, traces, wait_until_erased
 from tests.rigs.privacy.exports import opened, ready
 
 ROOT = Path(__file__).parents[2]
@@ -148,8 +148,8 @@ def test_p5_nobody_looks_at_files_but_for_a_report_and_on_record(
     assert files
     [seen] = account.http.get("/v1/account/access-log").json()["items"]
     assert (seen["job_id"], seen["reason"]) == (job["id"], reason)
-    [told] = mails_with(stack, reason)
-    assert told["To"] == account.email
+    [answer] = mails_with(stack, reason)
+    assert answer["To"] == account.email
 
 
 def test_p6_nothing_is_sent_to_anybody_but_the_processors() -> None:
@@ -159,7 +159,7 @@ def test_p6_nothing_is_sent_to_anybody_but_the_processors() -> None:
     """
     known = {"api.stripe.com", "api.resend.com", ""}
     share_links = ROOT / "lib" / "media" / "request" / "share_links.py"
-    named: dict[str, str] = {}
+    names: dict[str, str] = {}
     for path in {*ROOT.glob("lib/**/*.py"), *ROOT.glob("api/*.py")} - {share_links}:
         tree = ast.parse(path.read_text())
         explained = {
@@ -171,8 +171,8 @@ def test_p6_nothing_is_sent_to_anybody_but_the_processors() -> None:
             if isinstance(each, ast.Constant) and isinstance(each.value, str):
                 for address in re.findall(r"https?://[a-z][^\s\"'{}<>]*", each.value):
                     if id(each) not in explained:
-                        named[urlsplit(address).hostname or ""] = str(path)
-    assert set(named) - known - {"localhost"} <= EXAMPLES, named
+                        names[urlsplit(address).hostname or ""] = str(path)
+    assert set(names) - known - {"localhost"} <= EXAMPLES, names
 
 
 EXAMPLES = {"example.com", "docs.ffmpeg.org", "ffmpeg.org"}
@@ -202,7 +202,7 @@ def test_p7_every_row_and_object_is_guarded(
 def test_p8_an_account_is_deleted_on_request(stack: Stack, person: Person) -> None:
     person.http.post("/v1/api-keys", json={"label": "soon gone"})
     assert delete(person, password=person.password).status_code == 202
-    gone(stack, person)
+    wait_until_erased(stack, person)
     assert [trace for trace in traces(stack, {person.id}) if trace[0] != "app.tasks"] == []
 
 
@@ -244,13 +244,13 @@ def test_p11_a_changed_policy_is_told_and_its_acceptance_kept(stack: Stack, pers
         "select count(*) as n from app.accounts where closed_at is null and email is not null"
     )
     assert everybody
-    told = mails_with(stack, summary, everybody["n"])
-    assert len([each for each in told if each["To"] == person.email]) == 1
+    answer = mails_with(stack, summary, everybody["n"])
+    assert len([each for each in answer if each["To"] == person.email]) == 1
     accepted = person.http.post(f"/v1/policies/{version}/accept")
     assert accepted.status_code == 200
-    kept = person.http.get("/v1/account").json()["policies"]
-    assert [each["version"] for each in kept] == ["1", version]
-    assert all(each["accepted_at"] for each in kept)
+    body = person.http.get("/v1/account").json()["policies"]
+    assert [each["version"] for each in body] == ["1", version]
+    assert all(each["accepted_at"] for each in body)
     with psycopg.connect(stack.settings["POSTGRES_URL"], autocommit=True) as connection:
         connection.execute("delete from app.policy_acceptances where version = %s", [version])
         connection.execute("delete from app.policies where version = %s", [version])
@@ -261,5 +261,5 @@ def test_p12_support_can_be_reached_without_an_account(stack: Stack) -> None:
         words = f"I can't sign in. {uuid.uuid4()}"
         answer = client.post("/v1/support", json={"message": words, "email": "ann@example.com"})
     assert answer.status_code == 201, answer.text
-    [told] = mails_with(stack, words)
-    assert told["Reply-To"] == "ann@example.com"
+    [reply] = mails_with(stack, words)
+    assert reply["Reply-To"] == "ann@example.com"

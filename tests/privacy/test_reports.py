@@ -41,9 +41,9 @@ def report(account: Account, job: dict[str, Any], message: str = "It hums.") -> 
     return account.http.post(f"/v1/transcodes/{job['id']}/report", json={"message": message})
 
 
-def opened(job: dict[str, Any], **told: Any) -> list[staff.OpenedFile]:
-    asked: dict[str, Any] = {"reason": "To hear it.", "minutes": 30, "who": "olga"} | told
-    return staff.open(uuid.UUID(job["id"]), **asked)
+def opened(job: dict[str, Any], **answer: Any) -> list[staff.OpenedFile]:
+    request: dict[str, Any] = {"reason": "To hear it.", "minutes": 30, "who": "olga"} | answer
+    return staff.open(uuid.UUID(job["id"]), **request)
 
 
 def accesses(account: Account) -> list[dict[str, Any]]:
@@ -62,15 +62,15 @@ def test_a_report_is_stored_mailed_and_closed(
     message = f"It hums <b>loudly</b>. {uuid.uuid4()}"
     answer = report(account, job, message)
     assert answer.status_code == 201, answer.text
-    made = answer.json()
-    assert (made["job_id"], made["state"], made["closed_at"]) == (job["id"], "open", None)
+    body = answer.json()
+    assert (body["job_id"], body["state"], body["closed_at"]) == (job["id"], "open", None)
     [mail] = mails_with(stack, message)
     assert mail["To"] == settings().support_email
     assert mail["Reply-To"] == account.email
     assert mail["Subject"] == f"Reported: job {job['id']}"
     assert account_id(account) in plain(mail)
     assert "&lt;b&gt;" in html(mail)
-    assert account.http.get("/v1/account/reports").json()["items"] == [made]
+    assert account.http.get("/v1/account/reports").json()["items"] == [body]
     assert main(["close-report", job["id"], "--reason", "It is mended."]) == 0
     [closed] = account.http.get("/v1/account/reports").json()["items"]
     assert closed["state"] == "closed"
@@ -136,11 +136,11 @@ def test_a_reported_job_s_files_are_opened_and_the_owner_knows(
     for each in files.values():
         assert each.link
         assert 29 * 60 < link_seconds(each.link) <= 30 * 60
-    [shown] = accesses(account)
-    assert (shown["who"], shown["job_id"], shown["reason"]) == ("olga", job["id"], reason)
-    assert shown["legal_reference"] is None
-    assert shown["files"] == sorted(files)
-    assert shown["at"] < shown["until"]
+    [display] = accesses(account)
+    assert (display["who"], display["job_id"], display["reason"]) == ("olga", job["id"], reason)
+    assert display["legal_reference"] is None
+    assert display["files"] == sorted(files)
+    assert display["at"] < display["until"]
     [mail] = mails_with(stack, reason)
     assert mail["To"] == account.email
     assert "You had reported this job." in plain(mail)
@@ -165,8 +165,8 @@ def test_the_law_opens_files_too_and_that_shows(
             opened(job, legal_reference=nothing)
     reference = f"Court order {uuid.uuid4()}"
     assert all(each.link for each in opened(job, legal_reference=reference))
-    [shown] = accesses(account)
-    assert shown["legal_reference"] == reference
+    [display] = accesses(account)
+    assert display["legal_reference"] == reference
     [mail] = mails_with(stack, reference)
     assert "The law requires it" in plain(mail)
 
@@ -190,11 +190,11 @@ def test_all_files_that_a_job_names_are_opened(
 ) -> None:
     picture = account.wait(account.create(account.upload(clip), "png"))
     watermark = {"option": "@watermark", "argument": {"url": picture["output_url"]}}
-    made = account.wait(account.create([account.upload(clip)], "mp4", options=[watermark]))
-    assert made["status"] == "completed", made
-    report(account, made)
-    files = {each.file for each in opened(made)}
-    assert files == {made["inputs"][0]["url"], picture["output_url"], made["output_url"]}
+    new_job = account.wait(account.create([account.upload(clip)], "mp4", options=[watermark]))
+    assert new_job["status"] == "completed", new_job
+    report(account, new_job)
+    files = {each.file for each in opened(new_job)}
+    assert files == {new_job["inputs"][0]["url"], picture["output_url"], new_job["output_url"]}
 
 
 def test_no_link_lives_longer_than_its_file(account: Account, job: dict[str, Any]) -> None:
@@ -211,10 +211,10 @@ def test_no_link_lives_longer_than_its_file(account: Account, job: dict[str, Any
         "update app.files set expires_at = now() where job_id = %(id)s", {"id": job["id"]}
     )
     files = {each.file: each for each in opened(job)}
-    gone = files[job["output_url"]]
-    assert gone.link is None
-    assert gone.gone
-    assert "was deleted on" in gone.gone
+    missing = files[job["output_url"]]
+    assert missing.link is None
+    assert missing.deleted
+    assert "was deleted on" in missing.deleted
     assert accesses(account)[0]["files"] == [job["inputs"][0]["url"]]
     account.http.delete(f"/v1/transcodes/{job['id']}")
     with pytest.raises(staff.Refused, match="was deleted on"):
@@ -319,13 +319,13 @@ def test_no_command_shows_a_link(
         )
     line = arguments(name, values)
     codes = [main(["--json", *line]), main(line)]
-    shown = capfd.readouterr()
-    told = shown.out + shown.err
+    output = capfd.readouterr()
+    answer = output.out + output.err
     assert set(codes) <= {0, 1}
-    assert told
-    assert "Traceback" not in told
-    assert not LINK.search(told), told
-    assert account.key not in told
+    assert answer
+    assert "Traceback" not in answer
+    assert not LINK.search(answer), answer
+    assert account.key not in answer
     assert accesses(account) == [] or name == "suspend"
 
 
@@ -342,8 +342,8 @@ def test_only_open_files_on_a_reported_job_shows_links(
     assert job["id"] in listed
     assert not LINK.search(listed)
     assert main(["--as", "olga", "--json", *line]) == 0
-    shown = json.loads(capfd.readouterr().out)
-    assert all(httpx.get(each["link"], trust_env=False).is_success for each in shown)
+    output = json.loads(capfd.readouterr().out)
+    assert all(httpx.get(each["link"], trust_env=False).is_success for each in output)
     assert len(accesses(account)) == 1
     assert main(["--as", "olga", *line]) == 0
     assert LINK.search(capfd.readouterr().out)
@@ -375,33 +375,33 @@ def modules() -> dict[str, ast.Module]:
 
 def names(tree: ast.Module) -> set[str]:
     """All names that a module uses or imports, and `module.name` where a name is looked up."""
-    found: set[str] = set()
+    matches: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute):
-            found.add(node.attr)
+            matches.add(node.attr)
             if isinstance(node.value, ast.Name):
-                found.add(f"{node.value.id}.{node.attr}")
+                matches.add(f"{node.value.id}.{node.attr}")
         elif isinstance(node, ast.Name):
-            found.add(node.id)
+            matches.add(node.id)
         elif isinstance(node, ast.ImportFrom):
-            found |= {
+            matches |= {
                 f"{(node.module or '').rpartition('.')[2]}.{each.name}" for each in node.names
             }
-            found |= {each.name for each in node.names}
+            matches |= {each.name for each in node.names}
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            found.add(node.value)  # getattr's
-    return found
+            matches.add(node.value)  # getattr's
+    return matches
 
 
 def test_links_are_made_where_we_know_of_it() -> None:
     used = {path: names(tree) for path, tree in modules().items()}
     for name, makers in MAKERS.items():
-        assert {path for path, found in used.items() if name in found} == makers, name
+        assert {path for path, result in used.items() if name in result} == makers, name
     readers = {
-        path for path, found in used.items() if found & {"storage.download", "storage.stream"}
+        path for path, result in used.items() if result & {"storage.download", "storage.stream"}
     }
     assert readers == READERS
-    assert {path for path, found in used.items() if "staff.open" in found} == {
+    assert {path for path, result in used.items() if "staff.open" in result} == {
         "lib/admin/__main__.py"
     }
 
@@ -413,5 +413,5 @@ def test_the_commands_know_nothing_that_answers_owners_with_links() -> None:
             continue
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("lib."):
-                named = {each.name for each in node.names} | set((node.module or "").split("."))
-                assert not named & forbidden, (path, named & forbidden)
+                by_name = {each.name for each in node.names} | set((node.module or "").split("."))
+                assert not by_name & forbidden, (path, by_name & forbidden)

@@ -32,39 +32,39 @@ def signed_out(stack: Stack) -> Iterator[httpx.Client]:
         yield client
 
 
-def letter(**told: Any) -> dict[str, Any]:
-    return {"message": f"Hello {uuid.uuid4()}", "email": f"{uuid.uuid4()}@example.com"} | told
+def letter(**answer: Any) -> dict[str, Any]:
+    return {"message": f"Hello {uuid.uuid4()}", "email": f"{uuid.uuid4()}@example.com"} | answer
 
 
 def test_a_stranger_writes_and_can_be_answered(stack: Stack, signed_out: httpx.Client) -> None:
-    sent = letter(subject="Before I sign up")
-    answer = signed_out.post("/v1/support", json=sent)
+    payload = letter(subject="Before I sign up")
+    answer = signed_out.post("/v1/support", json=payload)
     assert answer.status_code == 201, answer.text
-    [mail] = mails_with(stack, sent["message"])
+    [mail] = mails_with(stack, payload["message"])
     assert mail["To"] == settings().support_email
-    assert mail["Reply-To"] == sent["email"]
+    assert mail["Reply-To"] == payload["email"]
     assert mail["Subject"] == "Support: Before I sign up"
     assert "signed out" in plain(mail)
     row = postgres.row(
         "select * from app.support_messages where id = %(id)s", {"id": answer.json()["id"]}
     )
     assert row
-    assert (row["account_id"], row["email"]) == (None, sent["email"])
+    assert (row["account_id"], row["email"]) == (None, payload["email"])
     assert answer.json()["received_at"].endswith("Z")
 
 
 def test_an_account_writes_with_its_own_address(stack: Stack, account: Account, clip: Path) -> None:
     job = account.create(account.upload(clip), "mp3")
-    sent = {"message": f"It hums. {uuid.uuid4()}", "job_id": job}
-    assert account.http.post("/v1/support", json=sent).status_code == 201
-    [mail] = mails_with(stack, sent["message"])
+    payload = {"message": f"It hums. {uuid.uuid4()}", "job_id": job}
+    assert account.http.post("/v1/support", json=payload).status_code == 201
+    [mail] = mails_with(stack, payload["message"])
     assert mail["Reply-To"] == account.email
     assert job in plain(mail)
     assert account_id(account) in plain(mail)
     # Another address is not taken from who is known.
-    sent |= {"email": "other@example.com", "message": f"Again {uuid.uuid4()}"}
-    assert account.http.post("/v1/support", json=sent).status_code == 201
-    [mail] = mails_with(stack, sent["message"])
+    payload |= {"email": "other@example.com", "message": f"Again {uuid.uuid4()}"}
+    assert account.http.post("/v1/support", json=payload).status_code == 201
+    [mail] = mails_with(stack, payload["message"])
     assert mail["Reply-To"] == account.email
 
 
@@ -79,14 +79,14 @@ def test_who_is_suspended_may_still_write(stack: Stack, account: Account) -> Non
 
 def test_hostile_text_is_only_text(stack: Stack, signed_out: httpx.Client) -> None:
     mark = str(uuid.uuid4())
-    sent = letter(
+    payload = letter(
         subject="Hi\r\nBcc: victim@example.com\r\n\r\n<b>body</b>",
         message=(
             f"{mark} {{{{ support_email }}}} <script>alert(1)</script>\r\n\r\n"
             "https://evil.example/\r\n\r\n-- \r\nThe operator\x1b[2J"
         ),
     )
-    assert signed_out.post("/v1/support", json=sent).status_code == 201
+    assert signed_out.post("/v1/support", json=payload).status_code == 201
     [mail] = mails_with(stack, mark)
     assert mail["Bcc"] is None
     assert mail["To"] == settings().support_email
@@ -147,8 +147,8 @@ def test_letters_are_limited_by_address_and_by_writer(stack: Stack, account: Acc
     codes = []
     for _ in range(support.MOST_A_DAY + 1):
         with stranger(stack) as client:
-            sent = same | {"email": same["email"].upper()}
-            codes.append(client.post("/v1/support", json=sent).status_code)
+            payload = same | {"email": same["email"].upper()}
+            codes.append(client.post("/v1/support", json=payload).status_code)
     assert codes == [201] * support.MOST_A_DAY + [429]
     postgres.rows(
         """

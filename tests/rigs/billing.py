@@ -32,31 +32,31 @@ class Stripe:
     def click(self, url: str, action: str, **fields: str) -> httpx.Response:
         return self.http.post(url, data={"action": action} | fields)
 
-    def held(self) -> list[str]:
+    def held_events(self) -> list[str]:
         """Ids of the events that wait for their release."""
-        found = self.http.get("/_control/deliveries").json()
-        return [each["event"] for each in found if each["held"]]
+        body = self.http.get("/_control/deliveries").json()
+        return [each["event"] for each in body if each["held"]]
 
     def events(self) -> list[Any]:
-        found = self.http.get("/v1/events?limit=100").json()["data"]
-        return list(reversed(found))
+        body = self.http.get("/v1/events?limit=100").json()["data"]
+        return list(reversed(body))
 
 
 def plan(person: Person) -> str:
     return str(person.http.get("/v1/account").json()["plan"]["id"])
 
 
-def choose(person: Person, wanted: str, **more: Any) -> dict[str, Any]:
-    answer = person.http.post("/v1/billing/checkout", json={"plan": wanted} | more)
+def choose(person: Person, expected: str, **more: Any) -> dict[str, Any]:
+    answer = person.http.post("/v1/billing/checkout", json={"plan": expected} | more)
     assert answer.status_code == 200, answer.text
     return dict(answer.json())
 
 
-def subscribed(stripe: Stripe, person: Person, wanted: str) -> str:
+def subscribed(stripe: Stripe, person: Person, expected: str) -> str:
     """Buy a plan; the subscription's id."""
-    paid = stripe.click(choose(person, wanted)["url"], "pay")
+    paid = stripe.click(choose(person, expected)["url"], "pay")
     assert "checkout=success" in paid.headers["location"]
-    eventually(lambda: plan(person) == wanted)
+    eventually(lambda: plan(person) == expected)
     row = postgres.row(
         "select subscription_id from app.subscriptions where account_id = %(id)s",
         {"id": uuid.UUID(person.id)},

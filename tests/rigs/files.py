@@ -30,10 +30,10 @@ def sweep(stack: Stack) -> dict[str, Any]:
 
 def stored(stack: Stack, account: Account) -> set[str]:
     """The addresses of all that Storage holds of an account."""
-    found = rows(
+    records = rows(
         stack,
         "select 'gs://' || bucket_id || '/' || name from storage.objects"
         " where split_part(name, '/', 1) = (select id::text from app.accounts where email = %s)",
         account.email,
     )
-    return {row[0] for row in found}
+    return {row[0] for row in records}

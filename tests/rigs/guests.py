@@ -20,9 +20,9 @@ class Guest(Account):
         with stranger(stack, self.address) as visitor:
             answer = visitor.post("/v1/try", json={})
         assert answer.status_code == 201, answer.text
-        self.told = answer.json()
+        self.answer = answer.json()
         self.email = ""
-        self.key = self.told["key"]
+        self.key = self.answer["key"]
         self.http = api_client.connect(stack.url, self.key)
         self.http.headers["x-real-ip"] = self.address
 

@@ -42,9 +42,9 @@ def mails_with(stack: Stack, text: str, count: int = 1) -> list[EmailMessage]:
     """The mails that hold the text, once there are `count`."""
     end = time.monotonic() + 60
     while time.monotonic() < end:
-        found = [each.message for each in stack.mails.list() if text in plain(each.message)]
-        if len(found) >= count:
-            return found
+        result = [each.message for each in stack.mails.list() if text in plain(each.message)]
+        if len(result) >= count:
+            return result
         time.sleep(0.1)
     raise AssertionError(f"no mail with {text!r}")
 
@@ -54,8 +54,8 @@ def plain(message: EmailMessage) -> str:
     body = message.get_body(("plain",))
     if body is not None:
         return str(body.get_content())
-    shown = re.sub(r'<a [^>]*href="([^"]*)"[^>]*>', r" \1 ", html(message))
-    return unescape(re.sub(r"<[^>]+>", " ", shown))
+    display = re.sub(r'<a [^>]*href="([^"]*)"[^>]*>', r" \1 ", html(message))
+    return unescape(re.sub(r"<[^>]+>", " ", display))
 
 
 def html(message: EmailMessage) -> str:

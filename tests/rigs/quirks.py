@@ -41,9 +41,9 @@ class Exchange:
         self.number = number
         """How many requests for this very path there have been, this one included."""
         self.state = state
-        asked = re.fullmatch(r"bytes=(\d+)-", self.header("Range"))
-        self.ranged = asked is not None
-        self.start = int(asked[1]) if asked else 0
+        match = re.fullmatch(r"bytes=(\d+)-", self.header("Range"))
+        self.ranged = match is not None
+        self.start = int(match[1]) if match else 0
 
     def header(self, name: str) -> str:
         """A header of the request; empty without it."""
@@ -76,8 +76,8 @@ class Exchange:
 
     def good(self, *, if_range: bool = True) -> None:
         """As a server without quirks."""
-        wanted = self.header("If-Range")
-        if self.ranged and not (if_range and wanted and wanted not in (TAG, MODIFIED)):
+        expected = self.header("If-Range")
+        if self.ranged and not (if_range and expected and expected not in (TAG, MODIFIED)):
             self.part(f"Last-Modified: {MODIFIED}")
         else:
             self.whole(f"ETag: {TAG}", f"Last-Modified: {MODIFIED}")
@@ -107,7 +107,7 @@ class State:
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.asked: Counter[str] = Counter()
+        self.requests: Counter[str] = Counter()
         self.open: Counter[str] = Counter()
 
 
@@ -116,8 +116,8 @@ def answer(handler: BaseHTTPRequestHandler, folder: Path, state: State) -> None:
     mode, _, name = handler.path.removeprefix("/quirk/").partition("/")
     mode, _, argument = mode.partition(":")
     with state.lock:
-        state.asked[handler.path] += 1
-        number = state.asked[handler.path]
+        state.requests[handler.path] += 1
+        number = state.requests[handler.path]
     file = folder / name.partition("?")[0].rpartition("%20")[2]
     try:
         MODES[mode](Exchange(handler, file, argument, number, state))
@@ -349,8 +349,8 @@ def _no_span(x: Exchange) -> None:
 
 
 def _agent(x: Exchange) -> None:
-    wanted = "Mozilla/5.0" in x.header("User-Agent") and "*/*" in x.header("Accept")
-    x.good() if wanted else x.status(403, b"<html>bot</html>")
+    expected = "Mozilla/5.0" in x.header("User-Agent") and "*/*" in x.header("Accept")
+    x.good() if expected else x.status(403, b"<html>bot</html>")
 
 
 def _referer(x: Exchange) -> None:

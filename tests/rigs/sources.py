@@ -64,7 +64,7 @@ class SourceServer:
         self._server.daemon_threads = True
         self._stopped = threading.Event()
         self._released = threading.Event()
-        self._held = False
+        self._hanging = False
         self._count = threading.Lock()
 
     @property
@@ -84,12 +84,12 @@ class SourceServer:
     @contextmanager
     def hanging(self) -> Iterator[None]:
         """Let /hang say nothing for a minute, until `release` or the end of the block."""
-        self._held = True
+        self._hanging = True
         try:
             yield
         finally:
             self.release()
-            self._held = False
+            self._hanging = False
 
     def release(self) -> None:
         """Let go of everyone who hangs."""
@@ -112,7 +112,7 @@ class SourceServer:
                 case "status":
                     self._send(handler, int(query["code"]), b"no")
                 case "hang":
-                    self._released.wait(60 if self._held else 20)
+                    self._released.wait(60 if self._hanging else 20)
                 case "drip" | "endless":
                     self._stream(handler, 1.0 if name == "drip" else 0)
                 case "lie":

@@ -44,8 +44,8 @@ class StandIn:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.receiver = Receiver()
-        made = keys.load(folder / "keys.json")
-        self.key, self.secret = made.stripe_secret, made.stripe_webhook_secret
+        stack_keys = keys.load(folder / "keys.json")
+        self.key, self.secret = stack_keys.stripe_secret, stack_keys.stripe_webhook_secret
         self.start()
 
     def start(self) -> None:

@@ -40,16 +40,16 @@ def test_recorded_exchanges(
 def _replay(rig: Rig, bindings: Bindings, exchange: dict[str, Any]) -> None:
     where = f"{exchange['number']} {exchange['title']}"
     rig.clock.advance(exchange.get("advance_seconds", 0))
-    wanted = exchange["request"]
+    expected = exchange["request"]
     if address := exchange.get("newest_mail_to"):
-        sent = wanted["target"] + wanted.get("body", "")
+        payload = expected["target"] + expected.get("body", "")
         token = rig.link(address).params["token"].removeprefix("pkce_")
-        bindings.bind(bindings.unknown(sent)[0], token, where)
+        bindings.bind(bindings.unknown(payload)[0], token, where)
     answer = rig.http.request(
-        wanted["method"],
-        bindings.fill(wanted["target"]),
-        headers={name: bindings.fill(text) for name, text in wanted["headers"].items()},
-        content=bindings.fill(wanted["body"]) if "body" in wanted else None,
+        expected["method"],
+        bindings.fill(expected["target"]),
+        headers={name: bindings.fill(text) for name, text in expected["headers"].items()},
+        content=bindings.fill(expected["body"]) if "body" in expected else None,
     )
     compare_answer(bindings, exchange["response"], answer, where)
     if "access_token" in answer.text and answer.status_code == 200:
@@ -62,8 +62,8 @@ def test_two_refreshes_at_once_rotate_once(auth: Rig, project: Project) -> None:
         answers = list(pool.map(lambda _: auth.refresh(token), range(8)))
     assert [answer.status_code for answer in answers] == [200] * 8
     assert len({answer.json()["refresh_token"] for answer in answers}) == 1
-    made = project.rows("select count(*) from auth.refresh_tokens where parent = %s", token)
-    assert made == [(1,)]
+    rows = project.rows("select count(*) from auth.refresh_tokens where parent = %s", token)
+    assert rows == [(1,)]
 
 
 def test_reuse_interval_is_a_setting(project: Project, tmp_path: Path) -> None:
@@ -196,8 +196,8 @@ def test_reauthentication_mails_a_code(auth: Rig) -> None:
     assert answer.json() == {}
     subject = str(auth.mail.list()[0].message["Subject"])
     assert subject.partition(" ")[0] in auth.text("ann@example.com")
-    again = auth.call("GET", "/reauthenticate", bearer=session["access_token"])
-    assert code(again) == (429, "over_email_send_rate_limit")
+    second = auth.call("GET", "/reauthenticate", bearer=session["access_token"])
+    assert code(second) == (429, "over_email_send_rate_limit")
 
 
 def test_autoconfirm(project: Project, tmp_path: Path) -> None:

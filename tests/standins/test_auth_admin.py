@@ -23,8 +23,8 @@ def test_admin_pages_and_filters(auth: Rig) -> None:
     page = auth.call("GET", "/admin/users?page=2&per_page=2", bearer=auth.keys.secret)
     assert [user["email"] for user in page.json()["users"]] == ["a@example.com"]
     assert page.headers["Link"] == '</admin/users?page=2&per_page=2>; rel="last"'
-    found = auth.call("GET", "/admin/users?filter=B%40EX", bearer=auth.keys.secret).json()
-    assert [user["email"] for user in found["users"]] == ["b@example.com"]
+    body = auth.call("GET", "/admin/users?filter=B%40EX", bearer=auth.keys.secret).json()
+    assert [user["email"] for user in body["users"]] == ["b@example.com"]
     assert auth.call("GET", "/admin/users?filter=%25", bearer=auth.keys.secret).json()[
         "users"
     ] == []  # fmt: skip
@@ -81,8 +81,8 @@ def test_soft_deletion_frees_the_address(auth: Rig, project: Project) -> None:
     auth.call("DELETE", path, {"should_soft_delete": True}, auth.keys.secret)
     assert code(auth.refresh(session["refresh_token"])) == (400, "refresh_token_not_found")
     assert auth.sign_up("ann@example.com")["user"]["id"] != session["user"]["id"]
-    [(kept,)] = project.rows("select email from auth.users where deleted_at is not null")
-    assert "ann" not in kept
+    [(rows,)] = project.rows("select email from auth.users where deleted_at is not null")
+    assert "ann" not in rows
 
 
 def test_deletion_removes_everything(auth: Rig, project: Project) -> None:
@@ -107,8 +107,8 @@ def test_generated_links_work(auth: Rig) -> None:
         return dict(answer.json())
 
     for kind in ("magiclink", "recovery"):
-        made = link(type=kind, email="ann@example.com")
-        assert f"type={kind}" in auth.follow(httpx.URL(made["action_link"])).headers["Location"]
+        result = link(type=kind, email="ann@example.com")
+        assert f"type={kind}" in auth.follow(httpx.URL(result["action_link"])).headers["Location"]
     by_code = link(type="magiclink", email="ann@example.com")
     body = {"type": "email", "email": "ann@example.com", "token": by_code["email_otp"]}
     assert auth.post("/verify", body).status_code == 200
@@ -116,8 +116,8 @@ def test_generated_links_work(auth: Rig) -> None:
     new = link(type="magiclink", email="new@example.com")
     assert new["verification_type"] == "signup"
     for kind in ("email_change_current", "email_change_new"):
-        made = link(type=kind, email="ann@example.com", new_email="anna@example.com")
-        assert made["verification_type"] == kind
+        result = link(type=kind, email="ann@example.com", new_email="anna@example.com")
+        assert result["verification_type"] == kind
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def refusal(error: pytest.ExceptionInfo[AuthApiError]) -> tuple[int, str | None]
 
 
 def test_sign_up_confirm_sign_in_and_read(rig: Rig, client: Client, email: str) -> None:
-    made = client.auth.sign_up(
+    result = client.auth.sign_up(
         {
             "email": email,
             "password": PASSWORD,
@@ -78,9 +78,9 @@ def test_sign_up_confirm_sign_in_and_read(rig: Rig, client: Client, email: str) 
             },
         }
     )
-    assert made.session is None
-    assert made.user
-    assert made.user.user_metadata["over_13"] is True
+    assert result.session is None
+    assert result.user
+    assert result.user.user_metadata["over_13"] is True
     with pytest.raises(AuthApiError) as error:
         client.auth.sign_in_with_password({"email": email, "password": PASSWORD})
     assert refusal(error) == (400, "email_not_confirmed")
@@ -91,7 +91,7 @@ def test_sign_up_confirm_sign_in_and_read(rig: Rig, client: Client, email: str) 
     read = client.auth.get_user()
     assert read
     assert read.user.user_metadata["name"] == "Ann"
-    assert read.user.id == made.user.id
+    assert read.user.id == result.user.id
 
 
 @pytest.mark.parametrize("flow", ["implicit", "pkce"])
@@ -204,10 +204,10 @@ def test_sign_out(
     sign_up(rig, client, email)
     other = connect(rig, rig.keys.publishable)
     other.auth.sign_in_with_password({"email": email, "password": PASSWORD})
-    kept = client.auth.get_session()
-    assert kept
+    remaining = client.auth.get_session()
+    assert remaining
     client.auth.sign_out({"scope": scope})  # type: ignore[arg-type]
-    assert _lives(rig, kept.refresh_token) is first_lives
+    assert _lives(rig, remaining.refresh_token) is first_lives
     others = other.auth.get_session()
     assert others
     assert _lives(rig, others.refresh_token) is second_lives
@@ -219,7 +219,7 @@ def _lives(rig: Rig, refresh_token: str) -> bool:
 
 def test_admin_creates_lists_changes_and_deletes(admin: Client, client: Client, email: str) -> None:
     people = admin.auth.admin
-    made = people.create_user(
+    result = people.create_user(
         {
             "email": email,
             "password": PASSWORD,
@@ -228,17 +228,17 @@ def test_admin_creates_lists_changes_and_deletes(admin: Client, client: Client, 
             "app_metadata": {"plan": "pro"},
         }
     ).user
-    assert made.app_metadata == {"plan": "pro", "provider": "email", "providers": ["email"]}
+    assert result.app_metadata == {"plan": "pro", "provider": "email", "providers": ["email"]}
     assert email in [user.email for user in people.list_users(page=1, per_page=1)]
-    assert people.get_user_by_id(made.id).user.user_metadata["name"] == "Bob"
+    assert people.get_user_by_id(result.id).user.user_metadata["name"] == "Bob"
     assert client.auth.sign_in_with_password({"email": email, "password": PASSWORD}).user
-    people.update_user_by_id(made.id, {"ban_duration": "24h"})
+    people.update_user_by_id(result.id, {"ban_duration": "24h"})
     with pytest.raises(AuthApiError) as error:
         client.auth.sign_in_with_password({"email": email, "password": PASSWORD})
     assert refusal(error) == (400, "user_banned")
-    people.delete_user(made.id)
+    people.delete_user(result.id)
     with pytest.raises(AuthApiError) as error:
-        people.get_user_by_id(made.id)
+        people.get_user_by_id(result.id)
     assert refusal(error) == (404, "user_not_found")
     with pytest.raises(AuthApiError) as error:
         client.auth.get_user()

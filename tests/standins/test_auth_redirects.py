@@ -61,8 +61,8 @@ def test_refused(url: str) -> None:
 
 
 def test_first_allowed_wins() -> None:
-    asked = [None, "https://evil.example.org", f"{SITE}/a", f"{SITE}/b"]
-    assert redirects.choose(asked, SITE, ()) == f"{SITE}/a"
+    request = [None, "https://evil.example.org", f"{SITE}/a", f"{SITE}/b"]
+    assert redirects.choose(request, SITE, ()) == f"{SITE}/a"
 
 
 def test_address_in_a_link_is_encoded_where_it_must_be() -> None:

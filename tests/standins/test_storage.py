@@ -163,8 +163,8 @@ def test_resumable_upload_of_unknown_length(client: Client, server: Running) -> 
     body = {"Content-Type": "application/offset+octet-stream", "Upload-Offset": "0"}
     too_long = server.http.patch(location, headers=tus | body | {"Upload-Length": "101"})
     assert too_long.status_code == 413
-    told = server.http.head(location, headers=tus).headers
-    assert (told["upload-defer-length"], "upload-length" in told) == ("1", False)
+    headers = server.http.head(location, headers=tus).headers
+    assert (headers["upload-defer-length"], "upload-length" in headers) == ("1", False)
     server.http.patch(location, headers=tus | body | {"Upload-Length": "3"}, content=b"abc")
     assert client.storage.from_(bucket).download("a") == b"abc"
 
@@ -188,14 +188,14 @@ def test_gateway_opens_answers_to_browsers(server: Running) -> None:
     bucket = server.bucket()
     link = server.upload_link(bucket, "a")
     origin = {"Origin": "https://app.example.com"}
-    asked = {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "x-upsert"}
-    preflight = server.http.options(link, headers=origin | asked)
+    request = {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "x-upsert"}
+    preflight = server.http.options(link, headers=origin | request)
     assert preflight.status_code == 200
     assert "PUT" in preflight.headers["access-control-allow-methods"]
     assert preflight.headers["access-control-allow-headers"] == "x-upsert"
     put = server.http.put(link, headers=origin, content=b"x")
     assert put.headers["access-control-allow-origin"] == "*"
-    tus = server.http.options(f"{server.base}/upload/resumable", headers=origin | asked)
+    tus = server.http.options(f"{server.base}/upload/resumable", headers=origin | request)
     assert "PATCH" in tus.headers["access-control-allow-methods"]
     assert server.http.get(f"{server.url}/auth/v1/any").text == "null"
     for path in ("/", "/storage/v11/status", "/rest/v1/x"):

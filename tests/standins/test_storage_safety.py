@@ -28,7 +28,7 @@ def refusal(answer: httpx.Response) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("asked", "part"),
+    ("span", "part"),
     [
         ("bytes=0-0", (0, 1)),
         ("bytes=5-", (5, 5)),
@@ -37,16 +37,17 @@ def refusal(answer: httpx.Response) -> tuple[str, str]:
         ("bytes=8-99", (8, 2)),
     ],
 )
-def test_range(asked: str, part: tuple[int, int]) -> None:
-    assert parse_range(asked, 10) == part
+def test_range(span: str, part: tuple[int, int]) -> None:
+    assert parse_range(span, 10) == part
 
 
 @pytest.mark.parametrize(
-    "asked", ["bytes=10-", "bytes=-0", "bytes=-", "bytes=5-4", "bytes=a-b", "lines=0-1", "bytes=0"]
+    "span",
+    ["bytes=10-", "bytes=-0", "bytes=-", "bytes=5-4", "bytes=a-b", "lines=0-1", "bytes=0"],
 )
-def test_range_refused(asked: str) -> None:
+def test_range_refused(span: str) -> None:
     with pytest.raises(StorageError) as refused:
-        parse_range(asked, 10)
+        parse_range(span, 10)
     assert refused.value.wire_status == 416
 
 
@@ -73,10 +74,10 @@ def test_any_name_is_only_a_name(server: Running, key: str) -> None:
     assert server.http.post(url, headers=server.as_caller(), content=b"here").status_code == 200
     assert server.http.get(url, headers=server.as_caller()).content == b"here"
     assert server.sql("select name from storage.objects where bucket_id = %s", bucket) == [(key,)]
-    made = [path for path in set(server.root.parent.rglob("*")) - before if path.is_file()]
-    assert len(made) == 1 and made[0].is_relative_to(server.root / "objects")
+    result = [path for path in set(server.root.parent.rglob("*")) - before if path.is_file()]
+    assert len(result) == 1 and result[0].is_relative_to(server.root / "objects")
     assert server.http.delete(url, headers=server.as_caller()).status_code == 200
-    assert not made[0].exists()
+    assert not result[0].exists()
 
 
 @pytest.mark.parametrize("key", ["%00", "a%00b", "%FF", "k" * (KEY_BYTES + 1)])
@@ -99,24 +100,24 @@ def test_a_row_can_not_point_outside(server: Running) -> None:
 def test_strangers(server: Running) -> None:
     bucket = server.bucket()
     server.http.put(server.upload_link(bucket, "a"), content=b"secret")
-    made = server.keys
+    server_keys = server.keys
     other = keys.load(server.root.parent / "other-keys.json")
     tokens = {
-        "anon": made.publishable,
-        "user": user_token(made),
+        "anon": server_keys.publishable,
+        "user": user_token(server_keys),
         "foreign": user_token(other),
         "foreign key, our kid": jwt.encode(
             {"role": "service_role", "exp": 4e9},
             other.user_token_key,
             "ES256",
-            {"kid": made.user_token_kid},
+            {"kid": server_keys.user_token_kid},
         ),
         "HS256 with our public parts": jwt.encode(
-            {"role": "service_role", "exp": 4e9}, made.publishable, "HS256"
+            {"role": "service_role", "exp": 4e9}, server_keys.publishable, "HS256"
         ),
         "unsigned": jwt.encode({"role": "service_role", "exp": 4e9}, "", "none"),
-        "unknown role": user_token(made, role="postgres"),
-        "link secret": jwt.encode({"role": "service_role", "exp": 4e9}, made.storage_secret),
+        "unknown role": user_token(server_keys, role="postgres"),
+        "link secret": jwt.encode({"role": "service_role", "exp": 4e9}, server_keys.storage_secret),
         "other secret": other.secret,
     }
     for name, token in tokens.items():
@@ -301,9 +302,9 @@ def test_everything_survives_a_kill(database: postgres.Postgres, tmp_path: Path)
     tus = {"Tus-Resumable": "1.0.0", "Content-Type": "application/offset+octet-stream"}
 
     def connect(child: Child) -> Running:
-        made = keys.load(tmp_path / "keys.json")
+        stack_keys = keys.load(tmp_path / "keys.json")
         http = httpx.Client(trust_env=False)
-        return Running(child.ready(), tmp_path / "files", url, made, http)
+        return Running(child.ready(), tmp_path / "files", url, stack_keys, http)
 
     child = Child("tests.rigs.processes.storage", arguments, environment)
     try:

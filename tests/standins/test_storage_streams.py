@@ -64,8 +64,8 @@ def own_process(tmp_path: Path) -> Iterator[tuple[Running, str]]:
     try:
         base = child.ready()
         with httpx.Client(trust_env=False, timeout=60) as http:
-            made = keys.load(tmp_path / "keys.json")
-            server = Running(base, tmp_path / "files", url, made, http)
+            stack_keys = keys.load(tmp_path / "keys.json")
+            server = Running(base, tmp_path / "files", url, stack_keys, http)
             yield server, server.bucket()
     finally:
         child.stop()
@@ -94,10 +94,10 @@ def test_a_gigabyte_in_resumable_chunks(own_process: tuple[Running, str]) -> Non
         "Content-Type": "application/offset+octet-stream",
     }
     name = base64.b64encode(bucket.encode()).decode()
-    told = {"Upload-Length": str(GB), "Upload-Metadata": f"bucketName {name},objectName YQ=="}
+    answer = {"Upload-Length": str(GB), "Upload-Metadata": f"bucketName {name},objectName YQ=="}
     created = server.http.post(
         f"{server.base}/upload/resumable",
-        headers=server.as_caller() | told | {"Tus-Resumable": "1.0.0"},
+        headers=server.as_caller() | answer | {"Tus-Resumable": "1.0.0"},
     )
     step = GB // TUS_CHUNKS
     for offset in range(0, GB, step):

@@ -41,16 +41,16 @@ def price_of(subscription: stripe.Subscription) -> str:
 
 
 def update(standin: StandIn, subscription: str, **params: Any) -> stripe.Subscription:
-    given: Any = params
-    return standin.api.subscriptions.update(subscription, given)
+    options: Any = params
+    return standin.api.subscriptions.update(subscription, options)
 
 
 def types(standin: StandIn, customer: str) -> list[str]:
     """The events of a customer, oldest first."""
-    found = standin.api.events.list({"limit": 100})
+    events = standin.api.events.list({"limit": 100})
     return [
         event.type
-        for event in reversed(found.data)
+        for event in reversed(events.data)
         if customer in (plain(event.data.object).get(name) for name in ("id", "customer"))
     ]
 
@@ -59,14 +59,16 @@ def types(standin: StandIn, customer: str) -> list[str]:
 
 
 def test_a_customer_is_made_changed_and_found_by_email(standin: StandIn) -> None:
-    made = standin.api.customers.create(
+    customer = standin.api.customers.create(
         {"email": "found+1@example.com", "metadata": {"account": "7", "gone": "x"}}
     )
-    assert (made.object, made.livemode) == ("customer", False)
-    assert plain(made.metadata) == {"account": "7", "gone": "x"}
-    standin.api.customers.update(made.id, {"name": "Ä & <b>", "metadata": {"gone": "", "b": "2"}})
+    assert (customer.object, customer.livemode) == ("customer", False)
+    assert plain(customer.metadata) == {"account": "7", "gone": "x"}
+    standin.api.customers.update(
+        customer.id, {"name": "Ä & <b>", "metadata": {"gone": "", "b": "2"}}
+    )
     listed = standin.api.customers.list({"email": "found+1@example.com"})
-    assert [(each.id, each.name) for each in listed.data] == [(made.id, "Ä & <b>")]
+    assert [(each.id, each.name) for each in listed.data] == [(customer.id, "Ä & <b>")]
     assert plain(listed.data[0].metadata) == {"account": "7", "b": "2"}
     assert standin.api.customers.list({"email": "nobody@example.com"}).data == []
 
@@ -106,8 +108,8 @@ def test_a_lookup_key_belongs_to_one_price(standin: StandIn) -> None:
     with pytest.raises(stripe.InvalidRequestError, match="already uses that lookup key"):
         standin.price("New", 600, lookup_key="only")
     new = standin.price("New", 600, lookup_key="only", transfer_lookup_key=True)
-    found = standin.api.prices.list({"lookup_keys": ["only", "none"], "active": True}).data
-    assert [each.id for each in found] == [new.id]
+    prices = standin.api.prices.list({"lookup_keys": ["only", "none"], "active": True}).data
+    assert [each.id for each in prices] == [new.id]
     standin.api.prices.update(old.id, {"lookup_key": "only", "transfer_lookup_key": True})
     assert standin.api.prices.retrieve(new.id).lookup_key is None
     standin.api.prices.update(old.id, {"active": False})
@@ -143,14 +145,17 @@ def test_paying_makes_an_active_subscription(standin: StandIn, pro: stripe.Price
     for _ in range(2):  # a second press changes nothing
         paid = standin.click(session.url, "pay")
         assert paid.headers["location"] == f"http://127.0.0.1/done?session={session.id}&x=1"
-    found: Any = standin.api.checkout.sessions.retrieve(
+    resource: Any = standin.api.checkout.sessions.retrieve(
         session.id, {"expand": ["subscription.latest_invoice", "customer", "line_items"]}
     )
-    assert (found.status, found.payment_status, found.url) == ("complete", "paid", None)
-    assert (found.client_reference_id, plain(found.metadata)) == ("account-7", {"account": "7"})
-    assert found.customer.email == "payer@example.com"
-    assert found.line_items.data[0].price.id == pro.id
-    subscription = found.subscription
+    assert (resource.status, resource.payment_status, resource.url) == ("complete", "paid", None)
+    assert (resource.client_reference_id, plain(resource.metadata)) == (
+        "account-7",
+        {"account": "7"},
+    )
+    assert resource.customer.email == "payer@example.com"
+    assert resource.line_items.data[0].price.id == pro.id
+    subscription = resource.subscription
     assert (subscription.status, plain(subscription.metadata)) == ("active", {"account": "7"})
     item = subscription["items"].data[0]
     assert item.current_period_end - item.current_period_start >= PERIOD
@@ -183,9 +188,9 @@ def test_a_session_without_a_customer_makes_one(standin: StandIn, pro: stripe.Pr
     )
     assert 'type="email"' in standin.http.get(session.url).text
     standin.click(session.url, "pay", email="new@example.com")
-    found: Any = standin.api.checkout.sessions.retrieve(session.id, {"expand": ["customer"]})
-    assert found.customer.email == "new@example.com"
-    assert found.amount_total == 17800
+    resource: Any = standin.api.checkout.sessions.retrieve(session.id, {"expand": ["customer"]})
+    assert resource.customer.email == "new@example.com"
+    assert resource.amount_total == 17800
 
 
 def test_an_expired_session_takes_no_payment(standin: StandIn, pro: stripe.Price) -> None:
@@ -371,9 +376,9 @@ def test_renewals_paid_and_not(standin: StandIn, pro: stripe.Price) -> None:
 def test_stripe_gives_up_on_an_unpaid_subscription(standin: StandIn, pro: stripe.Price) -> None:
     subscription = standin.subscribe(pro.id)
     standin.control("renew", subscription=subscription.id, pay=False)
-    gone = standin.control("give_up", subscription=subscription.id)
-    assert gone["status"] == "canceled"
-    assert gone["cancellation_details"]["reason"] == "payment_failed"
+    missing = standin.control("give_up", subscription=subscription.id)
+    assert missing["status"] == "canceled"
+    assert missing["cancellation_details"]["reason"] == "payment_failed"
 
 
 # Schedules
@@ -491,19 +496,19 @@ def configured(standin: StandIn, *prices: stripe.Price, **more: Any) -> str:
             "schedule_at_period_end": {"conditions": [{"type": "decreasing_item_amount"}]},
         },
     }
-    made = standin.api.billing_portal.configurations.create({"features": features | more})
-    return made.id
+    configuration = standin.api.billing_portal.configurations.create({"features": features | more})
+    return configuration.id
 
 
 def portal(standin: StandIn, customer: Any, configuration: str) -> str:
-    made = standin.api.billing_portal.sessions.create(
+    session = standin.api.billing_portal.sessions.create(
         {
             "customer": str(customer),
             "configuration": configuration,
             "return_url": "http://127.0.0.1/account",
         }
     )
-    return made.url
+    return session.url
 
 
 def test_the_portal_switches_ends_and_resumes(
@@ -577,8 +582,8 @@ def test_the_portal_allows_what_its_configuration_says(
 
 
 def test_no_configuration_of_the_api_is_the_default(standin: StandIn, pro: stripe.Price) -> None:
-    made = standin.api.billing_portal.configurations.retrieve(configured(standin, pro))
-    assert made.is_default is False
+    configuration = standin.api.billing_portal.configurations.retrieve(configured(standin, pro))
+    assert configuration.is_default is False
     customer = standin.api.customers.create()
     with pytest.raises(stripe.InvalidRequestError, match="configuration"):
         standin.api.billing_portal.sessions.create({"customer": customer.id})
@@ -601,9 +606,9 @@ def test_an_open_invoice_is_voided(standin: StandIn, pro: stripe.Price) -> None:
     standin.control("renew", subscription=subscription.id, pay=False)
     (invoice,) = standin.api.invoices.list({"subscription": subscription.id, "status": "open"})
     assert standin.api.invoices.void_invoice(invoice.id).status == "void"
-    for again in (standin.api.invoices.void_invoice, standin.api.invoices.pay):
+    for second in (standin.api.invoices.void_invoice, standin.api.invoices.pay):
         with pytest.raises(stripe.InvalidRequestError):
-            again(invoice.id)
+            second(invoice.id)
     until(lambda: "invoice.voided" in standin.types())
 
 

@@ -48,8 +48,8 @@ def three(standin: StandIn) -> list[str]:
     """Three events; their ids."""
     for name in "abc":
         standin.api.customers.create({"description": name})
-    made = standin.api.events.list({"type": "customer.created", "limit": 3}).data
-    return [event.id for event in reversed(made)]
+    events = standin.api.events.list({"type": "customer.created", "limit": 3}).data
+    return [event.id for event in reversed(events)]
 
 
 # Errors
@@ -128,9 +128,9 @@ def test_metadata_has_limits(standin: StandIn) -> None:
 
 def test_a_key_gets_the_same_answer(standin: StandIn) -> None:
     first = standin.api.customers.create({"description": "once"}, {"idempotency_key": "k1"})
-    again = standin.api.customers.create({"description": "once"}, {"idempotency_key": "k1"})
-    assert again.id == first.id
-    response = again.last_response
+    customer = standin.api.customers.create({"description": "once"}, {"idempotency_key": "k1"})
+    assert customer.id == first.id
+    response = customer.last_response
     assert response and response.headers["idempotent-replayed"] == "true"
     with pytest.raises(stripe.IdempotencyError) as caught:
         standin.api.customers.create({"description": "other"}, {"idempotency_key": "k1"})
@@ -224,30 +224,30 @@ def test_an_endpoint_gets_what_it_asked_for(standin: StandIn) -> None:
     url = f"{standin.receiver.url}/hooks/stripe"
     (own,) = [each for each in standin.api.webhook_endpoints.list() if each.url == url]
     assert "secret" not in own.to_dict()
-    made = standin.api.webhook_endpoints.create(
+    endpoint = standin.api.webhook_endpoints.create(
         {"url": url, "enabled_events": ["customer.deleted"], "metadata": {"a": "b"}}
     )
-    assert made.secret and made.secret.startswith("whsec_")
-    assert "secret" not in standin.api.webhook_endpoints.retrieve(made.id).to_dict()
+    assert endpoint.secret and endpoint.secret.startswith("whsec_")
+    assert "secret" not in standin.api.webhook_endpoints.retrieve(endpoint.id).to_dict()
     customer = standin.api.customers.create()
     standin.api.customers.delete(customer.id)
     until(lambda: len(standin.receiver.received) == 3)
     signature, body = standin.receiver.received[-1]
-    stripe.Webhook.construct_event(body, signature, made.secret)
-    standin.api.webhook_endpoints.update(made.id, {"disabled": True})
-    assert standin.api.webhook_endpoints.retrieve(made.id).status == "disabled"
-    standin.api.webhook_endpoints.delete(made.id)
+    stripe.Webhook.construct_event(body, signature, endpoint.secret)
+    standin.api.webhook_endpoints.update(endpoint.id, {"disabled": True})
+    assert standin.api.webhook_endpoints.retrieve(endpoint.id).status == "disabled"
+    standin.api.webhook_endpoints.delete(endpoint.id)
     with pytest.raises(stripe.InvalidRequestError):
         standin.api.webhook_endpoints.create({"url": "ftp://x", "enabled_events": ["*"]})
 
 
 def test_only_this_machine_is_ever_called(standin: StandIn) -> None:
-    made = standin.api.webhook_endpoints.create(
+    endpoint = standin.api.webhook_endpoints.create(
         {"url": "https://example.com/hooks", "enabled_events": ["*"]}
     )
     standin.api.customers.create()
-    assert standin.control("deliveries")[-1]["endpoint"] != made.id
-    standin.api.webhook_endpoints.delete(made.id)
+    assert standin.control("deliveries")[-1]["endpoint"] != endpoint.id
+    standin.api.webhook_endpoints.delete(endpoint.id)
 
 
 def test_every_request_can_be_looked_at(standin: StandIn) -> None:
@@ -270,7 +270,7 @@ def test_a_restart_keeps_everything(tmp_path: Path) -> None:
         until(lambda: len(standin.receiver.received) > 6)
         standin.api.customers.create({"description": "x"}, {"idempotency_key": "kept"})
         standin.control("deliveries", mode="hold")
-        held = standin.api.customers.create({"description": "held"})
+        customer = standin.api.customers.create({"description": "held"})
         settled_events = len(standin.api.events.list({"limit": 100}).data)
         standin.child._process.kill()
         standin.stop()
@@ -278,25 +278,25 @@ def test_a_restart_keeps_everything(tmp_path: Path) -> None:
         standin.start()
         assert standin.api.subscriptions.retrieve(subscription.id).status == "active"
         assert len(standin.api.events.list({"limit": 100}).data) == settled_events
-        again = standin.api.customers.create({"description": "x"}, {"idempotency_key": "kept"})
-        assert again.last_response
-        assert again.last_response.headers["idempotent-replayed"] == "true"
+        resource = standin.api.customers.create({"description": "x"}, {"idempotency_key": "kept"})
+        assert resource.last_response
+        assert resource.last_response.headers["idempotent-replayed"] == "true"
         standin.control("release")
-        until(lambda: held.id in {event.data.object["id"] for event in standin.events()})
+        until(lambda: customer.id in {event.data.object["id"] for event in standin.events()})
         assert standin.click(open_session.url, "pay").status_code == 303  # the same address
 
 
 def test_an_older_file_of_keys_gets_the_new_ones(tmp_path: Path) -> None:
     path = tmp_path / "keys.json"
-    made = keys.load(path)
+    stack_keys = keys.load(path)
     old = json.loads(path.read_text())
     del old["stripe_secret"], old["stripe_webhook_secret"]
     path.write_text(json.dumps(old))
     loaded = keys.load(path)
     assert loaded.stripe_secret.startswith("sk_test_")
     assert loaded.stripe_webhook_secret.startswith("whsec_")
-    assert loaded.stripe_secret != made.stripe_secret
-    assert (loaded.secret, loaded.user_token_key) == (made.secret, made.user_token_key)
+    assert loaded.stripe_secret != stack_keys.stripe_secret
+    assert (loaded.secret, loaded.user_token_key) == (stack_keys.secret, stack_keys.user_token_key)
     assert keys.load(path) == loaded
 
 

@@ -52,8 +52,8 @@ class Machine:
 
     def call(self, handler: Any, *pairs: tuple[str, str], **ids: str) -> Thing:
         with self.service.state.transaction():
-            made: Thing = handler(self.service, decode(pairs), **ids)
-        return made
+            text: Thing = handler(self.service, decode(pairs), **ids)
+        return text
 
     def get(self, thing: Thing) -> Thing:
         with self.service.state.transaction():

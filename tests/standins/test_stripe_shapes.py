@@ -14,7 +14,7 @@ _OURS = ("OBJECT_NAME", "deleted")
 Shape = tuple[str, type, dict[str, Any]]
 
 
-def faults(name: str, shape: type, shown: dict[str, Any]) -> list[str]:
+def faults(name: str, shape: type, display: dict[str, Any]) -> list[str]:
     """Fields that must be there and are not, that may not be null and are, or that are unknown."""
     types: dict[str, Any] = {}
     for each in shape.__mro__:
@@ -27,8 +27,8 @@ def faults(name: str, shape: type, shown: dict[str, Any]) -> list[str]:
         if type(None) not in typing.get_args(kind)
     ]
     return [
-        *(f"{name}.{field} is missing" for field in needed if shown.get(field) is None),
-        *(f"{name}.{field} is unknown" for field in shown if field not in types),
+        *(f"{name}.{field} is missing" for field in needed if display.get(field) is None),
+        *(f"{name}.{field} is unknown" for field in display if field not in types),
     ]
 
 
@@ -56,8 +56,8 @@ def shapes(standin: StandIn) -> list[Shape]:
     session = standin.api.billing_portal.sessions.create(
         {"customer": str(subscription.customer), "configuration": configuration.id}
     )
-    found = get("subscriptions")
-    item = found["items"]["data"][0]
+    result = get("subscriptions")
+    item = result["items"]["data"][0]
     invoice = get("invoices?expand[]=data.payments")
     schedule = get("subscription_schedules")
     checkout = get("checkout/sessions?expand[]=data.line_items")
@@ -83,5 +83,5 @@ def shapes(standin: StandIn) -> list[Shape]:
         ("schedule", stripe.SubscriptionSchedule, schedule),
         ("schedule phase", phase, schedule["phases"][0]),
         ("schedule item", phase.Item, schedule["phases"][0]["items"][0]),
-        ("subscription", stripe.Subscription, found),
+        ("subscription", stripe.Subscription, result),
     ]

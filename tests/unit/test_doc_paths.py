@@ -95,7 +95,7 @@ def test_the_code_cites_sections_that_the_contract_has() -> None:
 def test_every_package_has_its_reason() -> None:
     page = (ROOT / "docs/dependencies.md").read_text()
     reasons = set(re.findall(r"[\w@/.*-]+", " ".join(re.findall(r"^\| (.*?) \|", page, re.M))))
-    named = {
+    lines = {
         re.split(r"[=\[;]", line)[0].strip()
         for path in (ROOT / "tools/requirements").glob("*.in")
         for line in path.read_text().splitlines()
@@ -103,6 +103,6 @@ def test_every_package_has_its_reason() -> None:
     }
     for path in ("web", "tests/clients/js", "tests/deploy/js", "tools/vercel"):
         package = json.loads((ROOT / path / "package.json").read_text())
-        named |= {*package.get("dependencies", ()), *package.get("devDependencies", ())}
-    fonts = {name for name in named if name.startswith("fontpkg-")}
-    assert named - fonts - reasons == set()
+        lines |= {*package.get("dependencies", ()), *package.get("devDependencies", ())}
+    fonts = {name for name in lines if name.startswith("fontpkg-")}
+    assert lines - fonts - reasons == set()

@@ -50,8 +50,8 @@ class Copy:
     def edit(self, path: str, anchor: str, added: str) -> None:
         """Add text behind an anchor."""
         file = self.tree / path
-        before, found, after = file.read_text().partition(anchor)
-        assert found, f"{path} has no {anchor!r}"
+        before, text, after = file.read_text().partition(anchor)
+        assert text, f"{path} has no {anchor!r}"
         file.write_text(before + anchor + added + after)
 
     def write(self, path: str, text: str) -> None:
@@ -198,7 +198,7 @@ def add_virtual_option(copy: Copy) -> list[str]:
 
 MIRROR_MODEL = '''
 
-class Mirror(_Sent):
+class Mirror(_VirtualOption):
     """The video mirrored."""
 
     axis: Literal["horizontal", "vertical"] = "horizontal"

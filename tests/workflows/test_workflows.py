@@ -64,10 +64,10 @@ def test_there_are_a_hundred_and_each_says_what_comes_of_it() -> None:
 def test_it_makes_what_the_command_by_hand_makes(
     workflow: Workflow, source: Path, probes: dict[str, Probe], tmp_path: Path
 ) -> None:
-    found = [probes[each.file] for each in workflow.inputs]
+    result = [probes[each.file] for each in workflow.inputs]
     with ThreadPoolExecutor(1) as pool:
         by_hand = pool.submit(run_by_hand, workflow, source, tmp_path)
-        ours = run_ours(workflow, source, tmp_path, found).path
+        ours = run_ours(workflow, source, tmp_path, result).path
     _fits(ours, workflow.expect)
     hand = by_hand.result().path
     _fits(hand, workflow.expect, slack=LATE)
@@ -84,23 +84,26 @@ def test_it_makes_what_the_command_by_hand_makes(
 
 def _fits(path: Path, expected: Expected, slack: float = 0) -> None:
     """The file is what was expected, as its probe tells; `slack` in seconds of its length."""
-    found = probe(path)
-    assert expected.container in found.format.split(",")
-    assert (found.video is not None, found.audio is not None) == (
+    media = probe(path)
+    assert expected.container in media.format.split(",")
+    assert (media.video is not None, media.audio is not None) == (
         expected.has_video,
         expected.has_audio,
     )
-    if found.video:
-        assert found.video.codec == expected.codec_video
-        assert (found.video.width, found.video.height) == (expected.width, expected.height)
-        assert expected.fps is None or found.video.fps == pytest.approx(expected.fps, abs=0.02)
-        assert expected.pixel_format in (None, found.video.pixel_format)
-    if found.audio:
-        assert found.audio.codec == expected.codec_audio
-        assert expected.sample_rate in (None, found.audio.sample_rate)
-        assert expected.channels in (None, found.audio.channels)
+    if media.video:
+        assert media.video.codec == expected.codec_video
+        assert (media.video.width, media.video.height) == (
+            expected.width,
+            expected.height,
+        )
+        assert expected.fps is None or media.video.fps == pytest.approx(expected.fps, abs=0.02)
+        assert expected.pixel_format in (None, media.video.pixel_format)
+    if media.audio:
+        assert media.audio.codec == expected.codec_audio
+        assert expected.sample_rate in (None, media.audio.sample_rate)
+        assert expected.channels in (None, media.audio.channels)
     if expected.seconds is not None:
-        assert found.duration == pytest.approx(expected.seconds, abs=expected.within + slack)
+        assert media.duration == pytest.approx(expected.seconds, abs=expected.within + slack)
     if expected.tags:
         tags = _tags(path)
         assert {key: tags.get(key, "") for key in expected.tags} == expected.tags

@@ -80,7 +80,7 @@ def translated() -> Iterator[None]:
         raise StorageError(str(error)) from error
 
 
-def asked(step: Callable[[], Result]) -> Result:
+def retry_once(step: Callable[[], Result]) -> Result:
     """Run a request that may safely be repeated; again if no good response came.
 
     Each of the two gets a whole answer in its time, or fails. Raises Missing, StorageError.

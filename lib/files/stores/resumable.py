@@ -28,32 +28,32 @@ class Upload:
     def __init__(
         self, bucket: str, object_name: str, content_type: str, length: int | None = None
     ) -> None:
-        self._told = {
+        self._metadata = {
             "bucketName": bucket,
             "objectName": object_name,
             "contentType": content_type,
         }
         self._length = length
         self._url: str | None = None
-        self._held = b""
+        self._part = b""
         self._position = 0
         self._finished = False
 
     @property
     def size(self) -> int:
         """Bytes taken so far."""
-        return self._position + len(self._held)
+        return self._position + len(self._part)
 
     def append(self, data: bytes) -> None:
         """Take the next CHUNK bytes, or what is left as the last. Raises StorageError.
 
         The last part also tells the length, so a part is held until another follows it.
         """
-        if len(self._held) not in (0, CHUNK):
+        if len(self._part) not in (0, CHUNK):
             raise ValueError(f"only the last part may have other than {CHUNK} bytes")
-        if self._held:
+        if self._part:
             self._send(last=False)
-        self._held = data
+        self._part = data
 
     def finish(self) -> None:
         """Make the object of the parts. Raises StorageError."""
@@ -80,14 +80,14 @@ class Upload:
         with translated():
             if self._url is None:
                 self._url = retried(self._create)
-            url, start, data = self._url, self._position, self._held
-            told = {"Upload-Length": str(start + len(data))} if last and not self._length else {}
+            url, start, data = self._url, self._position, self._part
+            length = {"Upload-Length": str(start + len(data))} if last and not self._length else {}
 
             def patch() -> int:
                 response = http().patch(
                     url,
                     headers=_tus()
-                    | told
+                    | length
                     | {
                         "Upload-Offset": str(start),
                         "Content-Type": "application/offset+octet-stream",
@@ -106,12 +106,12 @@ class Upload:
                     raise StorageError(f"an upload went from {start} to {reached}")
                 data = data[reached - start :]
                 start = reached
-            self._position, self._held = end, b""
+            self._position, self._part = end, b""
 
     def _create(self) -> str:
         metadata = ",".join(
             f"{key} {base64.b64encode(value.encode()).decode()}"
-            for key, value in self._told.items()
+            for key, value in self._metadata.items()
         )
         length = (
             {"Upload-Length": str(self._length)} if self._length else {"Upload-Defer-Length": "1"}

@@ -17,11 +17,11 @@ from lib.files.stores.requests import (
     Missing,
     StorageError,
     TooSlow,
-    asked,
     auth,
     base,
     expect,
     retried,
+    retry_once,
     translated,
 )
 from lib.files.stores.resumable import CHUNK, Upload
@@ -45,7 +45,7 @@ STATUS_SECONDS = 3
 
 def sign_upload(object_name: str) -> str:
     """A link that takes one PUT of the object's bytes. Raises StorageError."""
-    signed = asked(lambda: _client().from_(UPLOADS).create_signed_upload_url(object_name))
+    signed = retry_once(lambda: _client().from_(UPLOADS).create_signed_upload_url(object_name))
     return str(signed["signed_url"])
 
 
@@ -54,7 +54,7 @@ def sign_download(bucket: str, object_name: str, seconds: int, filename: str | N
 
     Raises Missing, StorageError.
     """
-    signed = asked(
+    signed = retry_once(
         lambda: (
             _client()
             .from_(bucket)
@@ -77,8 +77,8 @@ class Info(NamedTuple):
 
 def info(bucket: str, object_name: str) -> Info:
     """The object's size in bytes and its version. Raises Missing, StorageError."""
-    found = asked(lambda: _client().from_(bucket).info(object_name))
-    return Info(int(found["size"]), found.get("version"))
+    answer = retry_once(lambda: _client().from_(bucket).info(object_name))
+    return Info(int(answer["size"]), answer.get("version"))
 
 
 def size(bucket: str, object_name: str) -> int:
@@ -89,7 +89,7 @@ def size(bucket: str, object_name: str) -> int:
 def remove(bucket: str, object_names: list[str]) -> None:
     """Delete objects; those that are not there do not matter. Raises StorageError."""
     if object_names:
-        asked(lambda: _client().from_(bucket).remove(object_names))
+        retry_once(lambda: _client().from_(bucket).remove(object_names))
 
 
 def folder(bucket: str, prefix: str) -> list[str]:
@@ -100,7 +100,7 @@ def folder(bucket: str, prefix: str) -> list[str]:
         options: dict[str, Any] = {"prefix": prefix, "limit": 1000, "with_delimiter": False}
         if cursor:
             options["cursor"] = cursor
-        page = asked(partial(_client().from_(bucket).list_v2, options))  # type: ignore[arg-type]
+        page = retry_once(partial(_client().from_(bucket).list_v2, options))  # type: ignore[arg-type]
         names += [entry.name for entry in page.objects]
         if not page.hasNext or not page.nextCursor:
             return names

@@ -207,7 +207,7 @@ class Attempt:
         )
 
     def _receipt(self, encoded: Encoded, stored: Stored) -> Receipt:
-        inputs = [file.shown() for file in self._inputs.files]
+        inputs = [file.receipt() for file in self._inputs.files]
         plan, outcome = encoded.plan, encoded.outcome
         return Receipt(
             inputs=inputs,

@@ -23,7 +23,7 @@ from lib.media.fetch.connection import SLOWEST, Pace, Watch
 from lib.media.fetch.ranges import ReadOn, never
 from lib.media.fetch.responses import AGENT, Headers, Response, Session, origin
 from lib.media.fetch.retries import PATIENCE, Patience, Trouble
-from lib.media.fetch.source_errors import GONE, SourceError
+from lib.media.fetch.source_errors import EXPIRED, SourceError
 
 REJECTS_RANGES = (400, 403, 405, 406, 412, 416, 417, 422, 501)
 """Statuses that servers without ranges answer a Range header with."""
@@ -204,7 +204,7 @@ class Remote:
         # What a redirect led to may have expired before the address that gave it.
         for url in dict.fromkeys((self._final_url, self._url)):
             response = self._session.get(url, headers)
-            if response.status not in GONE:
+            if response.status not in EXPIRED:
                 break
             response.close()
         try:
@@ -285,7 +285,7 @@ class Remote:
         Raises ReadOn if an open one is to be read on; else closes them, to be opened again.
         """
         behind = self._behind(offset)
-        if behind is not None and (error.status in GONE or offset - behind <= READ_ON_BYTES):
+        if behind is not None and (error.status in EXPIRED or offset - behind <= READ_ON_BYTES):
             raise ReadOn
         if error.retry:
             for each in self._readings:

@@ -10,7 +10,7 @@ from lib.media.errors import Category, MediaError, status_reason
 
 MAX_RETRY_AFTER = 20.0
 """Seconds. A server that asks for more is asked again after these."""
-GONE = (401, 403, 404, 410)
+EXPIRED = (401, 403, 404, 410)
 """Statuses of a link that is used up, among others."""
 RETRIED = (408, 425, 429)
 """Statuses below 500 that may be another one the next time."""

@@ -183,13 +183,13 @@ def _opaque(color: str) -> str:
 def _rgb(name: str) -> tuple[int, int, int, float]:
     digits = re.fullmatch(r"(?:#|0[xX])?([0-9A-Fa-f]{6})([0-9A-Fa-f]{2})?", name)
     if digits is None:
-        return (*NAMED.get(name.lower(), (255, 255, 255)), 1.0)
+        return (*COLOR_NAMES.get(name.lower(), (255, 255, 255)), 1.0)
     value = int(digits[1], 16)
     seen = int(digits[2], 16) / 255 if digits[2] else 1.0
     return value >> 16, value >> 8 & 255, value & 255, seen
 
 
-NAMED = {
+COLOR_NAMES = {
     "white": (255, 255, 255), "black": (0, 0, 0), "red": (255, 0, 0), "lime": (0, 255, 0),
     "green": (0, 128, 0), "blue": (0, 0, 255), "yellow": (255, 255, 0), "cyan": (0, 255, 255),
     "aqua": (0, 255, 255), "magenta": (255, 0, 255), "fuchsia": (255, 0, 255),

@@ -374,8 +374,8 @@ _NAME = re.compile(
 )
 
 
-class Named(NamedTuple):
-    """A flag as it was asked for: how it is written, its row, and what its specifier says."""
+class FlagUse(NamedTuple):
+    """A flag as a request has it: how it is written, its row, and what its specifier says."""
 
     written: str
     base: str
@@ -383,7 +383,7 @@ class Named(NamedTuple):
     flag: Flag
 
 
-def find(option: str, *, output: bool) -> Named | None:
+def find(option: str, *, output: bool) -> FlagUse | None:
     """The row of a flag such as -c:v:0; None when callers may not use it there."""
     table = _OUTPUT if output else _INPUT
     match = _NAME.fullmatch(option)
@@ -405,7 +405,7 @@ def find(option: str, *, output: bool) -> Named | None:
         return None
     key = f"{base}:{letter}" if letter.isalpha() else base
     written = SPOKEN.get(f"{base}{stream}", f"-{base}{stream}")
-    return Named(written, key, stream, flag)
+    return FlagUse(written, key, stream, flag)
 
 
 @cache

@@ -39,7 +39,7 @@ PLACES: dict[str, tuple[str, str]] = {
 """Where a position lies: left, center or right, and top, middle or bottom."""
 
 
-class _Sent(msgspec.Struct, dict=True):
+class _VirtualOption(msgspec.Struct, dict=True):
     """What a caller sent as a virtual option."""
 
     @cached_property
@@ -76,7 +76,7 @@ class TextStyle(msgspec.Struct, rename="camel"):
     end: Annotated[float, Meta(ge=0, le=MAX_SECONDS)] | None = None
 
 
-class TextOverlay(_Sent):
+class TextOverlay(_VirtualOption):
     """Text over the video."""
 
     text: Annotated[str, Meta(min_length=1, max_length=10_000)]
@@ -93,7 +93,7 @@ class CardStyle(msgspec.Struct, rename="camel"):
     chars_per_line: Annotated[int, Meta(ge=5, le=100)] = 28
 
 
-class QuoteCard(_Sent):
+class QuoteCard(_VirtualOption):
     """A quotation in the middle of the darkened picture, with who said it below."""
 
     quote: Annotated[str, Meta(min_length=1, max_length=280)]
@@ -102,7 +102,7 @@ class QuoteCard(_Sent):
     style: CardStyle = msgspec.field(default_factory=CardStyle)
 
 
-class Watermark(_Sent):
+class Watermark(_VirtualOption):
     """A picture over the video: `url`, or the number of one of the job's inputs."""
 
     url: Annotated[str, Meta(max_length=urls.RAW_LENGTH)] | None = None
@@ -114,7 +114,7 @@ class Watermark(_Sent):
     margin: Annotated[float, Meta(ge=0, le=2000)] = 20
 
 
-class Thumbnail(_Sent):
+class Thumbnail(_VirtualOption):
     """One picture of the video (`at` seconds, 00:00:05 or "50%"), or a sheet of `count`."""
 
     at: float | Annotated[str, Meta(max_length=20)] | None = None
@@ -139,14 +139,14 @@ class SubtitleStyle(msgspec.Struct, rename="camel"):
     margin: Annotated[float, Meta(ge=0, le=200)] | None = None
 
 
-class Subtitles(_Sent):
+class Subtitles(_VirtualOption):
     """Subtitles burned in: an SRT, WebVTT or ASS file by URL."""
 
     url: Annotated[str, Meta(min_length=1, max_length=urls.RAW_LENGTH)]
     style: SubtitleStyle = msgspec.field(default_factory=SubtitleStyle)
 
 
-class Trim(_Sent):
+class Trim(_VirtualOption):
     """The part from `start` on, to `end` or for `duration`."""
 
     start: float | Annotated[str, Meta(max_length=20)] = 0
@@ -154,13 +154,13 @@ class Trim(_Sent):
     duration: float | Annotated[str, Meta(max_length=20)] | None = None
 
 
-class Speed(_Sent):
+class Speed(_VirtualOption):
     """Faster (2) or slower (0.5), picture and sound alike; the pitch stays."""
 
     factor: Annotated[float, Meta(ge=0.1, le=10)]
 
 
-class Normalize(_Sent):
+class Normalize(_VirtualOption):
     """Loudness by EBU R 128: integrated `target` in LUFS, `peak` in dBTP, `range` in LU."""
 
     target: Annotated[float, Meta(ge=-70, le=-5)] = -16

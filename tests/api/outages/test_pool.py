@@ -111,13 +111,13 @@ def test_statements_past_the_size_wait_and_then_fail(pool: Pool) -> None:
         return one(connection)
 
     with ThreadPoolExecutor(SIZE) as threads:
-        held = [threads.submit(pool.run, hold, CONNECT, 90) for _ in range(SIZE)]
+        places = [threads.submit(pool.run, hold, CONNECT, 90) for _ in range(SIZE)]
         for _ in range(SIZE):
             assert entered.acquire(timeout=60)
         with pytest.raises(PoolTimeout) as failed:
             pool.run(one, 0.1, TOTAL)
         leave.set()
-        assert all(each.result() for each in held)
+        assert all(each.result() for each in places)
     assert is_outage(failed.value)
     assert pool.run(one, CONNECT, TOTAL) == [{"x": 1}]
 

@@ -36,11 +36,11 @@ class Hanging:
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self.silent = 0
         self.accepted = 0
-        self._held: list[socket.socket] = []
+        self._clients: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
-        for each in (self._listener, *self._held):
+        for each in (self._listener, *self._clients):
             each.close()
 
     def _accept(self) -> None:
@@ -49,13 +49,13 @@ class Hanging:
                 client, _ = self._listener.accept()
             except OSError:
                 return
-            self._held.append(client)
+            self._clients.append(client)
             self.accepted += 1
             if self.silent:
                 self.silent -= 1
                 continue
             server = socket.create_connection(self._upstream)
-            self._held.append(server)
+            self._clients.append(server)
             for pair in ((client, server), (server, client)):
                 threading.Thread(target=_copy, args=pair, daemon=True).start()
 
@@ -190,8 +190,8 @@ def test_the_key_set_outlives_its_server(stand_ins: Stack) -> None:
         keys = KeySet(url)
         first = keys.get_jwk_set()
         for _ in range(3):
-            again = keys.get_jwk_set(refresh=True)
-            assert [key.key_id for key in again.keys] == [key.key_id for key in first.keys]
+            second = keys.get_jwk_set(refresh=True)
+            assert [key.key_id for key in second.keys] == [key.key_id for key in first.keys]
         assert len(hits) == 2  # a failed fetch is not repeated at once
         with pytest.raises(PyJWKClientConnectionError):
             KeySet(url).get_jwk_set()

@@ -133,14 +133,14 @@ def test_a_database_that_hangs_gives_503(service: Service, file_url: str) -> Non
 def test_storage_that_hangs_gives_503(service: Service, clip: Path) -> None:
     link = api.presign(service.http, clip)
     api.put(link["uploadUrl"], clip)
-    wanted = {"filename": "a.mp4", "contentType": "video/mp4", "fileSize": clip.stat().st_size}
-    named = wanted | {"filename": link["filename"]}
+    expected = {"filename": "a.mp4", "contentType": "video/mp4", "fileSize": clip.stat().st_size}
+    names = expected | {"filename": link["filename"]}
     with stopped(service.find("local.processes.supabase")):
         unavailable(
-            lambda: service.http.post("/v1/upload/presigned-url", json=wanted), STORAGE_SECONDS
+            lambda: service.http.post("/v1/upload/presigned-url", json=expected), STORAGE_SECONDS
         )
-        unavailable(lambda: service.http.post("/v1/upload/confirm", json=named), STORAGE_SECONDS)
-    eventually(lambda: service.http.post("/v1/upload/confirm", json=named).status_code == 200)
+        unavailable(lambda: service.http.post("/v1/upload/confirm", json=names), STORAGE_SECONDS)
+    eventually(lambda: service.http.post("/v1/upload/confirm", json=names).status_code == 200)
 
 
 @pytest.mark.parametrize(
@@ -162,14 +162,14 @@ def test_a_part_that_is_killed_comes_back(service: Service, file_url: str, part:
     assert killed
     for process in killed:
         process.kill()
-    gone = {process.pid for process in killed}
+    missing = {process.pid for process in killed}
 
     def is_back() -> bool:
         if part == "postmaster":
             return (service.folder / "postgres" / "postmaster.pid").exists() and postmaster(
                 service
-            ) not in gone
-        return any(process.pid not in gone for process in service.find(part))
+            ) not in missing
+        return any(process.pid not in missing for process in service.find(part))
 
     until(is_back)
     until(lambda: healthy(service))

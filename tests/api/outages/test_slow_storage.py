@@ -62,7 +62,7 @@ def large(make_media: Callable[..., Path]) -> Path:
     return make_media("large.wav", "-f", "lavfi", "-i", "sine=d=64:r=48000", "-ac", "1")
 
 
-def sent(rig: Rig, path: Path) -> dict[str, Any]:
+def uploaded_body(rig: Rig, path: Path) -> dict[str, Any]:
     """The body that confirms an upload whose bytes are there."""
     link = api.presign(rig.http, path)
     api.put(link["uploadUrl"], path)
@@ -83,7 +83,7 @@ def unavailable(call: Callable[[], httpx.Response]) -> None:
     + [(BYTES, fault) for fault in ("hang", "drop", "error")],  # bytes that drip are read on
 )
 def test_confirm_asks_once_more(rig: Rig, clip: Path, step: str, fault: Fault) -> None:
-    body = sent(rig, clip)
+    body = uploaded_body(rig, clip)
     with rig.proxy.answering(step, fault, 1):
         answer = rig.post("/v1/upload/confirm", body)
         assert answer.status_code == 200, answer.text
@@ -94,14 +94,14 @@ def test_confirm_asks_once_more(rig: Rig, clip: Path, step: str, fault: Fault) -
 @pytest.mark.parametrize("fault", ["hang", "drip"])
 @pytest.mark.parametrize("step", [INFO, BYTES, SIGN])
 def test_confirm_answers_in_time(rig: Rig, clip: Path, step: str, fault: Fault) -> None:
-    body = sent(rig, clip)
+    body = uploaded_body(rig, clip)
     with rig.proxy.answering(step, fault):
         unavailable(lambda: rig.post("/v1/upload/confirm", body))
     assert rig.post("/v1/upload/confirm", body).status_code == 200
 
 
 def test_confirm_of_a_large_file(rig: Rig, large: Path) -> None:
-    body = sent(rig, large)
+    body = uploaded_body(rig, large)
     for fault in ("hang", "drop"):
         with rig.proxy.answering(BYTES, fault, 1):
             answer = rig.post("/v1/upload/confirm", body)
@@ -113,7 +113,7 @@ def test_confirm_of_a_large_file(rig: Rig, large: Path) -> None:
 
 def test_all_steps_together_have_the_same_time(rig: Rig, clip: Path) -> None:
     """A Storage that answers each first try late uses up what there is."""
-    body = sent(rig, clip)
+    body = uploaded_body(rig, clip)
     with rig.proxy.answering("/storage/", "hang"):
         unavailable(lambda: rig.post("/v1/upload/confirm", body))
 
@@ -127,13 +127,13 @@ def test_a_link_to_upload(stack: Stack, account: Account, rig: Rig, fault: Fault
     with rig.proxy.answering(SIGN_UPLOAD, fault):
         unavailable(lambda: rig.post("/v1/upload/presigned-url", body))
         assert len(rig.proxy.seen) == 2  # and not a third time
-    kept = rows(
+    records = rows(
         stack,
         "select count(*) from app.files f join app.accounts a on a.id = f.account_id"
         " where a.email = %s",
         account.email,
     )
-    assert kept == [(1,)]  # a link that was not given out takes no room of the plan
+    assert records == [(1,)]  # a link that was not given out takes no room of the plan
 
 
 @pytest.mark.parametrize("fault", ["hang", "drip"])

@@ -58,11 +58,11 @@ def test_a_worker_whose_port_was_taken_comes_back(service: Service, clip: Path) 
     service.kill_worker()
     while True:
         try:
-            taken = socket.create_server(("127.0.0.1", urlsplit(url).port or 0))
+            listener = socket.create_server(("127.0.0.1", urlsplit(url).port or 0))
         except OSError:  # the killed one still has it
             continue
         break
-    with taken:
+    with listener:
         assert ended_once(service, create(service, file_url))["status"] == "completed"
 
 

@@ -179,7 +179,7 @@ def test_a_job_ends_whatever_its_request_holds(
     """Rows from before a rule existed: neither a good end nor a bad one reads them."""
     account = patient.account("pro")
     file = account.upload(clip)
-    with held(patient):
+    with paused_queue(patient):
         good = account.create(file, "mp3", expireAfter=60)
         bad = account.create(sources.url("status?code=404"), "mp3")
         patient.sql(
@@ -199,7 +199,7 @@ def test_a_request_that_is_not_valid_any_more_fails(
 ) -> None:
     account = patient.account("pro")
     file = account.upload(clip)
-    with held(patient):
+    with paused_queue(patient):
         job_id = account.create(file, "mp3")
         patient.sql(
             "update app.jobs set request = %s::jsonb, inputs = '[]' where id = %s", request_, job_id
@@ -214,7 +214,7 @@ def ended(crew: Crew, job_id: str) -> tuple[Any, ...]:
 
 
 @contextmanager
-def held(crew: Crew) -> Iterator[None]:
+def paused_queue(crew: Crew) -> Iterator[None]:
     """No job is started meanwhile: we hold what a claim locks."""
     with psycopg.connect(crew.postgres_url) as connection:
         connection.execute("select from app.queue_clock for update")
@@ -289,7 +289,7 @@ def test_a_drain_goes_on_after_a_job_that_failed(stack: Stack, clip: Path) -> No
     with crew(stack, plain=False, WORKER_SLOTS="1", MAX_ATTEMPTS="1") as running:
         account = running.account("free")
         file = account.upload(clip)
-        with held(running):
+        with paused_queue(running):
             broken = account.create(file, "mp3")
             behind = account.create(file, "mp3")
             running.sql('update app.jobs set inputs = \'{"not": "a list"}\' where id = %s', broken)
@@ -325,7 +325,7 @@ def test_jobs_of_a_suspended_account_are_not_started(patient: Crew, clip: Path) 
     file, others = account.upload(clip), other.upload(clip)
     suspend = "update app.accounts set suspended_at = {} where id = (select account_id from"
     suspend += " app.jobs where id = %s)"
-    with held(patient):
+    with paused_queue(patient):
         job_id = account.create(file, "mp3")
         patient.sql(suspend.format("now()"), job_id)
     for _ in range(2):

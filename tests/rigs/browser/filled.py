@@ -29,8 +29,8 @@ class Owner(Account):
     def __init__(self, stack: Stack) -> None:
         self.person = new_person(stack, HOSTILE)
         self.email = self.person.email
-        made = self.person.http.post("/v1/api-keys", json={"label": HOSTILE})
-        self.key = made.raise_for_status().json()["key"]
+        result = self.person.http.post("/v1/api-keys", json={"label": HOSTILE})
+        self.key = result.raise_for_status().json()["key"]
         self.http = api_client.connect(stack.url, self.key)
 
 

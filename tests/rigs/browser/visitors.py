@@ -102,19 +102,19 @@ def mail_to(stack: Stack, email: str, text: str) -> str:
 def link_to(stack: Stack, email: str, kind: str = "signup") -> str:
     """The link in the mail to an address, as Auth makes it."""
     mail = mail_to(stack, email, f"type={kind}")
-    found = re.search(rf"https?://\S+/auth/v1/verify\S+type={kind}\S+", mail)
-    assert found is not None
-    return found[0]
+    match = re.search(rf"https?://\S+/auth/v1/verify\S+type={kind}\S+", mail)
+    assert match is not None
+    return match[0]
 
 
 def violations(page: Page) -> list[str]:
     """What axe finds against WCAG 2.2 A and AA and its own best practices."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.read_text())
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
     return [
         f"{rule['id']}: {rule['help']}: {node['html'][:200]} {node['failureSummary'][:200]}"
-        for rule in found["violations"]
+        for rule in result["violations"]
         for node in rule["nodes"]
     ]
 

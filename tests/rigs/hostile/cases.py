@@ -17,8 +17,8 @@ class Case(NamedTuple):
 
     family: str
     name: str
-    wanted: str
-    named: str
+    expected: str
+    mention: str
     """What a refusal must name."""
     request: dict[str, Any] | None = None
     raw: str | None = None
@@ -59,9 +59,9 @@ def _plain(text: str) -> str:
     )[:40]
 
 
-def _flags(family: str, pairs: Iterable[Pair], wanted: str = "refused") -> list[Case]:
+def _flags(family: str, pairs: Iterable[Pair], expected: str = "refused") -> list[Case]:
     return [
-        Case(family, f"{name}={str(argument)[:40]}", wanted, _plain(name),
+        Case(family, f"{name}={str(argument)[:40]}", expected, _plain(name),
              body(options=[option(name, argument)]))
         for name, argument in pairs
     ]  # fmt: skip
@@ -76,16 +76,16 @@ def _input_flags(family: str, pairs: Iterable[Pair]) -> list[Case]:
 
 
 def _graphs(
-    family: str, graphs: Iterable[tuple[str, str]], wanted: str = "refused", flag: str = "-vf"
+    family: str, graphs: Iterable[tuple[str, str]], expected: str = "refused", flag: str = "-vf"
 ) -> list[Case]:
     """Graphs, with the word that a refusal must hold; `flag` "filters" is the field."""
     return [
         Case(
-            family, f"{flag} {graph}", wanted, named,
+            family, f"{flag} {graph}", expected, mention,
             body(filters=[{"filter": graph}]) if flag == "filters"
             else body(options=[option(flag, graph)]),
         )
-        for graph, named in graphs
+        for graph, mention in graphs
     ]  # fmt: skip
 
 
@@ -233,8 +233,8 @@ FIELDS = [
 ]  # fmt: skip
 
 
-def _raw(name: str, named: str, text: str, wanted: str = "refused") -> Case:
-    return Case("JSON", name, wanted, named, raw=text)
+def _raw(name: str, mention: str, text: str, expected: str = "refused") -> Case:
+    return Case("JSON", name, expected, mention, raw=text)
 
 
 _HEAD = '{"inputs":[{"url":"{clip}"}],"outputFormat":"mp4",'
@@ -408,7 +408,7 @@ SPECIFIED = [
     *_graphs("smuggled", [("amovie={canary_file}", "amovie")], flag="-filter:a"),
 ]
 for _case in SPECIFIED:  # a specifier may not be allowed at all, so that the flag is named instead
-    GRAPHS.append(_case._replace(named=""))
+    GRAPHS.append(_case._replace(mention=""))
 
 _PARAMETERS: dict[str, list[str]] = {
     "-x264-params": [
@@ -444,8 +444,8 @@ _PARAMETERS: dict[str, list[str]] = {
     "-rav1e-params": ["x=/etc/passwd"],
 }  # fmt: skip
 PARAMETERS = [
-    case._replace(named="-x264")  # -x264opts may be spoken of by the name it stands for
-    if case.named == "-x264opts"
+    case._replace(mention="-x264")  # -x264opts may be spoken of by the name it stands for
+    if case.mention == "-x264opts"
     else case
     for case in _flags(
         "codec parameters",
@@ -514,9 +514,9 @@ URLS += [
 ]  # fmt: skip
 
 VIRTUAL = [
-    Case("virtual", f"{name} {json.dumps(argument)[:60]}", wanted, name,
+    Case("virtual", f"{name} {json.dumps(argument)[:60]}", expected, name,
          body(options=[option(name, argument)]))
-    for wanted, name, argument in (
+    for expected, name, argument in (
         ("stopped", "@text-overlay", {"text": "a", "style": {"font": "/etc/passwd"}}),
         ("stopped", "@text-overlay", {"text": "a", "style": {"font": "../../x"}}),
         ("stopped", "@text-overlay", {"text": "a", "style": {"font": "x:file=/etc/passwd"}}),
@@ -566,7 +566,9 @@ VIRTUAL = [
         ("refused", "@TEXT-OVERLAY\n", {"text": "a"}),
     )
 ]  # fmt: skip
-VIRTUAL = [case._replace(named="@TEXT-OVERLAY") if "\n" in case.named else case for case in VIRTUAL]
+VIRTUAL = [
+    case._replace(mention="@TEXT-OVERLAY") if "\n" in case.mention else case for case in VIRTUAL
+]
 
 SUBTITLES = _graphs(
     "subtitles by address",
@@ -701,8 +703,8 @@ TOO_LARGE = [
 """Texts that would cost time or space if they were read."""
 
 ADDRESSED = [
-    Case("address", url, wanted, "inputs[0].url", body(inputs=[{"url": url}]))
-    for wanted, urls in (
+    Case("address", url, expected, "inputs[0].url", body(inputs=[{"url": url}]))
+    for expected, urls in (
         ("refused", (
             "ht\ttp://127.0.0.1:{canary_port}/a.mp4", "http://example.com:22/a.mp4",
             "subfile,,start,0,end,99,,:{canary_file}", "http://[::]:{canary_port}/a.mp4",
@@ -722,9 +724,9 @@ ADDRESSED = [
 ]  # fmt: skip
 
 VIRTUAL_FURTHER = [
-    Case("virtual", f"{name} {json.dumps(argument)[:60]}", wanted, name,
+    Case("virtual", f"{name} {json.dumps(argument)[:60]}", expected, name,
          body(options=[option(name, argument)]))
-    for wanted, name, argument in (
+    for expected, name, argument in (
         ("stopped", "@subtitles", {"url": "http://127.0.0.1:{canary_port}/a.srt"}),
         ("stopped", "@watermark", {"url": "http://127.0.0.1:{canary_port}/a.png"}),
         ("refused", "@text-overlay", {"text": "a", "style": {"x": "print(1)"}}),

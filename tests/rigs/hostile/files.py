@@ -167,11 +167,11 @@ def gif(frames: int) -> bytes:
 
 def silence(seconds: float) -> bytes:
     """A WAV of low rate: a long file of few bytes."""
-    made = io.BytesIO()
-    with wave.open(made, "wb") as file:
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
         file.setparams((1, 1, 4000, 0, "NONE", ""))
         file.writeframes(b"\x80" * int(4000 * seconds))
-    return made.getvalue()
+    return buffer.getvalue()
 
 
 def nested_boxes(depth: int) -> bytes:
@@ -189,8 +189,8 @@ def nested_boxes(depth: int) -> bytes:
 def with_reference(clip: bytes, kind: bytes, location: bytes) -> bytes:
     """The clip, its tracks' data said to lie elsewhere (dref); its moov must come last."""
     entry = struct.pack(">I4sI", len(location) + 12, kind, 0) + location
-    made = struct.pack(">I4sII", len(entry) + 16, b"dref", 0, 1) + entry
-    return _replaced(clip, [b"moov", b"trak", b"mdia", b"minf", b"dinf", b"dref"], made)
+    box = struct.pack(">I4sII", len(entry) + 16, b"dref", 0, 1) + entry
+    return _replaced(clip, [b"moov", b"trak", b"mdia", b"minf", b"dinf", b"dref"], box)
 
 
 def alias(path: str) -> bytes:
@@ -204,7 +204,7 @@ def alias(path: str) -> bytes:
     return record + struct.pack(">HH", 0xFFFF, 0)
 
 
-def _replaced(data: bytes, path: Sequence[bytes], made: bytes) -> bytes:
+def _replaced(data: bytes, path: Sequence[bytes], box: bytes) -> bytes:
     """Boxes with each box at `path` replaced, the sizes around it mended."""
     out = b""
     at = 0
@@ -213,9 +213,9 @@ def _replaced(data: bytes, path: Sequence[bytes], made: bytes) -> bytes:
         whole = data[at : at + size]
         if kind == path[0]:
             if len(path) == 1:
-                whole = made
+                whole = box
             else:
-                inner = _replaced(whole[8:], path[1:], made)
+                inner = _replaced(whole[8:], path[1:], box)
                 whole = struct.pack(">I4s", len(inner) + 8, kind) + inner
         out += whole
         at += size
@@ -230,9 +230,9 @@ def linked_matroska(data: bytes, uri: bytes) -> bytes:
     end += 3 + (data[end + 2] & 0x7F)
     room = end - muxer - 4 - 2
     name = uri[:room]
-    made = b"\x3e\x83\xbb" + bytes([0x80 | len(name)]) + name
-    filler = end - muxer - len(made) - 2
-    return data[:muxer] + made + b"\xec" + bytes([0x80 | filler]) + bytes(filler) + data[end:]
+    element = b"\x3e\x83\xbb" + bytes([0x80 | len(name)]) + name
+    filler = end - muxer - len(element) - 2
+    return data[:muxer] + element + b"\xec" + bytes([0x80 | filler]) + bytes(filler) + data[end:]
 
 
 def ffmpeg(folder: Path, name: str, *arguments: str) -> Path:
@@ -245,17 +245,17 @@ def ffmpeg(folder: Path, name: str, *arguments: str) -> Path:
 
 
 def _zip(files: dict[str, bytes]) -> bytes:
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in files.items():
             archive.writestr(name, data)
-    return made.getvalue()
+    return buffer.getvalue()
 
 
 def _tar(name: str, data: bytes) -> bytes:
-    made = io.BytesIO()
-    with tarfile.open(fileobj=made, mode="w") as archive:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
         entry = tarfile.TarInfo(name)
         entry.size = len(data)
         archive.addfile(entry, io.BytesIO(data))
-    return made.getvalue()
+    return buffer.getvalue()

@@ -59,7 +59,7 @@ class Guest(Account):
         assert isinstance(body["error"], str)
         assert len(body["error"]) < 1000
         said = body["error"] + " " + CHOICES.sub("", body.get("details") or "")
-        assert filled(case.named, values) in said, said[:500]
+        assert filled(case.mention, values) in said, said[:500]
 
     def ended(self, job_id: str, seconds: float = 40) -> dict[str, Any]:
         """Wait for the job's end, and judge what it says and made."""
@@ -75,16 +75,16 @@ class Guest(Account):
 
     def assert_wanted(self, case: Case, answer: httpx.Response, values: dict[str, str]) -> None:
         """The answer to the case, and the end of its job, are what is wanted."""
-        if answer.status_code == 404 and case.wanted == "stopped":
+        if answer.status_code == 404 and case.expected == "stopped":
             assert "//uploads/" in json.dumps(case.request)  # a stored file, but not the caller's
             return
         if answer.status_code != 201:
-            assert case.wanted in ("refused", "stopped", "bounded"), answer.text[:500]
+            assert case.expected in ("refused", "stopped", "bounded"), answer.text[:500]
             self.assert_refused(case, answer, values)
             return
         job = self.ended(answer.json()["id"])
         outcome = f"fails:{job['error_category']}" if job["status"] == "failed" else "works"
-        match case.wanted:
+        match case.expected:
             case "refused":
                 raise AssertionError(f"accepted, and {outcome}: {job['error_message']}")
             case "stopped":
@@ -94,7 +94,7 @@ class Guest(Account):
             case "bounded":
                 assert outcome not in ("fails:transient", "fails:storage", "fails:unknown"), job
             case _:
-                assert outcome in case.wanted.split("|"), job
+                assert outcome in case.expected.split("|"), job
 
 
 def filled(text: str, values: dict[str, str]) -> str:
@@ -107,8 +107,8 @@ def filled(text: str, values: dict[str, str]) -> str:
 def assert_clean(message: str | None, url: str) -> None:
     """The message is a sentence for callers and shows nothing of the inside."""
     assert message
-    shown = message.replace(f"{url}/billing", "")
-    assert len(shown) > 25
-    assert len(shown) < 700
-    found = INSIDE.search(shown)
-    assert found is None, (found, message)
+    display = message.replace(f"{url}/billing", "")
+    assert len(display) > 25
+    assert len(display) < 700
+    match = INSIDE.search(display)
+    assert match is None, (match, message)

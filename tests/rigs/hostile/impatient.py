@@ -23,10 +23,10 @@ class Impatient:
             # Job folders lie where nobody else makes any, so that what is left can be seen.
             {**os.environ, "TMPDIR": str(self.scratch)},
         )
-        told = json.loads(self._child.ready())
-        self.url: str = told["url"]
-        self.key: str = told["key"]
-        self.postgres_url: str = told["postgres"]
+        answer = json.loads(self._child.ready())
+        self.url: str = answer["url"]
+        self.key: str = answer["key"]
+        self.postgres_url: str = answer["postgres"]
 
     def stop(self) -> None:
         """Stop it whole."""

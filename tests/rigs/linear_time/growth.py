@@ -67,11 +67,11 @@ def in_a_child(mode: str, data: Any = None) -> list[str]:
         check=False,
     )
     lines = child.stdout.splitlines()
-    found = [line.removeprefix("slow ") for line in lines if line.startswith("slow ")]
+    result = [line.removeprefix("slow ") for line in lines if line.startswith("slow ")]
     if lines[-1:] != ["done"]:  # killed at the CPU limit, or crashed
         last = next((line for line in reversed(lines) if line.startswith("case ")), "")
-        found.append(f"never ended: {last} {child.stderr[-2000:]}")
-    return found
+        result.append(f"never ended: {last} {child.stderr[-2000:]}")
+    return result
 
 
 def superlinear(work: Callable[[str], object], text: Callable[[int], str]) -> bool:
@@ -124,15 +124,15 @@ def attacks(expression: str, flags: int) -> Iterator[tuple[str, str]]:
 
 def _letters(tree: Iterable[Any]) -> set[str]:
     """Characters that stand for each part of a pattern."""
-    found: set[str] = set()
+    matches: set[str] = set()
     for code, value in tree:
         if code in (codes.LITERAL, codes.NOT_LITERAL):
-            found.add(chr(value))
+            matches.add(chr(value))
         elif code is codes.IN:
-            found |= {letter for each in value for letter in _members(each)}
+            matches |= {letter for each in value for letter in _members(each)}
         for inner in _inner(code, value):
-            found |= _letters(inner)
-    return found or {"a"}
+            matches |= _letters(inner)
+    return matches or {"a"}
 
 
 def _members(part: tuple[Any, Any]) -> list[str]:
@@ -174,15 +174,15 @@ _REPEATS = (codes.MAX_REPEAT, codes.MIN_REPEAT, codes.POSSESSIVE_REPEAT)
 
 def _repeats(tree: list[Any], prefix: str, variant: int) -> list[tuple[str, str]]:
     """For each repetition: a text that leads to it, and what it repeats."""
-    found: list[tuple[str, str]] = []
+    result: list[tuple[str, str]] = []
     for code, value in tree:
         for inner in _inner(code, value):
             if code in _REPEATS:
                 body = _sample(list(inner), variant)
-                found += [("", body), (prefix, body)]
-            found += _repeats(list(inner), prefix, variant)
+                result += [("", body), (prefix, body)]
+            result += _repeats(list(inner), prefix, variant)
         prefix += _sample([(code, value)], variant)
-    return found
+    return result
 
 
 def _sample(tree: list[Any], variant: int) -> str:
@@ -225,9 +225,9 @@ def check_patterns(patterns: Iterable[Pattern]) -> None:
 
         def work(text: str, call: Any = call, method: str = method, binary: bool = binary) -> None:
             subject: Any = text.encode("latin-1", "replace") if binary else text
-            found = call("", subject) if method == "sub" else call(subject)
+            result = call("", subject) if method == "sub" else call(subject)
             if method == "finditer":
-                list(found)
+                list(result)
 
         for prefix, piece in attacks(expression, flags & ~re.LOCALE):
             for tail in TAILS:

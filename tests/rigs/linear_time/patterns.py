@@ -29,9 +29,9 @@ PROGRAMS = ("lib.media.run.sandbox_exec",)
 """Modules that act when they are imported."""
 
 
-def collect(found: Iterator[ModuleType] | list[ModuleType]) -> tuple[list[Pattern], list[str]]:
+def collect(result: Iterator[ModuleType] | list[ModuleType]) -> tuple[list[Pattern], list[str]]:
     """The patterns of modules, and the places that build patterns from something else."""
-    loaded = list(found)
+    loaded = list(result)
     trees = {each: ast.parse(Path(str(each.__file__)).read_text()) for each in loaded}
     used = _used(trees.values())
     patterns: set[Pattern] = set()
@@ -116,12 +116,12 @@ def _value(node: ast.expr, module: ModuleType) -> Any:
 
 
 def _flags(call: ast.Call, module: ModuleType) -> int:
-    named = [each.value for each in call.keywords if each.arg == "flags"]
+    names = [each.value for each in call.keywords if each.arg == "flags"]
     at = {"sub": 4, "subn": 4, "split": 3}.get(call.func.attr, 2)  # type: ignore[attr-defined]
     if call.func.attr == "compile":  # type: ignore[attr-defined]
         at = 1
-    named += call.args[at : at + 1]
-    return int(_value(named[0], module)) if named else 0
+    names += call.args[at : at + 1]
+    return int(_value(names[0], module)) if names else 0
 
 
 def _used(trees: Any) -> dict[str, set[str]]:

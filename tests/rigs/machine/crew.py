@@ -74,10 +74,10 @@ class Crew:
 
     def account(self, plan: str) -> Account:
         """A fresh account that calls this API."""
-        told = SimpleNamespace(url=self.url, settings={"POSTGRES_URL": self.postgres_url})
-        told.settings |= {"SUPABASE_URL": self._settings["SUPABASE_URL"]}
-        told.settings |= {"SUPABASE_SECRET_KEY": self._settings["SUPABASE_SECRET_KEY"]}
-        return Account(cast(Stack, told), plan)
+        answer = SimpleNamespace(url=self.url, settings={"POSTGRES_URL": self.postgres_url})
+        answer.settings |= {"SUPABASE_URL": self._settings["SUPABASE_URL"]}
+        answer.settings |= {"SUPABASE_SECRET_KEY": self._settings["SUPABASE_SECRET_KEY"]}
+        return Account(cast(Stack, answer), plan)
 
     def sql(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """Run one statement as the owner of all."""

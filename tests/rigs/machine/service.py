@@ -59,14 +59,14 @@ class Service:
 
     def find(self, text: str) -> list[psutil.Process]:
         """The processes of this stack whose command line holds `text`."""
-        found = []
+        result = []
         for process in psutil.Process(self.process.pid).children(recursive=True):
             try:
                 if text in " ".join(process.cmdline()):
-                    found.append(process)
+                    result.append(process)
             except psutil.Error:
                 continue
-        return found
+        return result
 
     def kill_worker(self) -> None:
         for process in self.find("local.processes.worker"):
@@ -129,9 +129,9 @@ def ended_once(service: Service, job_id: str) -> dict[str, Any]:
         f"select name from storage.objects where bucket_id = 'outputs' and name like '%{job_id}%'"
     )
     end = time.monotonic() + 60  # a worker that lost its job cleans up a moment later
-    wanted = [job["output_url"].partition("outputs/")[2]] if job["output_url"] else []
-    while (found := [name for (name,) in service.sql(names)]) != wanted:
-        assert time.monotonic() < end, (found, wanted)
+    separator = [job["output_url"].partition("outputs/")[2]] if job["output_url"] else []
+    while (result := [name for (name,) in service.sql(names)]) != separator:
+        assert time.monotonic() < end, (result, separator)
         time.sleep(0.1)
     books = "select sum(reserved_minutes), (select count(*) from pgmq.q_jobs) from app.usage"
     while (left := service.sql(books)) != [(0, 0)]:  # a dead worker's ticket comes back first

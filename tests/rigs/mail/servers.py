@@ -14,12 +14,12 @@ from typing import Any
 class Smtp:
     """An SMTP server on 127.0.0.1 whose answers are scripted: `answers` by command.
 
-    An answer of None closes the connection instead. What it took for good is in `taken`.
+    An answer of None closes the connection instead. What it took for good is in `messages`.
     """
 
     def __init__(self, **answers: str | None) -> None:
         self.answers = answers
-        self.taken: list[bytes] = []
+        self.messages: list[bytes] = []
         self.seen: list[str] = []
         self.before_end: Callable[[], None] = lambda: None
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -69,7 +69,7 @@ class Smtp:
         self.before_end()
         answer = self.answers.get("end", "250 taken")
         if answer is None or answer.startswith("250"):
-            self.taken.append(content)  # a server that goes away now has taken it all the same
+            self.messages.append(content)  # a server that goes away now has taken it all the same
         return say("end", "250 taken")
 
 
@@ -84,7 +84,7 @@ class Resend:
 
     def __init__(self) -> None:
         self.faults: list[tuple[int, str] | None] = []
-        self.sent: dict[str, dict[str, Any]] = {}
+        self.messages: dict[str, dict[str, Any]] = {}
         self.calls = 0
         outer = self
 
@@ -98,8 +98,8 @@ class Resend:
                     self.close_connection = True
                     self.connection.shutdown(socket.SHUT_RDWR)
                     return
-                status, told = answer
-                content = json.dumps(told).encode()
+                status, reply = answer
+                content = json.dumps(reply).encode()
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(content)))
@@ -125,11 +125,11 @@ class Resend:
         if headers.get("Authorization") != f"Bearer {self.KEY}":
             return 403, {"statusCode": 403, "name": "invalid_api_key", "message": "no"}
         key = headers["Idempotency-Key"]
-        if key in self.sent and self.sent[key] != body:
+        if key in self.messages and self.messages[key] != body:
             return 409, {"statusCode": 409, "name": "invalid_idempotent_request", "message": "no"}
         if not {"from", "to", "subject"} <= set(body):
             return 422, {"statusCode": 422, "name": "missing_required_field", "message": "no"}
-        self.sent[key] = body
+        self.messages[key] = body
         return (200, {"id": key}) if fault else None
 
     def close(self) -> None:

@@ -63,7 +63,7 @@ def refused(url: str, folder: Path, **limits: object) -> MediaError:
 def answering(*parts: bytes, pause: float = 0) -> Iterator[int]:
     """A port that answers each connection with these bytes, whatever is asked."""
     listener = socket.create_server(("127.0.0.1", 0))
-    over = threading.Event()
+    stop_event = threading.Event()
 
     def serve() -> None:
         while True:
@@ -77,7 +77,7 @@ def answering(*parts: bytes, pause: float = 0) -> Iterator[int]:
                     connection.recv(65536)
                     for part in parts:
                         connection.sendall(part)
-                        over.wait(pause)
+                        stop_event.wait(pause)
                 except OSError:
                     continue
 
@@ -86,7 +86,7 @@ def answering(*parts: bytes, pause: float = 0) -> Iterator[int]:
     try:
         yield int(listener.getsockname()[1])
     finally:
-        over.set()
+        stop_event.set()
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
         thread.join(5)

@@ -48,8 +48,8 @@ def _avi(data: bytearray, seconds: float) -> None:
     at = data.index(b"avih") + 8
     (microseconds,) = struct.unpack_from("<I", data, at)
     struct.pack_into("<I", data, at + 16, round(seconds * 1e6 / microseconds))
-    for found in _all(data, b"strh"):
-        at = found + 8
+    for result in _all(data, b"strh"):
+        at = result + 8
         scale, rate = struct.unpack_from("<II", data, at + 20)
         struct.pack_into("<I", data, at + 32, round(seconds * rate / scale))
 

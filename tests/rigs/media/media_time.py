@@ -21,8 +21,8 @@ def media_seconds(path: Path) -> float:
     for line in run.stdout.splitlines():
         if line.startswith("#tb "):
             stream, unit = line.removeprefix("#tb ").split(": ")
-            over, under = unit.split("/")
-            units[stream] = int(over) / int(under)
+            denominator, under = unit.split("/")
+            units[stream] = int(denominator) / int(under)
         elif not line.startswith("#"):
             stream, _, pts, duration, *_ = (part.strip() for part in line.split(","))
             begin = int(pts) * units[stream]

@@ -59,23 +59,23 @@ class Frame(NamedTuple):
     def changed(self, before: Frame, seen: int = SEEN) -> set[tuple[int, int]]:
         """The places (x, y) whose color is not the same as before."""
         assert (self.width, self.height) == (before.width, before.height)
-        found: set[tuple[int, int]] = set()
+        matches: set[tuple[int, int]] = set()
         row = 3 * self.width
         for y in range(self.height):
             new, old = self.data[y * row : (y + 1) * row], before.data[y * row : (y + 1) * row]
             if new != old:
-                found |= {
+                matches |= {
                     (at // 3, y)
                     for at, (one, other) in enumerate(zip(new, old, strict=True))
                     if abs(one - other) > seen
                 }
-        return found
+        return matches
 
     def drawn(self, before: Frame) -> Box:
         """The box around all that has changed. Fails when nothing has."""
-        found = self.changed(before)
-        assert found, "nothing was drawn"
-        across, down = {x for x, _ in found}, {y for _, y in found}
+        box = self.changed(before)
+        assert box, "nothing was drawn"
+        across, down = {x for x, _ in box}, {y for _, y in box}
         return Box(min(across), min(down), max(across) + 1, max(down) + 1)
 
     def count(self, color: Color, near: int = 60) -> int:
@@ -100,10 +100,10 @@ class Frame(NamedTuple):
 
 def frame(path: Path, at: float | None = None) -> Frame:
     """The first frame of a file, or the one shown at a time in seconds."""
-    found = look(path).video
-    assert found is not None
-    turned = found.rotation in (90, 270)
-    width, height = (found.height, found.width) if turned else (found.width, found.height)
+    facts = look(path).video
+    assert facts is not None
+    turned = facts.rotation in (90, 270)
+    width, height = (facts.height, facts.width) if turned else (facts.width, facts.height)
     seek = ["-ss", str(at)] if at is not None else []
     data = subprocess.run(
         [str(binary()), "-loglevel", "error", "-nostdin", *seek, "-i", str(path), "-frames:v", "1",

@@ -35,9 +35,9 @@ def ask(output_format: str = "mp4", inputs: int = 1, **fields: Any) -> Transcode
 MACHINE = Machine(cores=2)
 
 
-def planned(request: TranscodeRequest, probes: Sequence[Probe], **told: Any) -> Plan:
+def planned(request: TranscodeRequest, probes: Sequence[Probe], **answer: Any) -> Plan:
     """The plan of a request on a machine with two cores. Raises Refused, MediaError."""
-    return make_plan(check(request), probes, told.pop("machine", MACHINE), **told)
+    return make_plan(check(request), probes, answer.pop("machine", MACHINE), **answer)
 
 
 def options(*pairs: tuple[str, Any] | str) -> list[dict[str, Any]]:

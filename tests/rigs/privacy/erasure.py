@@ -16,7 +16,7 @@ from tests.rigs.waiting import eventually
 
 def traces(stack: Stack, words: set[str]) -> list[tuple[str, str]]:
     """Tables that hold any of the words, and the word; and names of stored files."""
-    found = []
+    result = []
     with psycopg.connect(stack.settings["POSTGRES_URL"]) as connection:
         tables = connection.execute(
             "select n.nspname, c.relname from pg_class c join pg_namespace n"
@@ -26,10 +26,10 @@ def traces(stack: Stack, words: set[str]) -> list[tuple[str, str]]:
         for schema, table in tables:
             query = sql.SQL("select lower(t::text) from {} t").format(sql.Identifier(schema, table))
             for (row,) in connection.execute(query):
-                found += [(f"{schema}.{table}", word) for word in words if word.lower() in row]
+                result += [(f"{schema}.{table}", word) for word in words if word.lower() in row]
     for path in (stack.folder / "storage").rglob("*"):
-        found += [(str(path), word) for word in words if word.lower() in path.name.lower()]
-    return found
+        result += [(str(path), word) for word in words if word.lower() in path.name.lower()]
+    return result
 
 
 def no_trace_stays(stack: Stack, words: set[str]) -> None:
@@ -44,7 +44,7 @@ def delete(person: Person, **body: str) -> httpx.Response:
     return answer
 
 
-def gone(stack: Stack, person: Person) -> None:
+def wait_until_erased(stack: Stack, person: Person) -> None:
     """Wait until the account is erased."""
     query = "select 1 from app.tasks where kind = 'erase' and account_id = %(id)s"
     eventually(lambda: not postgres.rows(query, {"id": uuid.UUID(person.id)}))

@@ -18,9 +18,9 @@ from tests.rigs.accounts import Account, Person
 def ready(person: Person, seconds: float = 30) -> dict[str, Any]:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        told = dict(person.http.get("/v1/account/export").json())
-        if told["status"] == "ready":
-            return told
+        body = dict(person.http.get("/v1/account/export").json())
+        if body["status"] == "ready":
+            return body
         time.sleep(0.1)
     raise AssertionError("the export was not made")
 

@@ -8,12 +8,12 @@ from lib.platform import postgres
 
 
 def columns() -> dict[str, set[str]]:
-    found: dict[str, set[str]] = defaultdict(set)
+    result: dict[str, set[str]] = defaultdict(set)
     for row in postgres.rows(
         "select c.relname as table, a.attname as column from pg_attribute a"
         " join pg_class c on c.oid = a.attrelid"
         " where c.relnamespace = 'app'::regnamespace and c.relkind in ('r', 'p', 'v', 'm')"
         " and a.attnum > 0 and not a.attisdropped"
     ):
-        found[row["table"]].add(row["column"])
-    return found
+        result[row["table"]].add(row["column"])
+    return result

@@ -24,8 +24,8 @@ def main(folder: str, source_allow: str, seconds: str) -> None:
     }
     with Stack(Path(folder), overrides=overrides) as stack:
         key = keys_command.create(stack.settings, "hostile@example.com", "test", "pro")
-        told = {"url": stack.url, "key": key, "postgres": stack.settings["POSTGRES_URL"]}
-        print(json.dumps(told), flush=True)
+        answer = {"url": stack.url, "key": key, "postgres": stack.settings["POSTGRES_URL"]}
+        print(json.dumps(answer), flush=True)
         sys.stdin.read()
 
 

@@ -41,7 +41,7 @@ class Walk:
                 {"id": account, "email": f"{account}@example.com"},
             )
         self.jobs: list[tuple[uuid.UUID, uuid.UUID]] = []
-        self.held: list[Lease] = []
+        self.leases: list[Lease] = []
         self.lost: list[Lease] = []
 
     def step(self) -> None:
@@ -57,17 +57,17 @@ class Walk:
         account = self.random.choice(self.accounts)
         job, size = uuid.uuid4(), self.minutes()
         before = self.balance(account)
-        made = postgres.row(
+        row = postgres.row(
             "select status from app.create_job(%(id)s, %(account)s, %(limit)s, %(minutes)s,"
             " %(known)s, 1, %(request)s, 'mp4', '[]', '{}', 'short')",
             {"id": job, "account": account, "limit": before["limit"], "minutes": size,
              "known": self.random.random() < 0.7, "request": postgres.jsonb(REQUEST)},
         )  # fmt: skip
-        assert made
-        if made["status"] == "limited":
+        assert row
+        if row["status"] == "limited":
             self.done["limited"] += 1
             return False
-        if made["status"] == "failed":
+        if row["status"] == "failed":
             self.done["refused"] += 1
             return False
         after = self.balance(account)
@@ -82,8 +82,8 @@ class Walk:
             return True
         if claimed is None:
             return False
-        self.held = [each for each in self.held if each.job_id != claimed.job_id]
-        self.held.append(claimed)
+        self.leases = [each for each in self.leases if each.job_id != claimed.job_id]
+        self.leases.append(claimed)
         running = postgres.row(
             "select count(*) as n, p.jobs_at_once as most from app.jobs j"
             " join app.accounts a on a.id = j.account_id join app.plans p on p.id = a.plan_id"
@@ -96,38 +96,38 @@ class Walk:
         return True
 
     def describe(self) -> bool:
-        return bool(self.held) and transitions.reserve(
-            self.random.choice(self.held), inputs=[], options=OPTIONS, minutes=self.minutes(),
+        return bool(self.leases) and transitions.reserve(
+            self.random.choice(self.leases), inputs=[], options=OPTIONS, minutes=self.minutes(),
             seconds=1,
         )  # fmt: skip
 
     def grow(self) -> bool:
         """A job turns out longer than its inputs stated."""
-        if not self.held:
+        if not self.leases:
             return False
-        lease, wanted = self.random.choice(self.held), self.minutes()
-        extended = transitions.extend(lease, wanted)
+        lease, expected = self.random.choice(self.leases), self.minutes()
+        extended = transitions.extend(lease, expected)
         after = self.balance(lease.account_id)
-        if extended and wanted > lease.reserved_minutes:
-            held = postgres.row(
+        if extended and expected > lease.reserved_minutes:
+            row = postgres.row(
                 "select reserved_minutes as held from app.jobs where id = %(id)s",
                 {"id": lease.job_id},
             )
-            assert held
-            assert held["held"] >= wanted
-            assert after["reserved"] >= wanted
+            assert row
+            assert row["held"] >= expected
+            assert after["reserved"] >= expected
         return extended
 
     def end(self) -> bool:
-        lease = self.take(self.held)
+        lease = self.take(self.leases)
         return lease is not None and self.complete(lease)
 
     def fail(self) -> bool:
-        lease = self.take(self.held)
+        lease = self.take(self.leases)
         return lease is not None and bool(transitions.fail(lease, "processing", "it was broken"))
 
     def postpone(self) -> bool:
-        lease = self.take(self.held)
+        lease = self.take(self.leases)
         if lease is None:
             return False
         transitions.postpone(lease, 0)
@@ -135,7 +135,7 @@ class Walk:
 
     def kill(self) -> bool:
         """A worker falls silent; its lease runs out."""
-        lease = self.take(self.held)
+        lease = self.take(self.leases)
         if lease is None:
             return False
         postgres.rows("select pgmq.set_vt('jobs', %(it)s::bigint, 0)", {"it": lease.ticket})
@@ -171,16 +171,16 @@ class Walk:
     def refund(self) -> bool:
         if not self.jobs:
             return False
-        found = grants.refund(self.random.choice(self.jobs)[1], reason="walk", who="test")
-        return found is not None and not found.before
+        result = grants.refund(self.random.choice(self.jobs)[1], reason="walk", who="test")
+        return result is not None and not result.before
 
     def complete(self, lease: Lease) -> bool:
-        held = postgres.row(
+        row = postgres.row(
             "select reserved_minutes as held from app.jobs where id = %(id)s", {"id": lease.job_id}
         )
-        assert held
+        assert row
         # Never charged more than was held: what was measured may be less.
-        minutes = min(held["held"], self.minutes()) if held["held"] else Decimal(0)
+        minutes = min(row["held"], self.minutes()) if row["held"] else Decimal(0)
         key = f"{lease.account_id}/{lease.job_id}/{lease.attempt}/c.mp4"
         ended = transitions.complete(
             lease, outputs=[StoredOutput("outputs", key, "c.mp4", "video/mp4", "mp4", 1)],

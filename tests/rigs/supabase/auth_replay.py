@@ -38,14 +38,14 @@ class Bindings:
 
     def fill(self, text: str) -> str:
         """A request's text with every placeholder replaced. KeyError for one not known yet."""
-        return PLACEHOLDER.sub(lambda found: self.values[found[0]], text)
+        return PLACEHOLDER.sub(lambda result: self.values[result[0]], text)
 
     def unknown(self, text: str) -> list[str]:
         """The placeholders of a text that stand for nothing yet."""
-        found = (match[0] for match in PLACEHOLDER.finditer(text))
-        return [placeholder for placeholder in found if placeholder not in self.values]
+        matches = (match[0] for match in PLACEHOLDER.finditer(text))
+        return [placeholder for placeholder in matches if placeholder not in self.values]
 
-    def match(self, recorded: str, given: str, where: str) -> None:
+    def match(self, recorded: str, options: str, where: str) -> None:
         """Assert that a text is as recorded, and bind its placeholders."""
         names: list[str] = []
 
@@ -54,13 +54,13 @@ class Bindings:
             return f"({KINDS[placeholder[1]]})"
 
         pieces, end = [], 0
-        for found in PLACEHOLDER.finditer(recorded):
-            if found[1] not in KINDS:
+        for matches in PLACEHOLDER.finditer(recorded):
+            if matches[1] not in KINDS:
                 continue
-            pieces += [re.escape(recorded[end : found.start()]), pattern(found)]
-            end = found.end()
-        whole = re.fullmatch("".join([*pieces, re.escape(recorded[end:])]), given)
-        assert whole, f"{where}: recorded {recorded!r}, answered {given!r}"
+            pieces += [re.escape(recorded[end : matches.start()]), pattern(matches)]
+            end = matches.end()
+        whole = re.fullmatch("".join([*pieces, re.escape(recorded[end:])]), options)
+        assert whole, f"{where}: recorded {recorded!r}, answered {options!r}"
         for name, value in zip(names, whole.groups(), strict=True):
             if ":" in name:
                 self.bind(name, value, where)
@@ -72,29 +72,29 @@ class Bindings:
         kind = name.partition(":")[0]
         others = [
             other
-            for other, taken in self.values.items()
-            if taken == value and other != name and other.startswith(f"{kind}:")
+            for other, entries in self.values.items()
+            if entries == value and other != name and other.startswith(f"{kind}:")
         ]
         assert not others, f"{where}: {name} and {others} are both {value!r}"
 
 
-def compare(bindings: Bindings, recorded: Any, given: Any, where: str) -> None:
+def compare(bindings: Bindings, recorded: Any, options: Any, where: str) -> None:
     """Assert that JSON is as recorded: the same keys, and values that match."""
     if isinstance(recorded, dict):
-        assert isinstance(given, dict), f"{where}: {given!r}"
-        assert set(given) == set(recorded), f"{where}: keys {set(given) ^ set(recorded)}"
+        assert isinstance(options, dict), f"{where}: {options!r}"
+        assert set(options) == set(recorded), f"{where}: keys {set(options) ^ set(recorded)}"
         for key, value in recorded.items():
-            compare(bindings, value, given[key], f"{where}.{key}")
+            compare(bindings, value, options[key], f"{where}.{key}")
     elif isinstance(recorded, list):
-        assert isinstance(given, list), f"{where}: {given!r}"
-        assert len(given) == len(recorded), f"{where}: {given!r}"
+        assert isinstance(options, list), f"{where}: {options!r}"
+        assert len(options) == len(recorded), f"{where}: {options!r}"
         for index, value in enumerate(recorded):
-            compare(bindings, value, given[index], f"{where}[{index}]")
+            compare(bindings, value, options[index], f"{where}[{index}]")
     elif isinstance(recorded, str) and PLACEHOLDER.search(recorded):
-        bindings.match(recorded, str(given), where)
+        bindings.match(recorded, str(options), where)
     else:
-        assert given == recorded, f"{where}: recorded {recorded!r}, answered {given!r}"
-        assert type(given) is type(recorded), where
+        assert options == recorded, f"{where}: recorded {recorded!r}, answered {options!r}"
+        assert type(options) is type(recorded), where
 
 
 def compare_answer(
@@ -102,11 +102,11 @@ def compare_answer(
 ) -> None:
     """Assert that an answer is as recorded: status, the headers that matter, body."""
     assert answer.status_code == recorded["status"], f"{where}: {answer.text}"
-    given = {name: text for name, text in answer.headers.items() if WATCHED.fullmatch(name)}
+    matches = {name: text for name, text in answer.headers.items() if WATCHED.fullmatch(name)}
     headers = recorded["headers"]
-    assert set(given) == set(headers), f"{where}: headers {set(given) ^ set(headers)}"
+    assert set(matches) == set(headers), f"{where}: headers {set(matches) ^ set(headers)}"
     for name, text in headers.items():
-        bindings.match(text, given[name], f"{where} header {name}")
+        bindings.match(text, matches[name], f"{where} header {name}")
     body = recorded.get("body")
     if isinstance(body, str):
         bindings.match(body, answer.text.rstrip("\n"), where)

@@ -73,10 +73,10 @@ class Rig:
         **headers: str,
     ) -> httpx.Response:
         """Any call below /auth/v1, as the stock clients do it."""
-        sent = VERSION | headers
+        payload = VERSION | headers
         if bearer:
-            sent["Authorization"] = f"Bearer {bearer}"
-        return self.http.request(method, f"/auth/v1{path}", json=body, headers=sent)
+            payload["Authorization"] = f"Bearer {bearer}"
+        return self.http.request(method, f"/auth/v1{path}", json=body, headers=payload)
 
     def sign_up(self, email: str, password: str = "correct horse 1") -> dict[str, Any]:
         """Sign up, follow the mailed link, sign in; the session."""
@@ -105,9 +105,9 @@ class Rig:
 
     def link(self, email: str) -> httpx.URL:
         """The link in the newest mail to an address."""
-        found = LINK.search(self.text(email))
-        assert found
-        return httpx.URL(found[0])
+        source = LINK.search(self.text(email))
+        assert source
+        return httpx.URL(source[0])
 
     def follow(self, link: httpx.URL) -> httpx.Response:
         """Open a mailed link, as a browser does: without any key."""

@@ -87,7 +87,7 @@ def hosted_project(folder: Path) -> Iterator[dict[str, str]]:
     """A project with hosted rights, its migrations applied; the settings as Vercel's integration
     names them."""
     server = postgres.start(folder / "postgres")
-    made = keys.load(folder / "keys.json")
+    stack_keys = keys.load(folder / "keys.json")
     child: Child | None = None
     try:
         offer_pgmq(server, folder / "extensions")
@@ -101,8 +101,8 @@ def hosted_project(folder: Path) -> Iterator[dict[str, str]]:
             "POSTGRES_URL": f"postgresql://{OWNER}@/{parts['dbname']}"
             f"?host={quote(str(parts['host']), safe='')}&sslmode=disable&supa=base-pooler.x",
             "SUPABASE_URL": child.ready(),
-            "SUPABASE_SERVICE_ROLE_KEY": made.secret,
-            "NEXT_PUBLIC_SUPABASE_ANON_KEY": made.publishable,
+            "SUPABASE_SERVICE_ROLE_KEY": stack_keys.secret,
+            "NEXT_PUBLIC_SUPABASE_ANON_KEY": stack_keys.publishable,
         }
     finally:
         if child:

@@ -119,8 +119,8 @@ class Replay:
             self._known[f"location:{exchange.number}"] = location
         if answer.status_code != 200 or "json" not in answer.headers.get("content-type", ""):
             return
-        told = answer.json() if answer.content else None
-        if isinstance(told, dict) and (link := told.get("signedURL") or told.get("url")):
+        body = answer.json() if answer.content else None
+        if isinstance(body, dict) and (link := body.get("signedURL") or body.get("url")):
             token = parse_qs(urlsplit(str(link).replace("#", "")).query)["token"][0]
             self._known[f"token:{exchange.number}"] = token
 

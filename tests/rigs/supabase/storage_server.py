@@ -83,16 +83,16 @@ class Running:
         return [path for path in self.root.rglob("*") if path.is_file()]
 
 
-def user_token(made: keys.StackKeys, seconds: int = 600, **claims: Any) -> str:
+def user_token(result: keys.StackKeys, seconds: int = 600, **claims: Any) -> str:
     """A user's access token, as Auth signs it."""
-    told = {
+    answer = {
         "sub": USER,
         "role": "authenticated",
         "aud": "authenticated",
         "exp": int(time.time()) + seconds,
     }
-    headers = {"kid": made.user_token_kid}
-    return jwt.encode(told | claims, made.user_token_key, algorithm="ES256", headers=headers)
+    headers = {"kid": result.user_token_kid}
+    return jwt.encode(answer | claims, result.user_token_key, algorithm="ES256", headers=headers)
 
 
 def fresh_database(postgres: Postgres) -> str:
@@ -110,18 +110,18 @@ def fresh_database(postgres: Postgres) -> str:
 @contextmanager
 def running(postgres_url: str, folder: Path, *, gateway: bool = True) -> Iterator[Running]:
     """Serve the stand-in from `folder`, behind the gateway or bare."""
-    made = keys.load(folder / "keys.json")
+    stack_keys = keys.load(folder / "keys.json")
     served = Server(threads=8, names=hosts.LOOPBACK | {"app.example.com"})  # of the recordings
     app = storage.create_app(
         postgres_url=postgres_url,
         root=folder / "files",
-        keys=made,
+        keys=stack_keys,
         public_url=f"{served.url}/storage/v1",
     )
     served.serve(create_gateway(_no_auth, app) if gateway else app)
     try:
         with httpx.Client(trust_env=False, timeout=30) as http:
-            yield Running(served.url, folder / "files", postgres_url, made, http)
+            yield Running(served.url, folder / "files", postgres_url, stack_keys, http)
     finally:
         served.stop()
 

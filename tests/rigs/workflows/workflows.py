@@ -29,7 +29,7 @@ LIMITS = Limits(
 )
 
 
-class Given(msgspec.Struct, forbid_unknown_fields=True):
+class WorkflowInput(msgspec.Struct, forbid_unknown_fields=True):
     """An input: a fixture, and the options the request has for it."""
 
     file: str
@@ -67,7 +67,7 @@ class Workflow(msgspec.Struct, forbid_unknown_fields=True):
 
     name: str
     goal: str
-    inputs: list[Given]
+    inputs: list[WorkflowInput]
     request: dict[str, Any]
     """Without its inputs."""
     command: list[str]
@@ -87,7 +87,7 @@ class Workflow(msgspec.Struct, forbid_unknown_fields=True):
         return check(msgspec.convert(self.body(), TranscodeRequest))
 
 
-class Made(NamedTuple):
+class Run(NamedTuple):
     """A file, and how long it took in seconds."""
 
     path: Path
@@ -113,7 +113,7 @@ def probed(workflow: Workflow, folder: Path) -> list[Probe]:
 
 def run_ours(
     workflow: Workflow, source: Path, folder: Path, probes: Sequence[Probe] | None = None
-) -> Made:
+) -> Run:
     """Check, plan and run, the fixtures being in `source`; the output comes into `folder`.
 
     Looks into the inputs first unless `probes` tell. Raises Refused, MediaError.
@@ -121,25 +121,25 @@ def run_ours(
     began = time.perf_counter()
     checked = workflow.checked()
     paths = [source / each.file for each in workflow.inputs]
-    found = list(probes) if probes is not None else probed(workflow, source)
-    alike = wants_fingerprints(checked, found) and len(set(map(fingerprint, paths))) == 1
+    media = list(probes) if probes is not None else probed(workflow, source)
+    alike = wants_fingerprints(checked, media) and len(set(map(fingerprint, paths))) == 1
     machine = Machine(cores())
     for remote in checked.remotes:
         _bring(source / remote.url.removeprefix(HOST), remote.kind, folder / remote.name)
     output = folder / f"ours.{checked.format.extension}"
     plan, _ = run_or_encode(
-        make_plan(checked, found, machine, coded_alike=alike),
-        lambda: make_plan(msgspec.structs.replace(checked, may_copy=False), found, machine),
+        make_plan(checked, media, machine, coded_alike=alike),
+        lambda: make_plan(msgspec.structs.replace(checked, may_copy=False), media, machine),
         paths,
         output,
         limits=LIMITS,
         on_progress=lambda percent: None,
         canceled=lambda: False,
     )
-    return Made(output, time.perf_counter() - began, plan)
+    return Run(output, time.perf_counter() - began, plan)
 
 
-def run_by_hand(workflow: Workflow, source: Path, folder: Path) -> Made:
+def run_by_hand(workflow: Workflow, source: Path, folder: Path) -> Run:
     """Run the command in `source`, where the fixtures are; the output comes into `folder`.
 
     It has the packaged fonts, since machines have none or others. Raises CalledProcessError.
@@ -155,7 +155,7 @@ def run_by_hand(workflow: Workflow, source: Path, folder: Path) -> Made:
     environment = fonts.environment()
     began = time.perf_counter()
     subprocess.run(command, cwd=source, env=environment, check=True, capture_output=True)
-    return Made(output, time.perf_counter() - began)
+    return Run(output, time.perf_counter() - began)
 
 
 def _bring(source: Path, kind: str, destination: Path) -> None:

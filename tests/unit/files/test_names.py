@@ -18,14 +18,14 @@ from lib.files.names import (
     stored_stem,
 )
 
-KEPT = [
+UNCHANGED = [
     "клип.mp4", "отпуск 2026.mp4", "我的视频.mp4", "日本語.mp4", "עברית.mp4",
     "عرض تجريبي نهائي.mp4", "🎬.mp4", "👩‍👩‍👧.mov", "Été à Nîmes.mov", "it's.mp4", '"quoted".mp4',
     "100%.mp4", "%d.mp4", "a b  c.mp4", ".htaccess", "x", "C++ & Rust; part=1.mp4", "می‌خواهم.mp4",
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", KEPT)
+@pytest.mark.parametrize("name", UNCHANGED)
 def test_a_name_in_any_script_is_kept(name: str) -> None:
     assert label(name) == name
 
@@ -79,22 +79,22 @@ def test_any_text_becomes_one_clean_line(name: str) -> None:
     assert unicodedata.is_normalized("NFC", cleaned)
     assert cleaned.isprintable() or not set("\r\n\0/\\\u202e") & set(cleaned)
     assert not set("\r\n\0/\\\u202e\u2028") & set(cleaned)
-    made = output_label(cleaned, "webm")
-    assert made.endswith(".webm")
-    assert len(made.encode()) <= MAX_BYTES
+    result = output_label(cleaned, "webm")
+    assert result.endswith(".webm")
+    assert len(result.encode()) <= MAX_BYTES
     assert stored_stem(cleaned).isascii()
 
 
 @pytest.mark.parametrize(
-    ("source", "made"),
+    ("source", "label"),
     [
         ("клип.mp4", "клип.mp3"), ("отпуск 2026", "отпуск 2026.mp3"), ("v1.2", "v1.2.mp3"),
         ("Mr. Smith", "Mr. Smith.mp3"), (".htaccess", "output.mp3"), ("a.tar.gz", "a.tar.mp3"),
         ("", "output.mp3"), ("x.MP4", "x.mp3"),
     ],
 )  # fmt: skip
-def test_an_output_has_its_own_extension(source: str, made: str) -> None:
-    assert output_label(source, "mp3") == made
+def test_an_output_has_its_own_extension(source: str, label: str) -> None:
+    assert output_label(source, "mp3") == label
 
 
 @pytest.mark.parametrize(

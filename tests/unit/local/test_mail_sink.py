@@ -33,22 +33,22 @@ def test_keeps_mails_newest_first(sink: MailSink, tmp_path: Path) -> None:
     first = sink.deliver(mail("first", "Grüße\n"))
     second = sink.deliver(mail("second", "x\n"))
     assert [each.id for each in sink.list()] == [second, first]
-    kept = MailSink(tmp_path / "mail").read(first)
-    assert kept
-    assert kept.message.get_content() == "Grüße\n"
+    remaining = MailSink(tmp_path / "mail").read(first)
+    assert remaining
+    assert remaining.message.get_content() == "Grüße\n"
     assert (tmp_path / "mail" / f"{first}.eml").exists()
 
 
 def test_long_links_stay_whole(sink: MailSink) -> None:
     link = f"https://example.com/verify?token={'a' * 400}&type=signup"
-    [kept] = [sink.read(sink.deliver(mail("link", f"{link}\n")))]
-    assert kept
-    assert kept.message.get_content() == f"{link}\n"
+    [remaining] = [sink.read(sink.deliver(mail("link", f"{link}\n")))]
+    assert remaining
+    assert remaining.message.get_content() == f"{link}\n"
 
 
-@pytest.mark.parametrize("wanted", ["x", "../../etc/passwd", "0" * 20 + "-00000000", ""])
-def test_unknown_mail(sink: MailSink, wanted: str) -> None:
-    assert sink.read(wanted) is None
+@pytest.mark.parametrize("expected", ["x", "../../etc/passwd", "0" * 20 + "-00000000", ""])
+def test_unknown_mail(sink: MailSink, expected: str) -> None:
+    assert sink.read(expected) is None
 
 
 def test_pages(sink: MailSink) -> None:

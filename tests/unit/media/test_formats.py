@@ -23,10 +23,10 @@ def test_the_sixteen_formats() -> None:
         "audio": "mp3 m4a aac wav ogg opus flac",
         "image": "jpeg jpg png gif webp",
     }
-    named = {name: kind for kind, names in by_kind.items() for name in names.split()}
-    assert len(named) == 16
-    assert {name: lookup(name).kind for name in named} == named
-    assert set(FORMATS) == set(named) - {"jpg"}
+    by_name = {name: kind for kind, names in by_kind.items() for name in names.split()}
+    assert len(by_name) == 16
+    assert {name: lookup(name).kind for name in by_name} == by_name
+    assert set(FORMATS) == set(by_name) - {"jpg"}
 
 
 def test_case_and_alias_do_not_matter() -> None:
@@ -125,6 +125,6 @@ def test_a_packed_ffmpeg_is_unpacked_once(tmp_path: Path, monkeypatch: pytest.Mo
     program = ffmpeg._unpacked(packed)
     assert program.read_bytes() == b"#!/bin/sh\n"
     assert os.access(program, os.X_OK)
-    made = program.stat().st_mtime_ns
+    result = program.stat().st_mtime_ns
     assert ffmpeg._unpacked(packed) == program
-    assert program.stat().st_mtime_ns == made
+    assert program.stat().st_mtime_ns == result

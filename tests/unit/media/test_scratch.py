@@ -38,16 +38,16 @@ def test_folders_of_ended_processes_are_removed(place: Path) -> None:
     for path in stale:
         path.mkdir()
         (path / "input0").write_bytes(b"x")
-    kept = [place / name for name in ("ffm-ffmpeg-0", f"ffm-ffmpeg-{dead}", "ffm-job-x-y", "other",
+    stay = [place / name for name in ("ffm-ffmpeg-0", f"ffm-ffmpeg-{dead}", "ffm-job-x-y", "other",
                                       f"xffm-job-{dead}-a")]  # fmt: skip
-    for path in kept:
+    for path in stay:
         path.mkdir()
     with scratch.folder("job") as own:
         scratch.remove_stale()
         assert own.parent == place
         assert own.exists()
         assert [path for path in stale if path.exists()] == []
-        assert all(path.exists() for path in kept)
+        assert all(path.exists() for path in stay)
     assert not own.exists()
 
 

@@ -11,7 +11,7 @@ BASE = "https://example.com/dir/a.mp4?x=1"
 
 
 @pytest.mark.parametrize(
-    ("sent", "cleaned"),
+    ("payload", "cleaned"),
     [
         (" https://example.com/a.mp4", "https://example.com/a.mp4"),
         ("https://example.com/a.mp4\n", "https://example.com/a.mp4"),
@@ -51,13 +51,13 @@ BASE = "https://example.com/dir/a.mp4?x=1"
         (" ftp://example.com/x y", "ftp://example.com/x y"),
     ],
 )  # fmt: skip
-def test_urls_are_cleaned(sent: str, cleaned: str) -> None:
-    assert clean(sent) == cleaned
+def test_urls_are_cleaned(payload: str, cleaned: str) -> None:
+    assert clean(payload) == cleaned
     assert clean(cleaned) == cleaned
 
 
 @pytest.mark.parametrize(
-    ("sent", "says"),
+    ("payload", "says"),
     [
         ("https://user:secret@example.com/", "user name or password"),
         ("https://user@example.com/", "user name or password"),
@@ -82,9 +82,9 @@ def test_urls_are_cleaned(sent: str, cleaned: str) -> None:
         (f"https://{'.'.join(['a' * 49] * 5)}.abcde/", "too long"),
     ],
 )
-def test_what_is_no_url_is_refused(sent: str, says: str) -> None:
+def test_what_is_no_url_is_refused(payload: str, says: str) -> None:
     with pytest.raises(ValueError, match=says) as error:
-        clean(sent)
+        clean(payload)
     assert "secret" not in str(error.value)
 
 

@@ -9,15 +9,15 @@ from lib.platform.once import once
 
 
 def test_threads_that_ask_together_get_the_same() -> None:
-    made: list[object] = []
+    result: list[object] = []
 
     @once
     def slow() -> object:
         time.sleep(0.05)
-        made.append(object())
-        return made[-1]
+        result.append(object())
+        return result[-1]
 
     with ThreadPoolExecutor(8) as pool:
         got = list(pool.map(lambda _: slow(), range(8)))
-    assert len(made) == 1
-    assert all(each is made[0] for each in got)
+    assert len(result) == 1
+    assert all(each is result[0] for each in got)

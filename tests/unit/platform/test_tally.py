@@ -48,10 +48,10 @@ def test_labels_past_the_limit_count_without_labels() -> None:
 
 def test_counts_that_could_not_be_written_come_back() -> None:
     tally.add("x", 2, a="1")
-    taken = tally.take()
+    entries = tally.take()
     assert not tally.pending()
     tally.add("x", a="1")
-    tally.restore(taken)
+    tally.restore(entries)
     assert values() == {("x", frozenset({("a", "1")})): 3}
 
 

@@ -17,8 +17,8 @@ def test_the_templates_are_up_to_date(name: str) -> None:
     content = (auth_mails.FOLDER / f"{name}.html").read_text()
     assert content == auth_mails.files()[name], "run `make mails`"
     assert set(re.findall(r"\{\{ ?\.?(\w+) ?\}\}", content)) <= KNOWN
-    wanted = "{{ .Token }}" if name == "reauthentication" else 'href="{{ .ConfirmationURL }}"'
-    assert wanted in content
+    expected = "{{ .Token }}" if name == "reauthentication" else 'href="{{ .ConfirmationURL }}"'
+    assert expected in content
     assert "{%" not in content
 
 

@@ -25,13 +25,13 @@ def requests(text: str) -> Iterator[dict[str, Any]]:
     code += re.findall(r"-d '(\{.*?\})'", text, re.DOTALL)
     for each in code:
         try:
-            told = json.loads(each)
+            answer = json.loads(each)
         except json.JSONDecodeError:
             continue  # it is put together by a shell
-        bodies = [node["parameters"].get("jsonBody") for node in told.get("nodes", ())]
-        for found in [told, *(json.loads(body) for body in bodies if body)]:
-            if "outputFormat" in found:
-                yield found
+        bodies = [node["parameters"].get("jsonBody") for node in answer.get("nodes", ())]
+        for result in [answer, *(json.loads(body) for body in bodies if body)]:
+            if "outputFormat" in result:
+                yield result
 
 
 @pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.stem)

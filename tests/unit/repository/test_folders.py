@@ -17,11 +17,11 @@ def test_no_folder_of_many_files_is_without_subfolders() -> None:
     assert [each for folder in FOLDERS for each in crowded(ROOT / folder)] == []
 
 
-@pytest.mark.parametrize(("files", "subfolder", "found"), [
+@pytest.mark.parametrize(("files", "subfolder", "result"), [
     (15, False, False), (16, False, True), (16, True, False),
 ])  # fmt: skip
 def test_a_crowded_folder_is_found(
-    tmp_path: Path, files: int, subfolder: bool, found: bool
+    tmp_path: Path, files: int, subfolder: bool, result: bool
 ) -> None:
     folder = tmp_path / "room"
     folder.mkdir()
@@ -30,7 +30,7 @@ def test_a_crowded_folder_is_found(
     if subfolder:
         (folder / "inner").mkdir()
         (folder / "inner" / "module.py").touch()
-    assert list(crowded(tmp_path)) == ([folder] if found else [])
+    assert list(crowded(tmp_path)) == ([folder] if result else [])
 
 
 def crowded(top: Path) -> Iterator[Path]:

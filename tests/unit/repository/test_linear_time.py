@@ -22,10 +22,10 @@ DYNAMIC = {
 
 @pytest.mark.slow
 def test_every_regular_expression_takes_linear_time() -> None:
-    found, dynamic = patterns.collect(list(patterns.modules()))
-    assert len(found) > 90
+    result, dynamic = patterns.collect(list(patterns.modules()))
+    assert len(result) > 90
     assert set(dynamic) == set(DYNAMIC)
-    assert growth.in_a_child("patterns", found) == []
+    assert growth.in_a_child("patterns", result) == []
 
 
 @pytest.mark.slow
@@ -51,8 +51,8 @@ GOOD = [
 def test_a_pattern_of_more_than_linear_time_is_found() -> None:
     planted = [Pattern(f"bad {at}", text, 0, method) for at, (method, text) in enumerate(BAD)]
     planted += [Pattern(f"good {at}", text, 0, method) for at, (method, text) in enumerate(GOOD)]
-    found = growth.in_a_child("patterns", planted)
-    assert {each.partition(":")[0] for each in found} == {f"bad {at}" for at in range(len(BAD))}
+    result = growth.in_a_child("patterns", planted)
+    assert {each.partition(":")[0] for each in result} == {f"bad {at}" for at in range(len(BAD))}
 
 
 PLANTED = r"""
@@ -83,8 +83,8 @@ def test_patterns_are_collected_wherever_they_are_written(
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    found, dynamic = patterns.collect([module])
-    assert {(each.expression, each.method) for each in found} == {
+    result, dynamic = patterns.collect([module])
+    assert {(each.expression, each.method) for each in result} == {
         ("named+", "fullmatch"),
         ("in a table", "search"),
         ("in a closure", "fullmatch"),

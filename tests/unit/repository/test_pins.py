@@ -57,14 +57,14 @@ def test_the_short_lists_are_what_is_pinned(name: str) -> None:
 
 def _listed(path: Path) -> dict[str, str]:
     """The packages that a list names, with those of the lists it includes."""
-    named: dict[str, str] = {}
+    names: dict[str, str] = {}
     for line in path.read_text().splitlines():
         if line.startswith("-r "):
-            named |= _listed(path.parent / line.removeprefix("-r "))
+            names |= _listed(path.parent / line.removeprefix("-r "))
         elif line and not line.startswith("#"):
             package, _, version = line.partition(";")[0].partition("==")
-            named[package.partition("[")[0]] = version
-    return named
+            names[package.partition("[")[0]] = version
+    return names
 
 
 def test_nothing_is_installed_without_hashes() -> None:

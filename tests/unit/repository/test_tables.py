@@ -15,7 +15,7 @@ def test_the_page_of_what_is_allowed_is_current() -> None:
 
 def test_the_page_names_flags_filters_options_and_fonts() -> None:
     page = allowed.text()
-    for named in (
+    for names in (
         "| `-crf` | `:v` | a number from -1 to 63 |",
         "### xfade",
         "- `transition`: one of custom, fade,",
@@ -24,7 +24,7 @@ def test_the_page_names_flags_filters_options_and_fonts() -> None:
         "| `Arimo` | Arial,",
         "`rc-lookahead`",
     ):
-        assert named in page, named
+        assert names in page, names
     for refused in ("movie", "textfile", "lavfi", "stats_file", "`fontfile`"):
         assert f"### {refused}\n" not in page
         assert f"- `{refused}`" not in page

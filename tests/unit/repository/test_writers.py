@@ -78,8 +78,8 @@ def sql() -> Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize("table", WRITERS)
 def test_a_table_has_its_writers_alone(table: str) -> None:
-    found = {name for name, text in sql() if table in WRITE.findall(text)}
-    assert found == WRITERS[table]
+    matches = {name for name, text in sql() if table in WRITE.findall(text)}
+    assert matches == WRITERS[table]
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -90,7 +90,7 @@ def test_the_functions_of_transitions_are_called_there(function: str) -> None:
 @pytest.mark.parametrize("table", SQL_WRITERS)
 def test_a_table_has_its_functions_alone(table: str) -> None:
     schema = (ROOT / "supabase" / "schema.sql").read_text()
-    found = {
+    matches = {
         name
         for name, body in re.findall(
             r"^CREATE OR REPLACE FUNCTION app\.(\w+)\(.*?\$function\$(.*?)\$function\$", schema,
@@ -98,7 +98,7 @@ def test_a_table_has_its_functions_alone(table: str) -> None:
         )
         if table in WRITE.findall(body)
     }  # fmt: skip
-    assert found == SQL_WRITERS[table]
+    assert matches == SQL_WRITERS[table]
 
 
 def test_only_transitions_change_a_jobs_life() -> None:

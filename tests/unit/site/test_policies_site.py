@@ -17,7 +17,7 @@ def seeded() -> tuple[str, str]:
     text = "".join(
         path.read_text() for path in sorted((ROOT / "supabase" / "migrations").glob("*.sql"))
     )
-    version, day = max(SEEDED.findall(text), key=lambda found: str(found[1]))
+    version, day = max(SEEDED.findall(text), key=lambda result: str(result[1]))
     return version, day
 
 

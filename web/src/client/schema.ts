@@ -733,7 +733,7 @@ export interface Account {
   /** The plan and its limits. */
   plan: PlanShown;
   /** How long files are kept. */
-  retention: Kept;
+  retention: RetentionHours;
   /** The policies that you accepted. */
   policies: AcceptedPolicy[];
 }
@@ -761,7 +761,7 @@ export interface PlanShown {
 }
 
 /** Hours that an account's files are kept. */
-export interface Kept {
+export interface RetentionHours {
   /** Hours that uploads are kept. */
   inputs: number;
   /** Hours that outputs are kept. */

@@ -37,7 +37,7 @@ def pieces(data: bytes, size: int = 1000) -> Iterator[bytes]:
 
 
 @pytest.mark.parametrize(
-    ("header", "sent"),
+    ("header", "payload"),
     [
         ("gzip", gzip.compress(DATA)), ("X-GZIP", gzip.compress(DATA)),
         ("gzip", gzip.compress(DATA[:5000]) + gzip.compress(DATA[5000:])),
@@ -52,10 +52,10 @@ def pieces(data: bytes, size: int = 1000) -> Iterator[bytes]:
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("size", [1, 7, 100_000])
-def test_encodings_are_undone(header: str, sent: bytes, size: int) -> None:
-    if size == 1 and len(sent) > 100_000:
+def test_encodings_are_undone(header: str, payload: bytes, size: int) -> None:
+    if size == 1 and len(payload) > 100_000:
         size = 3
-    assert b"".join(decoded(pieces(sent, size), encodings(header))) == DATA
+    assert b"".join(decoded(pieces(payload, size), encodings(header))) == DATA
 
 
 @pytest.mark.parametrize("header", ["compress", "dcz", "gzip, compress", "gzip, br, zstd"])
@@ -77,22 +77,22 @@ def test_a_cut_body_is_known(name: str) -> None:
 
 @pytest.mark.parametrize("name", COMPRESS)
 def test_a_damaged_body(name: str) -> None:
-    sent = bytearray(COMPRESS[name](random.Random(1).randbytes(10**5)))
+    payload = bytearray(COMPRESS[name](random.Random(1).randbytes(10**5)))
     start = 0 if name == "br" else 6  # br has neither signature nor checksum
-    sent[start:60] = b"\xff" * (60 - start)
+    payload[start:60] = b"\xff" * (60 - start)
     with pytest.raises(MediaError, match="can't be decompressed"):
-        list(decoded(pieces(bytes(sent)), [name]))
+        list(decoded(pieces(bytes(payload)), [name]))
 
 
 @pytest.mark.parametrize(("log", "read"), [(ZSTD_WINDOW_LOG, True), (ZSTD_WINDOW_LOG + 1, False)])
 def test_the_window_of_zstd_is_limited(log: int, read: bool) -> None:
     packer = zstd.ZstdCompressor(options={zstd.CompressionParameter.window_log: log})
-    sent = packer.compress(DATA) + packer.flush()
+    payload = packer.compress(DATA) + packer.flush()
     if read:
-        assert b"".join(decoded(pieces(sent), ["zstd"])) == DATA
+        assert b"".join(decoded(pieces(payload), ["zstd"])) == DATA
     else:
         with pytest.raises(MediaError, match="can't be decompressed"):
-            list(decoded(pieces(sent), ["zstd"]))
+            list(decoded(pieces(payload), ["zstd"]))
 
 
 def bombs() -> dict[str, bytes]:
@@ -109,12 +109,12 @@ def bombs() -> dict[str, bytes]:
 
 @pytest.mark.parametrize("header", ["gzip, gzip", "br", "zstd"])
 def test_a_bomb_is_decoded_a_piece_at_a_time(header: str) -> None:
-    sent = bombs()[header]
-    assert len(sent) < 20_000
+    payload = bombs()[header]
+    assert len(payload) < 20_000
     tracemalloc.start()
     try:
         total = 0
-        for piece in decoded(iter([sent]), encodings(header)):
+        for piece in decoded(iter([payload]), encodings(header)):
             assert len(piece) <= 2 * PIECE_BYTES
             total += len(piece)
         assert total == 10**8

@@ -39,17 +39,17 @@ def whole(*pieces: bytes) -> bytes:
 
 def test_the_body_is_handed_on_as_it_is() -> None:
     body = b"X Bad: x\r\n\r\n\x00body"
-    sent = b"HTTP/1.1 200 OK\r\nX Bad: x\r\n\r\n" + body
-    wanted = b"HTTP/1.1 200 -\r\n\r\n" + body
-    assert whole(sent) == wanted
-    assert whole(*(sent[at : at + 1] for at in range(len(sent)))) == wanted
+    payload = b"HTTP/1.1 200 OK\r\nX Bad: x\r\n\r\n" + body
+    expected = b"HTTP/1.1 200 -\r\n\r\n" + body
+    assert whole(payload) == expected
+    assert whole(*(payload[at : at + 1] for at in range(len(payload)))) == expected
 
 
 def test_informational_responses_come_before_the_final_one() -> None:
-    sent = b"HTTP/1.1 103 Early\r\nX Y: z\r\n\r\nHTTP/1.1 200 OK\r\nX Y: z\r\n\r\nHTTP/1.1 x"
-    wanted = b"HTTP/1.1 103 -\r\n\r\nHTTP/1.1 200 -\r\n\r\nHTTP/1.1 x"
-    assert whole(sent) == wanted
-    assert whole(sent[:50], sent[50:70], sent[70:]) == wanted
+    payload = b"HTTP/1.1 103 Early\r\nX Y: z\r\n\r\nHTTP/1.1 200 OK\r\nX Y: z\r\n\r\nHTTP/1.1 x"
+    expected = b"HTTP/1.1 103 -\r\n\r\nHTTP/1.1 200 -\r\n\r\nHTTP/1.1 x"
+    assert whole(payload) == expected
+    assert whole(payload[:50], payload[50:70], payload[70:]) == expected
 
 
 def test_what_is_no_head_is_handed_on_at_once() -> None:
@@ -60,13 +60,13 @@ def test_what_is_no_head_is_handed_on_at_once() -> None:
     assert whole(b"") == b""
 
 
-@pytest.mark.parametrize(("extra", "held"), [(0, True), (1, False)])
-def test_a_head_has_a_limit(extra: int, held: bool) -> None:
+@pytest.mark.parametrize(("extra", "places"), [(0, True), (1, False)])
+def test_a_head_has_a_limit(extra: int, places: bool) -> None:
     reader = HeadReader()
     begun = b"HTTP/1.1 200 OK\r\nX: "
     reader.feed(begun)
     reader.feed(b"y" * (MAX_BYTES - len(begun) + extra))
-    assert reader.done is not held
+    assert reader.done is not places
 
 
 def test_informational_responses_have_a_limit() -> None:

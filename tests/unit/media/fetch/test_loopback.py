@@ -55,12 +55,12 @@ def mirror(sources: SourceServer, tmp_path: Path) -> Iterator[tuple[RangeFile, s
 
 
 def ask(
-    url: str, asked: str | None = None, path: str | None = None, method: str = "GET"
+    url: str, span: str | None = None, path: str | None = None, method: str = "GET"
 ) -> tuple[int, dict[str, str], bytes]:
     """Status, headers and body of one request."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection("127.0.0.1", parts.port, timeout=30)
-    connection.request(method, path or parts.path, headers={"Range": asked} if asked else {})
+    connection.request(method, path or parts.path, headers={"Range": span} if span else {})
     answer = connection.getresponse()
     body = answer.read()
     connection.close()
@@ -93,7 +93,7 @@ def port(url: str) -> int:
 
 
 @pytest.mark.parametrize(
-    ("asked", "status", "span", "stated"),
+    ("header", "status", "span", "stated"),
     [
         (None, 200, slice(0, None), None),
         ("bytes=0-", 206, slice(0, None), "bytes 0-2007999/2008000"),
@@ -107,11 +107,11 @@ def port(url: str) -> int:
     ],
 )
 def test_ranges(
-    mirror: tuple[RangeFile, str], asked: str | None, status: int, span: slice, stated: str | None
+    mirror: tuple[RangeFile, str], header: str | None, status: int, span: slice, stated: str | None
 ) -> None:
     _, url = mirror
     for method in ("GET", "HEAD"):
-        answer, headers, body = ask(url, asked, method=method)
+        answer, headers, body = ask(url, header, method=method)
         assert answer == status
         assert headers.get("Content-Range") == stated
         assert headers["Accept-Ranges"] == "bytes"
@@ -143,11 +143,11 @@ def test_a_connection_is_used_again(mirror: tuple[RangeFile, str]) -> None:
 
 def test_eight_at_once(mirror: tuple[RangeFile, str]) -> None:
     _, url = mirror
-    held = [connect(url) for _ in range(loopback.MAX_CONNECTIONS)]
-    assert all(each.recv(20).startswith(b"HTTP/1.1 200") for each in held)
+    places = [connect(url) for _ in range(loopback.MAX_CONNECTIONS)]
+    assert all(each.recv(20).startswith(b"HTTP/1.1 200") for each in places)
     with pytest.raises((http.client.RemoteDisconnected, ConnectionResetError)):
         ask(url)
-    for each in held:
+    for each in places:
         each.close()
 
     def free() -> bool:
@@ -162,10 +162,10 @@ def test_eight_at_once(mirror: tuple[RangeFile, str]) -> None:
 def test_a_ninth_connection_waits_for_one_that_ends(mirror: tuple[RangeFile, str]) -> None:
     """ffmpeg opens a new connection for a seek right after it closed another."""
     _, url = mirror
-    held = [connect(url) for _ in range(loopback.MAX_CONNECTIONS)]
-    assert all(each.recv(20).startswith(b"HTTP/1.1 200") for each in held)
+    places = [connect(url) for _ in range(loopback.MAX_CONNECTIONS)]
+    assert all(each.recv(20).startswith(b"HTTP/1.1 200") for each in places)
     ninth = connect(url)
-    for each in held:
+    for each in places:
         each.close()
     assert ninth.recv(20).startswith(b"HTTP/1.1 200")
     ninth.close()

@@ -47,12 +47,12 @@ class Source:
             self.closed += 1
 
     def _chunks(self, offset: int) -> Iterator[bytes]:
-        again = 0
+        second = 0
         while offset < len(self.data):
             end = min(offset + self.chunk, len(self.data))
             for place in range(offset, end) if len(self.data) < 10_000 else ():
-                again = again + 1 if self.come[place] else 0
-                self.longest_again = max(self.longest_again, again)
+                second = second + 1 if self.come[place] else 0
+                self.longest_again = max(self.longest_again, second)
                 self.come[place] = 1
             yield self.data[offset:end]
             offset = end
@@ -211,7 +211,7 @@ def test_what_the_opener_raises_is_what_readers_get(tmp_path: Path) -> None:
 @pytest.mark.parametrize("who", ["canceled", "stopped", "closed"])
 def test_readers_do_not_hang_with_their_source(tmp_path: Path, who: str) -> None:
     before_all = set(threading.enumerate())
-    over, released = threading.Event(), threading.Event()
+    stop_event, released = threading.Event(), threading.Event()
 
     @contextmanager
     def hanging(offset: int) -> Iterator[Iterator[bytes]]:
@@ -223,17 +223,17 @@ def test_readers_do_not_hang_with_their_source(tmp_path: Path, who: str) -> None
 
         yield nothing()
 
-    asked: Callable[[], bool] = over.is_set
+    request: Callable[[], bool] = stop_event.is_set
     file = RangeFile(
-        tmp_path / "f", 10, hanging, canceled=asked if who == "canceled" else ranges.never
+        tmp_path / "f", 10, hanging, canceled=request if who == "canceled" else ranges.never
     )
     with ThreadPoolExecutor(1) as pool:
         read = pool.submit(
-            file.read, 0, 1, stopped=asked if who == "stopped" else ranges.never
+            file.read, 0, 1, stopped=request if who == "stopped" else ranges.never
         )  # fmt: skip
         time.sleep(0.1)
         assert not read.done()
-        over.set()
+        stop_event.set()
         if who == "stopped":
             file.wake()
         if who == "closed":

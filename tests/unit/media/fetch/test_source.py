@@ -28,7 +28,7 @@ def conversation(*answers: str | bytes) -> Iterator[tuple[str, list[str]]]:
     """
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
-    asked: list[str] = []
+    requests: list[str] = []
 
     def serve() -> None:
         for answer in answers:
@@ -38,7 +38,7 @@ def conversation(*answers: str | bytes) -> Iterator[tuple[str, list[str]]]:
                 return
             with connection:
                 connection.settimeout(5)
-                asked.append(connection.recv(65536).decode())
+                requests.append(connection.recv(65536).decode())
                 text = answer if isinstance(answer, bytes) else answer.encode()
                 head, _, body = text.replace(b"PORT", str(port).encode()).partition(b"\n\n")
                 if b"Content-Length" not in head:
@@ -49,7 +49,7 @@ def conversation(*answers: str | bytes) -> Iterator[tuple[str, list[str]]]:
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{port}/file", asked
+        yield f"http://127.0.0.1:{port}/file", requests
     finally:
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
@@ -216,8 +216,8 @@ def test_what_is_no_http(tmp_path: Path, answer: bytes) -> None:
 
 
 def test_nobody_listens(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
     url = f"http://127.0.0.1:{port}/"
     assert refused(url, tmp_path, allow=(f"127.0.0.1:{port}",)).category == "upload"
     assert refused("http://no-such-host.invalid/", tmp_path).category == "upload"
@@ -327,10 +327,10 @@ def test_what_a_content_range_is_worth(answer: str, size: int | None, ranged: bo
     ],
 )  # fmt: skip
 def test_a_range_that_is_not_understood_is_asked_for_without_one(answer: str) -> None:
-    with conversation(answer, "200 OK\n\nabcde") as (url, asked), opened(url) as remote:
+    with conversation(answer, "200 OK\n\nabcde") as (url, requests), opened(url) as remote:
         assert (remote.size, remote.ranged) == (5, False)
         assert read(remote, 0) == b"abcde"
-    assert ["Range:" in each for each in asked] == [True, False]
+    assert ["Range:" in each for each in requests] == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -349,10 +349,10 @@ def test_a_range_that_is_not_understood_is_asked_for_without_one(answer: str) ->
     ],
 )
 def test_answers_that_are_no_file(answers: list[str | bytes], category: str) -> None:
-    with conversation(*answers) as (url, asked), pytest.raises(MediaError) as error:
+    with conversation(*answers) as (url, requests), pytest.raises(MediaError) as error:
         opened(url)
     assert error.value.category == category
-    assert len(asked) == len(answers)
+    assert len(requests) == len(answers)
 
 
 ONE = f'{PARTIAL}0-4/5\nETag: "1"\n\nabcde'
@@ -376,12 +376,12 @@ REST = f'{PARTIAL}2-4/5\nETag: "1"\n\ncde'
     ],
 )
 def test_later_answers_are_not_trusted(answers: list[str | bytes], says: str) -> None:
-    with conversation(ONE, *answers) as (url, asked), opened(url) as remote:
+    with conversation(ONE, *answers) as (url, requests), opened(url) as remote:
         assert read(remote, 0) == b"abcde"
         with pytest.raises(MediaError, match=says) as error:
             read(remote, 2)
         assert error.value.category == ("validation" if "p" in says[:6] else "upload")
-        assert 'If-Range: "1"' in asked[1]
+        assert 'If-Range: "1"' in requests[1]
 
 
 @pytest.mark.parametrize(
@@ -401,14 +401,14 @@ def test_later_answers_are_not_trusted(answers: list[str | bytes], says: str) ->
     ],
 )  # fmt: skip
 def test_later_answers_are_understood(answers: list[str | bytes]) -> None:
-    with conversation(ONE, *answers) as (url, asked), opened(url) as remote:
+    with conversation(ONE, *answers) as (url, requests), opened(url) as remote:
         assert read(remote, 0) == b"abcde"
         assert read(remote, 2) == b"cde"
-    assert len(asked) == 1 + len(answers)
+    assert len(requests) == 1 + len(answers)
 
 
 @pytest.mark.parametrize(
-    ("state", "sent"),
+    ("state", "payload"),
     [
         ('ETag: W/"1"\nLast-Modified: Mon, 01 Jan 2024 00:00:00 GMT', "Mon, 01 Jan 2024"),
         ('ETag: "1"\nLast-Modified: Mon, 01 Jan 2024 00:00:00 GMT', '"1"'),
@@ -416,20 +416,20 @@ def test_later_answers_are_understood(answers: list[str | bytes]) -> None:
         ("X: y", None),
     ],
 )
-def test_what_tells_a_change(state: str, sent: str | None) -> None:
+def test_what_tells_a_change(state: str, payload: str | None) -> None:
     first = f"{PARTIAL}0-4/5\n{state}\n\nabcde"
-    with conversation(first, f"{PARTIAL}2-4/5\n\ncde") as (url, asked), opened(url) as remote:
+    with conversation(first, f"{PARTIAL}2-4/5\n\ncde") as (url, requests), opened(url) as remote:
         assert read(remote, 2) == b"cde"
-    assert ("If-Range" in asked[1]) == (sent is not None)
-    assert f"If-Range: {sent or ''}" in asked[1] or sent is None
+    assert ("If-Range" in requests[1]) == (payload is not None)
+    assert f"If-Range: {payload or ''}" in requests[1] or payload is None
 
 
 def test_a_server_that_gives_less_than_it_was_asked() -> None:
     parts = (f"{PARTIAL}0-1/5\n\nab", f"{PARTIAL}2-3/5\n\ncd", f"{PARTIAL}4-4/5\n\ne")
-    with conversation(*parts) as (url, asked), opened(url) as remote:
+    with conversation(*parts) as (url, requests), opened(url) as remote:
         assert remote.ranged
         assert read(remote, 0) == b"abcde"
-    assert [line for each in asked for line in each.splitlines() if "Range" in line] == [
+    assert [line for each in requests for line in each.splitlines() if "Range" in line] == [
         "Range: bytes=0-", "Range: bytes=2-", "Range: bytes=4-",
     ]  # fmt: skip
 
@@ -438,11 +438,11 @@ def test_a_redirect_whose_target_expires() -> None:
     redirect = "302 Found\nLocation: /signed"
     rest = f"{PARTIAL}2-4/5\n\ncde"
     with (
-        conversation(redirect, ONE, "403 Forbidden", redirect, rest) as (url, asked),
+        conversation(redirect, ONE, "403 Forbidden", redirect, rest) as (url, requests),
         opened(url) as remote,
     ):
         assert read(remote, 2) == b"cde"
-    paths = [each.split()[1] for each in asked]
+    paths = [each.split()[1] for each in requests]
     assert paths == ["/file", "/signed", "/signed", "/file", "/signed"]
 
 
@@ -510,20 +510,20 @@ def test_a_pause_within_the_grace_does_no_harm(tmp_path: Path) -> None:
 
 
 def test_a_look_up_that_hangs_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    over = threading.Event()
+    stop_event = threading.Event()
 
     def hang(*_: object, **__: object) -> list[object]:
-        over.wait(60)
+        stop_event.wait(60)
         return []
 
     monkeypatch.setattr(socket, "getaddrinfo", hang)
     try:
         assert refused("http://hangs.example/f", tmp_path, seconds=0.5).category == "upload"
-        asked = time.monotonic()
+        seconds = time.monotonic()
         with pytest.raises(Canceled):
             fetch(
                 "http://hangs.example/f", tmp_path / "o", max_bytes=10, seconds=30,
-                canceled=lambda: time.monotonic() > asked + 0.3,
+                canceled=lambda: time.monotonic() > seconds + 0.3,
             )  # fmt: skip
     finally:
-        over.set()
+        stop_event.set()

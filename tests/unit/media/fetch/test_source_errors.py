@@ -75,20 +75,20 @@ def test_a_look_up_that_fails_for_a_moment_is_tried_again(
     sources: SourceServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (sources.folder / "dns.bin").write_bytes(b"here")
-    real, asked = socket.getaddrinfo, []
+    real, request = socket.getaddrinfo, []
 
-    def flaky(*arguments: object, **named: object) -> object:
-        asked.append(arguments)
-        if len(asked) == 1:
+    def flaky(*arguments: object, **names: object) -> object:
+        request.append(arguments)
+        if len(request) == 1:
             raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
-        return real(*arguments, **named)  # type: ignore[arg-type]
+        return real(*arguments, **names)  # type: ignore[arg-type]
 
     monkeypatch.setattr(socket, "getaddrinfo", flaky)
     open_url(
         sources.url("dns.bin"), max_bytes=10, seconds=20, patience=TWICE,
         allow=(f"127.0.0.1:{sources.port}",),
     ).close()  # fmt: skip
-    assert len(asked) > 1
+    assert len(request) > 1
 
 
 def test_a_connection_that_is_refused() -> None:

@@ -68,7 +68,7 @@ CASES: dict[str, tuple[list[Probe], dict[str, Any]]] = (
 )
 
 
-def made(name: str) -> list[str]:
+def arguments_of(name: str) -> list[str]:
     """The argument list of a case, the guards before each -i shown as one word."""
     probes, fields = CASES[name]
     arguments = argv(
@@ -82,7 +82,7 @@ def made(name: str) -> list[str]:
 
 @pytest.mark.parametrize("name", CASES)
 def test_argument_lists(name: str) -> None:
-    assert made(name) == json.loads(GOLDEN.read_text())[name].split(" | ")
+    assert arguments_of(name) == json.loads(GOLDEN.read_text())[name].split(" | ")
 
 
 def test_every_input_is_guarded() -> None:
@@ -97,14 +97,16 @@ def test_every_input_is_guarded() -> None:
 @pytest.mark.parametrize(("count", "threads"), [(10, 0), (11, 11)])
 def test_many_inputs_are_decoded_in_a_thread_each(count: int, threads: int) -> None:
     graph = "".join(f"[{n}:v]" for n in range(count)) + f"concat=n={count}[v]"
-    asked = ask(
+    request = ask(
         inputs=count, options=options(("-filter_complex", graph), ("-map", "[v]")), filters=None
     )
-    plan = planned(asked, [video()] * count)
+    plan = planned(request, [video()] * count)
     arguments = argv(plan, [f"input{n}" for n in range(count)], "out.mp4")
     before = arguments[: len(arguments) - arguments[::-1].index("-i")]
     assert before.count("-threads") == threads
 
 
 if __name__ == "__main__":
-    GOLDEN.write_text(json.dumps({name: " | ".join(made(name)) for name in CASES}, indent=1) + "\n")
+    GOLDEN.write_text(
+        json.dumps({name: " | ".join(arguments_of(name)) for name in CASES}, indent=1) + "\n"
+    )

@@ -22,28 +22,28 @@ COPY, ENCODE = "copy", "encode"
 
 def decided(plan: Plan) -> dict[str, str]:
     """How each stream is produced; every one has a reason, and the flags agree."""
-    given = dict(plan.output.options)
+    arguments = dict(plan.output.options)
     for each in plan.output.streams:
         assert each.why.endswith(".")
-        named = given.get(f"-c:{each.kind[0]}") or given.get("-c")
-        assert (named == "copy") == (each.action == "copy"), each
+        names = arguments.get(f"-c:{each.kind[0]}") or arguments.get("-c")
+        assert (names == "copy") == (each.action == "copy"), each
     return {each.kind: each.action for each in plan.output.streams}
 
 
 def coded(picture: str = "h264", tone: str = "aac", **facts: Any) -> Probe:
     """What a probe finds in a file coded so."""
-    found = video(**facts)
-    assert found.video is not None
-    assert found.audio is not None
+    stream = video(**facts)
+    assert stream.video is not None
+    assert stream.audio is not None
     return msgspec.structs.replace(
-        found,
-        video=msgspec.structs.replace(found.video, codec=picture),
-        audio=msgspec.structs.replace(found.audio, codec=tone),
+        stream,
+        video=msgspec.structs.replace(stream.video, codec=picture),
+        audio=msgspec.structs.replace(stream.audio, codec=tone),
     )
 
 
 @pytest.mark.parametrize(
-    ("found", "name", "picture", "tone"),
+    ("probe", "name", "picture", "tone"),
     [
         (coded(), "mp4", COPY, COPY),
         (coded(), "mov", COPY, COPY),
@@ -69,14 +69,14 @@ def coded(picture: str = "h264", tone: str = "aac", **facts: Any) -> Probe:
     ],
 )
 def test_what_the_container_takes_is_copied(
-    found: Probe, name: str, picture: str | None, tone: str | None
+    probe: Probe, name: str, picture: str | None, tone: str | None
 ) -> None:
-    wanted = {kind: act for kind, act in (("video", picture), ("audio", tone)) if act}
-    assert decided(planned(ask(name), [found])) == wanted
+    expected = {kind: act for kind, act in (("video", picture), ("audio", tone)) if act}
+    assert decided(planned(ask(name), [probe])) == expected
 
 
 @pytest.mark.parametrize(
-    ("preset", "found", "picture", "tone"),
+    ("preset", "probe", "picture", "tone"),
     [
         ({"quality": "high"}, coded(), ENCODE, ENCODE),
         ({"quality": "low", "resolution": "720p"}, coded(), ENCODE, ENCODE),
@@ -87,12 +87,12 @@ def test_what_the_container_takes_is_copied(
         ({"resolution": "480p"}, coded(rotation=90), ENCODE, COPY),
     ],
 )
-def test_presets(preset: dict[str, str], found: Probe, picture: str, tone: str) -> None:
-    assert decided(planned(ask(preset=preset), [found])) == {"video": picture, "audio": tone}
+def test_presets(preset: dict[str, str], probe: Probe, picture: str, tone: str) -> None:
+    assert decided(planned(ask(preset=preset), [probe])) == {"video": picture, "audio": tone}
 
 
 @pytest.mark.parametrize(
-    ("given", "picture", "tone"),
+    ("arguments", "picture", "tone"),
     [
         ([("-af", "volume=2")], COPY, ENCODE),
         ([("@normalize", {})], COPY, ENCODE),
@@ -116,9 +116,9 @@ def test_presets(preset: dict[str, str], found: Probe, picture: str, tone: str) 
         (["-vn"], None, COPY),
     ],
 )
-def test_options_that_leave_a_stream_alone(given: Any, picture: Any, tone: Any) -> None:
-    wanted = {kind: act for kind, act in (("video", picture), ("audio", tone)) if act}
-    assert decided(planned(ask(options=options(*given)), [coded()])) == wanted
+def test_options_that_leave_a_stream_alone(arguments: Any, picture: Any, tone: Any) -> None:
+    expected = {kind: act for kind, act in (("video", picture), ("audio", tone)) if act}
+    assert decided(planned(ask(options=options(*arguments)), [coded()])) == expected
 
 
 def test_a_stream_that_does_not_fit_is_encoded_though_no_option_changes_it() -> None:
@@ -129,8 +129,8 @@ def test_a_stream_that_does_not_fit_is_encoded_though_no_option_changes_it() -> 
 
 def test_only_what_we_chose_to_copy_is_encoded_should_it_go_wrong() -> None:
     chosen = planned(ask(options=options(("-af", "volume=2"))), [coded()])
-    asked = planned(ask(options=options(("-af", "volume=2"), ("-c:v", "copy"))), [coded()])
-    assert (chosen.output.chose_copy, asked.output.chose_copy) == (True, False)
+    request = planned(ask(options=options(("-af", "volume=2"), ("-c:v", "copy"))), [coded()])
+    assert (chosen.output.chose_copy, request.output.chose_copy) == (True, False)
 
 
 def test_reasons_name_what_decided() -> None:
@@ -139,9 +139,9 @@ def test_reasons_name_what_decided() -> None:
     assert turned.output.streams[0].why == "It is turned, which webm can't state."
     cut = planned(ask(input_options=[options(("-t", 2))]), [coded()])
     assert {each.why for each in cut.output.streams} == {"The input's options cut or shift it."}
-    kept = planned(ask(), [coded("hevc")])
-    assert kept.output.streams[0].why == "hevc fits mp4 as it is."
-    assert ("-tag:v", "hvc1") in kept.output.options  # or Apple's players show nothing
+    request = planned(ask(), [coded("hevc")])
+    assert request.output.streams[0].why == "hevc fits mp4 as it is."
+    assert ("-tag:v", "hvc1") in request.output.options  # or Apple's players show nothing
 
 
 # The same, by the packets that come out.
@@ -150,29 +150,29 @@ def test_reasons_name_what_decided() -> None:
 @pytest.fixture(scope="module")
 def clips(make_media: Make) -> dict[str, Path]:
     """Two seconds in each of the codings."""
-    made = {}
+    paths = {}
     for name, settings in {
         "h264.mp4": ("-c:v", "libx264", "-c:a", "aac", "-g", "10"),
         "other.mp4": ("-c:v", "libx264", "-c:a", "aac", "-g", "10", "-vf", "hue=h=90"),
         "vp9.webm": ("-c:v", "libvpx-vp9", "-cpu-used", "8", "-c:a", "libopus"),
         "small.mp4": ("-c:v", "libx264", "-c:a", "aac", "-s", "96x54"),
     }.items():
-        made[name] = make_media(
+        paths[name] = make_media(
             f"copy-{name}", "-f", "lavfi", "-i", "testsrc2=s=160x90:r=20:d=2", "-f", "lavfi",
             "-i", "sine=d=2:r=48000", "-pix_fmt", "yuv420p", *settings,
         )  # fmt: skip
-    return made
+    return paths
 
 
 def packets(path: Path, stream: str) -> list[str]:
     """The checksum of each packet of a stream, whatever its time."""
-    told = subprocess.run(
+    output = subprocess.run(
         [str(binary()), "-loglevel", "error", "-i", str(path), "-map", f"0:{stream}", "-c", "copy",
          "-f", "framemd5", "-"],
         check=True, capture_output=True, text=True,
     ).stdout  # fmt: skip
     # stream, two times, duration, size, checksum; what is to be skipped may follow
-    return [line.split(",")[5].strip() for line in told.splitlines() if line[0] != "#"]
+    return [line.split(",")[5].strip() for line in output.splitlines() if line[0] != "#"]
 
 
 @pytest.mark.parametrize(
@@ -185,11 +185,11 @@ def packets(path: Path, stream: str) -> list[str]:
 def test_copied_packets_are_the_same(
     tmp_path: Path, clips: dict[str, Path], source: str, name: str, streams: str
 ) -> None:
-    found, _, output = transcode(tmp_path, [clips[source]], name)
+    media, _, output = transcode(tmp_path, [clips[source]], name)
     for stream in streams:
         assert packets(output, stream) == packets(clips[source], stream)
-    assert found.duration == pytest.approx(2, abs=0.1)
-    assert (found.video is not None) == ("v" in streams)
+    assert media.duration == pytest.approx(2, abs=0.1)
+    assert (media.video is not None) == ("v" in streams)
 
 
 def test_sound_as_bare_aac(tmp_path: Path, clips: dict[str, Path]) -> None:
@@ -198,23 +198,23 @@ def test_sound_as_bare_aac(tmp_path: Path, clips: dict[str, Path]) -> None:
     assert len(packets(output, "a")) == len(packets(clips["h264.mp4"], "a"))
 
 
-@pytest.mark.parametrize("given", [("-af", "volume=2"), ("@normalize", {})])
+@pytest.mark.parametrize("arguments", [("-af", "volume=2"), ("@normalize", {})])
 def test_an_edit_of_the_sound_keeps_the_picture(
-    tmp_path: Path, clips: dict[str, Path], given: tuple[str, Any]
+    tmp_path: Path, clips: dict[str, Path], arguments: tuple[str, Any]
 ) -> None:
     source = clips["h264.mp4"]
-    found, _, output = transcode(tmp_path, [source], options=options(given))
+    media, _, output = transcode(tmp_path, [source], options=options(arguments))
     assert packets(output, "v") == packets(source, "v")
     assert packets(output, "a") != packets(source, "a")
-    assert found.duration == pytest.approx(2, abs=0.1)
+    assert media.duration == pytest.approx(2, abs=0.1)
 
 
-@pytest.mark.parametrize("given", [("-vf", "hflip"), ("@text-overlay", {"text": "Hi"})])
+@pytest.mark.parametrize("arguments", [("-vf", "hflip"), ("@text-overlay", {"text": "Hi"})])
 def test_an_edit_of_the_picture_keeps_the_sound(
-    tmp_path: Path, clips: dict[str, Path], given: tuple[str, Any]
+    tmp_path: Path, clips: dict[str, Path], arguments: tuple[str, Any]
 ) -> None:
     source = clips["h264.mp4"]
-    _, _, output = transcode(tmp_path, [source], options=options(given))
+    _, _, output = transcode(tmp_path, [source], options=options(arguments))
     assert packets(output, "a") == packets(source, "a")
     assert packets(output, "v") != packets(source, "v")
 
@@ -228,44 +228,44 @@ def test_a_quality_encodes(tmp_path: Path, clips: dict[str, Path]) -> None:
 
 
 @pytest.mark.parametrize(
-    "given",
+    "arguments",
     [
         [("-c", "copy"), ("-ss", 0.5), ("-t", 1)],
         [("-c", "copy"), ("@trim", {"start": 0.5, "duration": 1})],
         [("@trim", {"start": 0.5, "duration": 1}), ("-c:v", "copy"), ("-c:a", "copy")],
     ],
 )
-def test_a_copied_cut(tmp_path: Path, clips: dict[str, Path], given: Any) -> None:
+def test_a_copied_cut(tmp_path: Path, clips: dict[str, Path], arguments: Any) -> None:
     """A part of the packets, from a key frame (there is one each half second) on."""
     source = clips["h264.mp4"]
-    found, _, output = transcode(tmp_path, [source], options=options(*given))
+    media, _, output = transcode(tmp_path, [source], options=options(*arguments))
     part, whole = packets(output, "v"), packets(source, "v")
     at = whole.index(part[0])
     assert at % 10 == 0
     assert set(part) <= set(whole)
     assert len(part) in range(10, 33)
-    assert found.duration == pytest.approx(1, abs=0.6)
+    assert media.duration == pytest.approx(1, abs=0.6)
 
 
 def test_files_coded_alike_follow_each_other(tmp_path: Path, clips: dict[str, Path]) -> None:
     paths = [clips["h264.mp4"], clips["other.mp4"], clips["h264.mp4"]]
-    found, _, output = transcode(tmp_path, paths)
+    media, _, output = transcode(tmp_path, paths)
     assert packets(output, "a") == [each for path in paths for each in packets(path, "a")]
     # A joined key frame, one in ten, repeats how it is coded; the rest is the same to the bit.
     joined, apart = packets(output, "v"), [each for path in paths for each in packets(path, "v")]
     assert len(joined) == len(apart) == 120
     pairs = enumerate(zip(joined, apart, strict=True))
     assert {at % 10 for at, (one, other) in pairs if one != other} == {0}
-    assert found.duration == pytest.approx(6, abs=0.15)
+    assert media.duration == pytest.approx(6, abs=0.15)
     assert frame(output, 1.0) == frame(clips["h264.mp4"], 1.0)
     assert frame(output, 3.0) == frame(clips["other.mp4"], 1.0)
 
 
 def test_files_that_differ_are_encoded(tmp_path: Path, clips: dict[str, Path]) -> None:
     paths = [clips["h264.mp4"], clips["small.mp4"]]
-    found, _, output = transcode(tmp_path, paths)
-    assert found.video is not None
-    assert found.video.width == 160
+    media, _, output = transcode(tmp_path, paths)
+    assert media.video is not None
+    assert media.video.width == 160
     assert not set(packets(output, "v")) & set(packets(paths[0], "v"))
 
 
@@ -281,9 +281,9 @@ def test_clips_of_a_phone_keep_their_turn(
     before = look(source).video
     assert before is not None
     assert before.rotation in (90, 180, 270)
-    kept, _, output = transcode(tmp_path, [source], "mov")
-    assert kept.video is not None
-    assert kept.video.rotation == before.rotation
+    media, _, output = transcode(tmp_path, [source], "mov")
+    assert media.video is not None
+    assert media.video.rotation == before.rotation
     assert packets(output, "v") == packets(source, "v")
     assert frame(output) == frame(source)
     turned, _, output = transcode(tmp_path, [source], "webm")

@@ -72,8 +72,8 @@ def drawtext(folder: Path, picture: Path, said: str, font: str = "") -> Frame:
 
 
 def _drawtext(said: str, font: str, y: int) -> str:
-    named = f":font='{font}'" if font else ""
-    return f"drawtext=text='{said}'{named}:fontsize=40:fontcolor=white:x=10:y={y}"
+    names = f":font='{font}'" if font else ""
+    return f"drawtext=text='{said}'{names}:fontsize=40:fontcolor=white:x=10:y={y}"
 
 
 def _half(after: Frame, before: Frame, top: int, bottom: int) -> Places:
@@ -123,9 +123,9 @@ def test_drawtext_with_the_names_that_callers_know(
     for said in ("Hamburg", "Привет"):
         after = drawtext(tmp_path, picture, said, font)
         assert after == drawtext(tmp_path, picture, said, like)
-        found = after.drawn(before)
-        assert (found.left, found.top) == pytest.approx((11, 11), abs=6)
-        assert found.width > 80
+        box = after.drawn(before)
+        assert (box.left, box.top) == pytest.approx((11, 11), abs=6)
+        assert box.width > 80
 
 
 def test_families_are_what_they_are_called(tmp_path: Path, picture: Path) -> None:
@@ -245,11 +245,11 @@ def test_every_font_that_is_picked_is_packaged(tmp_path: Path) -> None:
     """libass names each file it draws with; no script makes it reach for another."""
     lines = [text.Line(said, 20, "white") for said in SCRIPTS.values()]
     look = text.Look(fonts.DEFAULT, "left", 0, 0, "black")
-    made = text.lay_out(lines, look, border=0, box="")
-    (tmp_path / "all.ass").write_text(made.script, encoding="utf-8")
+    result = text.lay_out(lines, look, border=0, box="")
+    (tmp_path / "all.ass").write_text(result.script, encoding="utf-8")
     finished = sandbox.run(
         [str(binary()), "-hide_banner", "-nostdin", "-loglevel", "verbose", "-filter_complex",
-         f"color=black:s={made.width}x{made.height},subtitles=all.ass[o]", "-map", "[o]",
+         f"color=black:s={result.width}x{result.height},subtitles=all.ass[o]", "-map", "[o]",
          "-frames:v", "1", "-f", "null", "-"],
         folder=tmp_path, readable=fonts.readable(), environment=fonts.environment(), limits=LIMITS,
     )  # fmt: skip
@@ -309,7 +309,7 @@ def _files() -> list[Path]:
 
 def test_sizes_of_fonts_are_those_in_their_files() -> None:
     """fonts.py states how much of a font's height an em is; the OS/2 table has it."""
-    in_files = dict(found for place in _files() for found in _extents(place.read_bytes()))
+    in_files = dict(result for place in _files() for result in _extents(place.read_bytes()))
     stated = (*fonts.FAMILIES, *fonts.SCRIPTS, fonts.JAPANESE, fonts.KOREAN)
     for each in stated:
         assert in_files[each.name] == pytest.approx((each.ascent, each.descent), abs=0.001)
@@ -333,10 +333,10 @@ def _extent(data: bytes, start: int) -> tuple[str, tuple[float, float]]:
     ascent, descent = struct.unpack_from(">HH", data, tables[b"OS/2"] + 74)
     names = tables[b"name"]
     _, count, texts = struct.unpack_from(">HHH", data, names)
-    found: dict[int, str] = {}
+    result: dict[int, str] = {}
     for number in range(count):
         platform, _, _, kind, length, at = struct.unpack_from(">6H", data, names + 6 + 12 * number)
         if platform == 3:
             begin = names + texts + at
-            found[kind] = data[begin : begin + length].decode("utf-16-be")
-    return found.get(16, found[1]), (ascent / em, descent / em)
+            result[kind] = data[begin : begin + length].decode("utf-16-be")
+    return result.get(16, result[1]), (ascent / em, descent / em)

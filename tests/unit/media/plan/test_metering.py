@@ -90,8 +90,8 @@ def test_a_forged_header_does_not_change_the_charge(
 ) -> None:
     honest = clip_of(name)
     forged = forge(honest, 1)
-    made = "mp4" if CODECS[name][0] == "-c:v" else "m4a"
-    assert charge(tmp_path, [forged], made) == pytest.approx(SECONDS, abs=EXACT)
+    extension = "mp4" if CODECS[name][0] == "-c:v" else "m4a"
+    assert charge(tmp_path, [forged], extension) == pytest.approx(SECONDS, abs=EXACT)
     # The same where the output is short, and where it is a copy.
     fast = options(("-af", "atempo=2"), "-vn")
     assert charge(tmp_path, [forged], "mp3", options=fast) == pytest.approx(SECONDS, abs=EXACT)

@@ -21,7 +21,7 @@ def flag(plan: Plan, name: str) -> str | None:
 
 
 @pytest.mark.parametrize(
-    ("found", "resolution", "filters"),
+    ("probe", "resolution", "filters"),
     [
         (video(1280, 720), "480p", "scale=854:480,setsar=1"),
         (video(720, 1280), "480p", "scale=480:854,setsar=1"),
@@ -39,9 +39,9 @@ def flag(plan: Plan, name: str) -> str | None:
         (video(4000, 10), "480p", None),
     ],
 )
-def test_sizes(found: Probe, resolution: str | None, filters: str | None) -> None:
+def test_sizes(probe: Probe, resolution: str | None, filters: str | None) -> None:
     preset = {"quality": "medium"} | ({"resolution": resolution} if resolution else {})
-    assert flag(planned(ask(preset=preset), [found]), "-vf") == filters
+    assert flag(planned(ask(preset=preset), [probe]), "-vf") == filters
 
 
 def test_images_keep_odd_sizes() -> None:
@@ -78,7 +78,7 @@ def test_sound_formats_ignore_the_picture_half_of_a_preset() -> None:
 
 
 @pytest.mark.parametrize(
-    ("output_format", "found", "word"),
+    ("output_format", "probe", "word"),
     [
         ("mp3", video(sound=False), "no audio"),
         ("mp3", still(), "no audio"),
@@ -86,8 +86,8 @@ def test_sound_formats_ignore_the_picture_half_of_a_preset() -> None:
         ("gif", sound(), "no video track"),
     ],
 )
-def test_missing_streams_are_said(output_format: str, found: Probe, word: str) -> None:
-    for probes in ([found], [found, found]):
+def test_missing_streams_are_said(output_format: str, probe: Probe, word: str) -> None:
+    for probes in ([probe], [probe, probe]):
         with pytest.raises(MediaError, match=word) as error:
             planned(ask(output_format, len(probes)), probes)
         assert error.value.category == "validation"

@@ -71,11 +71,11 @@ def test_however_an_address_is_escaped_our_copy_is_read(
     assert [(each.kind, each.url, each.name) for each in checked.remotes] == [
         ("subtitles", address, "subtitles0.ass")
     ]
-    shown = dict(checked.output)["-vf"] or ""
+    display = dict(checked.output)["-vf"] or ""
     name = "ass" if "ass=" in written else "subtitles"
-    assert shown.startswith(f"hflip,{name}=filename=subtitles0.ass")
-    assert "://" not in shown
-    assert ("PrimaryColour" in shown) == (styled and name == "subtitles")
+    assert display.startswith(f"hflip,{name}=filename=subtitles0.ass")
+    assert "://" not in display
+    assert ("PrimaryColour" in display) == (styled and name == "subtitles")
 
 
 def test_each_file_is_fetched_once_however_often_it_is_named() -> None:
@@ -113,7 +113,7 @@ def dark(make_media: Make) -> Path:
     )
 
 
-def shown(folder: Path, dark: Path, file: str, *pairs: tuple[str, Any]) -> Path:
+def with_text(folder: Path, dark: Path, file: str, *pairs: tuple[str, Any]) -> Path:
     return job(folder, dark, *pairs, output_format="mp4", files={URL: file.encode()})
 
 
@@ -125,15 +125,15 @@ def test_they_are_seen_from_their_start_to_their_end_and_at_the_bottom(
     pair: Any = ("@subtitles", {"url": URL})
     if way == "filter":
         pair = ("-vf", "subtitles='https\\://example.com/a.srt'")
-    after = shown(tmp_path, dark, file, pair)
+    after = with_text(tmp_path, dark, file, pair)
     before = frame(dark, 1.5)
     assert frame(after, 0.5).changed(before) == set()
     assert frame(after, 2.5).changed(before) == set()
-    found = frame(after, 1.5).drawn(before)
-    assert found.middle[0] == pytest.approx(192, abs=3)
-    assert found.top > 240
-    assert found.bottom < 288
-    assert 8 < found.height < 18
+    box = frame(after, 1.5).drawn(before)
+    assert box.middle[0] == pytest.approx(192, abs=3)
+    assert box.top > 240
+    assert box.bottom < 288
+    assert 8 < box.height < 18
 
 
 @pytest.mark.parametrize(
@@ -147,9 +147,9 @@ def test_position_and_style(
     )
     style = {"fontSize": 32, "fontColor": "#ffff00", "position": place}
     after = _styled(tmp_path, still, style)
-    found = after.drawn(frame(still))
-    assert low <= found.top < found.bottom <= high
-    assert found.middle[0] == pytest.approx(192, abs=3)
+    box = after.drawn(frame(still))
+    assert low <= box.top < box.bottom <= high
+    assert box.middle[0] == pytest.approx(192, abs=3)
     assert after.count((255, 255, 0)) > 200
 
 
@@ -202,7 +202,7 @@ def _styled(folder: Path, still: Path, style: dict[str, Any], words: str = "HHHH
 
 
 def test_force_style_of_the_caller(tmp_path: Path, dark: Path) -> None:
-    after = shown(tmp_path, dark, SRT, ("-vf", f"subtitles='{URL}':{STYLE}"))
+    after = with_text(tmp_path, dark, SRT, ("-vf", f"subtitles='{URL}':{STYLE}"))
     assert frame(after, 1.5).count((0, 255, 255)) > 25  # ASS has blue first
 
 
@@ -214,7 +214,8 @@ def test_subtitles_in_any_script(tmp_path: Path, dark: Path, text: str) -> None:
     """The words differ from the empty boxes that would stand for missing letters."""
     seen = {
         frame(
-            shown(tmp_path, dark, SRT.replace("HHHHHH", words), ("@subtitles", {"url": URL})), 1.5
+            with_text(tmp_path, dark, SRT.replace("HHHHHH", words), ("@subtitles", {"url": URL})),
+            1.5,
         )
         for words in (text, "\U0003fffd" * len(text))
     }

@@ -20,12 +20,12 @@ def test_words_are_burned_into_the_middle_and_nowhere_else(
     tmp_path: Path, picture: Path, before: Frame
 ) -> None:
     after = overlay(tmp_path, picture, "Words", boxBorderW=0)
-    found = after.drawn(before)
-    assert found.middle == pytest.approx((240, 135), abs=2)
-    assert 90 < found.width < 160
-    assert 30 < found.height < 48  # capitals of an em of 48
+    box = after.drawn(before)
+    assert box.middle == pytest.approx((240, 135), abs=2)
+    assert 90 < box.width < 160
+    assert 30 < box.height < 48  # capitals of an em of 48
     inked = after.changed(before)
-    assert 0.15 < len(inked) / (found.width * found.height) < 0.6  # letters, not a slab
+    assert 0.15 < len(inked) / (box.width * box.height) < 0.6  # letters, not a slab
     assert after.count((255, 255, 255)) > 500
 
 
@@ -39,14 +39,14 @@ POSITIONS = {
 
 @pytest.mark.parametrize("name", POSITIONS)
 def test_positions(tmp_path: Path, picture: Path, before: Frame, name: str) -> None:
-    found = overlay(tmp_path, picture, "Here", position=name, margin=30, **PLAIN).drawn(before)
-    assert _lies(found) == POSITIONS[name]
+    box = overlay(tmp_path, picture, "Here", position=name, margin=30, **PLAIN).drawn(before)
+    assert _lies(box) == POSITIONS[name]
 
 
-def _lies(found: Box) -> str:
+def _lies(box: Box) -> str:
     """Where words with a margin of 30 lie in 480x270."""
-    across = {"l": found.left - 30, "c": found.middle[0] - 240, "r": found.right - 450}
-    down = {"t": found.top - 30, "m": found.middle[1] - 135, "b": found.bottom - 240}
+    across = {"l": box.left - 30, "c": box.middle[0] - 240, "r": box.right - 450}
+    down = {"t": box.top - 30, "m": box.middle[1] - 135, "b": box.bottom - 240}
     return "".join(
         next((name for name, off in offs.items() if abs(off) <= 2), "?") for offs in (across, down)
     )
@@ -64,15 +64,15 @@ def _lies(found: Box) -> str:
 def test_x_and_y(
     tmp_path: Path, picture: Path, before: Frame, x: Any, y: Any, corner: tuple[int, int]
 ) -> None:
-    found = overlay(tmp_path, picture, "Here", x=x, y=y, **PLAIN).drawn(before)
-    assert (found.left, found.top) == pytest.approx(corner, abs=2)
+    box = overlay(tmp_path, picture, "Here", x=x, y=y, **PLAIN).drawn(before)
+    assert (box.left, box.top) == pytest.approx(corner, abs=2)
 
 
 def test_expressions_reckon_with_the_size_of_the_words(
     tmp_path: Path, picture: Path, before: Frame
 ) -> None:
-    found = overlay(tmp_path, picture, "Here", x="w-text_w-7", y="H-th-9", **PLAIN).drawn(before)
-    assert (found.right, found.bottom) == pytest.approx((473, 261), abs=2)
+    box = overlay(tmp_path, picture, "Here", x="w-text_w-7", y="H-th-9", **PLAIN).drawn(before)
+    assert (box.right, box.bottom) == pytest.approx((473, 261), abs=2)
 
 
 def test_the_box_reaches_as_far_as_asked(tmp_path: Path, picture: Path, before: Frame) -> None:
@@ -81,11 +81,11 @@ def test_the_box_reaches_as_far_as_asked(tmp_path: Path, picture: Path, before: 
     boxed = overlay(
         tmp_path, picture, "Box", x=100, y=100, fontSize=28, boxBorderW=15, boxColor="red"
     )
-    found = boxed.drawn(before)
-    assert found == pytest.approx(
+    box = boxed.drawn(before)
+    assert box == pytest.approx(
         (ink.left - 15, ink.top - 15, ink.right + 15, ink.bottom + 15), abs=2
     )
-    assert boxed.at(found.left + 2, found.top + 2) == pytest.approx((255, 0, 0), abs=4)
+    assert boxed.at(box.left + 2, box.top + 2) == pytest.approx((255, 0, 0), abs=4)
     usual = overlay(tmp_path, picture, "Box")  # black, half seen through, 20 wide
     assert usual.at(240, 135 - 30) == pytest.approx((16, 32, 48), abs=4)
 
@@ -168,9 +168,9 @@ def test_what_would_be_syntax_is_drawn_as_it_stands(
     """Nothing in it is markup to libass, nor to ffmpeg's graphs."""
     plain = overlay(tmp_path, picture, "a", **PLAIN).drawn(before)
     for words in ("{\\b1}a", "a\\Na", "a\\ha", "a,[b];c:d=e", "100% 'a' \"b\"", "%{pts}", "a\\"):
-        found = overlay(tmp_path, picture, words, **PLAIN)
-        assert len(found.lines(before)) <= 2, words  # the dot of a letter may stand apart
-        assert found.drawn(before).width > 1.4 * plain.width, words
+        result = overlay(tmp_path, picture, words, **PLAIN)
+        assert len(result.lines(before)) <= 2, words  # the dot of a letter may stand apart
+        assert result.drawn(before).width > 1.4 * plain.width, words
 
 
 def test_visible_from_start_to_end(tmp_path: Path, make_media: Make) -> None:
@@ -186,9 +186,9 @@ def test_visible_from_start_to_end(tmp_path: Path, make_media: Make) -> None:
 
 
 def test_what_is_not_known_is_a_warning(tmp_path: Path, picture: Path) -> None:
-    sent = {"text": "Hi", "color": "red", "style": {"shadow": 2, "position": "upwards"}}
-    told = check(ask("png", options=options(("@text-overlay", sent)))).warnings
-    assert [part for part in ("'color'", "'style.shadow'", "'upwards'") if part in str(told)] == [
+    payload = {"text": "Hi", "color": "red", "style": {"shadow": 2, "position": "upwards"}}
+    text = str(check(ask("png", options=options(("@text-overlay", payload)))).warnings)
+    assert [part for part in ("'color'", "'style.shadow'", "'upwards'") if part in text] == [
         "'color'", "'style.shadow'", "'upwards'"
     ]  # fmt: skip
     assert overlay(tmp_path, picture, "Hi", shadow=2) == overlay(tmp_path, picture, "Hi")

@@ -65,18 +65,18 @@ def test_quote_card(tmp_path: Path, picture: Path, before: Frame) -> None:
 
 def _bright(after: Frame) -> Box:
     black = Frame(after.width, after.height, bytes(len(after.data)))
-    found = after.changed(black, 120)
-    across, down = {x for x, _ in found}, {y for _, y in found}
+    box = after.changed(black, 120)
+    across, down = {x for x, _ in box}, {y for _, y in box}
     return Box(min(across), min(down), max(across) + 1, max(down) + 1)
 
 
 def test_members_that_are_not_known_are_warned_of() -> None:
-    sent = {
+    payload = {
         "quote": "Yes", "photo_url": "https://example.com/p.png", "output": "video",
         "style": {"fontSize": 30, "shadow": 3},
     }  # fmt: skip
-    told = check(ask(options=options(("@quote-card", sent)))).warnings
-    assert [re.findall("'(.*?)'", each)[0] for each in told] == [
+    warnings = check(ask(options=options(("@quote-card", payload)))).warnings
+    assert [re.findall("'(.*?)'", each)[0] for each in warnings] == [
         "photo_url", "output", "style.shadow",
     ]  # fmt: skip
     for name, argument in (
@@ -113,17 +113,17 @@ def test_watermark_positions(
 def test_watermark_sizes(
     tmp_path: Path, picture: Path, before: Frame, logo: Path, size: Any, width: int
 ) -> None:
-    found = _marked(tmp_path, picture, logo, size=size).drawn(before)
-    assert (found.width, found.height) == pytest.approx((width, width / 2), abs=1)
-    assert (found.right, found.bottom) == pytest.approx((460, 250), abs=1)
+    box = _marked(tmp_path, picture, logo, size=size).drawn(before)
+    assert (box.width, box.height) == pytest.approx((width, width / 2), abs=1)
+    assert (box.right, box.bottom) == pytest.approx((460, 250), abs=1)
 
 
 def test_watermark_margin_and_opacity(
     tmp_path: Path, picture: Path, before: Frame, logo: Path
 ) -> None:
     after = _marked(tmp_path, picture, logo, margin=0, opacity=0.25, size=0.2)
-    found = after.drawn(before)
-    assert (found.right, found.bottom) == (480, 270)
+    box = after.drawn(before)
+    assert (box.right, box.bottom) == (480, 270)
     # A quarter of red, three quarters of what lies below.
     assert after.at(450, 260) == pytest.approx((88, 48, 72), abs=4)
     with pytest.raises(AssertionError, match="nothing was drawn"):
@@ -140,15 +140,15 @@ def test_watermark_of_an_input(
 ) -> None:
     after = drawn(tmp_path, [picture, logo], ("@watermark", {"input": 1, "size": 0.2}))
     assert after.drawn(before) == pytest.approx((364, 202, 460, 250), abs=1)
-    over = job(
+    overlay_job = job(
         tmp_path, [colors, logo], ("@watermark", {"input": 1, "margin": 0, "size": 0.5}),
         output_format="mp4",
     )  # fmt: skip
-    found = look(over)
-    assert found.duration == pytest.approx(9, abs=0.15)  # a still lasts as long as the video
-    assert found.audio is not None
-    assert frame(over, 8.5).at(150, 80) == pytest.approx(RED, abs=12)
-    assert frame(over, 8.5).at(5, 5) == pytest.approx(BLUE, abs=12)
+    facts = look(overlay_job)
+    assert facts.duration == pytest.approx(9, abs=0.15)  # a still lasts as long as the video
+    assert facts.audio is not None
+    assert frame(overlay_job, 8.5).at(150, 80) == pytest.approx(RED, abs=12)
+    assert frame(overlay_job, 8.5).at(5, 5) == pytest.approx(BLUE, abs=12)
     with pytest.raises(Refused, match="no input 2"):
         check(ask(inputs=2, options=options(("@watermark", {"input": 2}))))
 
@@ -215,11 +215,11 @@ def test_trim(
     tmp_path: Path, colors: Path, trim: dict[str, Any], seconds: float, first: Any, last: Any
 ) -> None:
     after = job(tmp_path, colors, ("@trim", trim), output_format="mp4")
-    found = look(after)
-    assert found.duration == pytest.approx(seconds, abs=0.12)
+    facts = look(after)
+    assert facts.duration == pytest.approx(seconds, abs=0.12)
     assert frame(after).at(80, 45) == pytest.approx(first, abs=12)
     assert frame(after, seconds - 0.2).at(80, 45) == pytest.approx(last, abs=12)
-    assert found.audio is not None
+    assert facts.audio is not None
     # The tone is that of the part: an octave higher with each color.
     pitches = {RED: 220, GREEN: 440, BLUE: 880}
     assert _pitch(after, 0.1, 0.3) == pytest.approx(pitches[first], rel=0.05)
@@ -230,8 +230,8 @@ def test_trim(
 def test_speed(tmp_path: Path, colors: Path, factor: float) -> None:
     after = job(tmp_path, colors, ("@speed", {"factor": factor}), output_format="mp4")
     length = 9 / factor
-    found = look(after)
-    assert found.duration == pytest.approx(length, rel=0.03)
+    facts = look(after)
+    assert facts.duration == pytest.approx(length, rel=0.03)
     assert _seconds_of_sound(after) == pytest.approx(length, rel=0.03)
     for share, color, pitch in ((1 / 6, RED, 220), (1 / 2, GREEN, 440), (5 / 6, BLUE, 880)):
         assert frame(after, length * share).at(80, 45) == pytest.approx(color, abs=12)
@@ -313,8 +313,8 @@ def test_with_raw_options(tmp_path: Path, make_media: Make) -> None:
         assert seen.at(10, 170) == pytest.approx(GREEN, abs=40)  # flipped
         assert seen.at(310, 170) == pytest.approx(BLUE, abs=40)
         flipped = drawn(tmp_path, halves, ("-vf", "hflip"))
-        found = seen.changed(flipped, 110)
-        assert min(x for x, _ in found) == pytest.approx(24, abs=5)  # the words are not
+        box = seen.changed(flipped, 110)
+        assert min(x for x, _ in box) == pytest.approx(24, abs=5)  # the words are not
     assert sizes[10] > sizes[45]
     plan = planned(ask(options=options(("-vf", "hflip"), words, ("-crf", 30))), [video()])
     assert plan.source == "virtual_options"

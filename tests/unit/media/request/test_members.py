@@ -70,15 +70,15 @@ def test_a_virtual_option_keeps_what_its_model_has(name: str) -> None:
         "@speed": {"factor": 2},
         "@normalize": {"target": -16},
     }[name]
-    for sent in (known, msgspec.json.encode(known).decode()):
-        assert stored(request(options=[{"option": name, "argument": sent}])) == request(
-            options=[{"option": name, "argument": sent}]
+    for text in (known, msgspec.json.encode(known).decode()):
+        assert stored(request(options=[{"option": name, "argument": text}])) == request(
+            options=[{"option": name, "argument": text}]
         )
     more: dict[str, Any] = known | {"unknown": "x" * 100_000}
     if "style" in known:
         more["style"] = more["style"] | {"shadow": ["x"] * 10_000}
-    for sent in (more, msgspec.json.encode(more).decode()):
-        assert stored(request(options=[{"option": name, "argument": sent}])) == request(
+    for text in (more, msgspec.json.encode(more).decode()):
+        assert stored(request(options=[{"option": name, "argument": text}])) == request(
             options=[{"option": name, "argument": known}]
         )
 
@@ -86,7 +86,7 @@ def test_a_virtual_option_keeps_what_its_model_has(name: str) -> None:
 def test_a_request_means_the_same_without_them() -> None:
     overlay = {"text": "a", "style": {"fontSize": 20, "shadow": 1}, "glow": {"text": "b"}}
     speed: Any = 2
-    sent = msgspec.convert(
+    job_request = msgspec.convert(
         request(
             options=[
                 {"option": "-crf", "argument": "30", "why": "smaller"},
@@ -99,13 +99,13 @@ def test_a_request_means_the_same_without_them() -> None:
         ),
         TranscodeRequest,
     )
-    kept = known_members(sent)
-    before, after = check(sent), check(kept)
+    remaining = known_members(job_request)
+    before, after = check(job_request), check(remaining)
     assert [msgspec.to_builtins(each) for each in before.virtual] == [
         msgspec.to_builtins(each) for each in after.virtual
     ]
     assert before.output == after.output
-    assert kept.options is not None
-    assert kept.options[2:] == [
+    assert remaining.options is not None
+    assert remaining.options[2:] == [
         Option("@speed", 2), Option("@speed", "2"), Option("@normalize"), Option("@normalize", ""),
     ]  # fmt: skip

@@ -239,7 +239,7 @@ def test_output_flags_are_not_input_flags() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "written"),
+    ("text", "written"),
     [
         ("asetrate=44100*1.25", "asetrate=sample_rate=55125"),
         ("asetrate=r=48000*2/3", "asetrate=sample_rate=32000"),
@@ -250,8 +250,8 @@ def test_output_flags_are_not_input_flags() -> None:
         ("compand=soft-knee=6", "compand=soft-knee=6"),
     ],
 )  # fmt: skip
-def test_sound_filters_as_people_write_them(asked: str, written: str) -> None:
-    assert dict(check(ask(options=options(("-af", asked)))).output)["-af"] == written
+def test_sound_filters_as_people_write_them(text: str, written: str) -> None:
+    assert dict(check(ask(options=options(("-af", text)))).output)["-af"] == written
 
 
 @pytest.mark.parametrize("calculation", ["1/0", "2**9", "1e9*9", "(1", "9" * 70, "10*-1", "e"])
@@ -281,15 +281,15 @@ def test_subtitles_are_read_as_we_write_them() -> None:
 
 
 def test_tags_of_streams() -> None:
-    asked = options(("-metadata:s:a:0", "language=eng"), ("-metadata:s:v", "rotate=0"))
-    assert check(ask(options=asked)).output == [
+    request = options(("-metadata:s:a:0", "language=eng"), ("-metadata:s:v", "rotate=0"))
+    assert check(ask(options=request)).output == [
         ("-metadata:s:a:0", "language=eng"),
         ("-metadata:s:v", "rotate=0"),
     ]
 
 
 @pytest.mark.parametrize(
-    ("asked", "written"),
+    ("text", "written"),
     [
         ("lanczos", "lanczos"),
         ("+lanczos", "lanczos"),  # with the default one it would be two scalers
@@ -297,8 +297,8 @@ def test_tags_of_streams() -> None:
         ("+accurate_rnd+full_chroma_int", "+accurate_rnd+full_chroma_int"),
     ],
 )
-def test_there_is_one_scaler(asked: str, written: str) -> None:
-    checked = check(ask(options=options(("-vf", f"scale=2:2:flags={asked}"))))
+def test_there_is_one_scaler(text: str, written: str) -> None:
+    checked = check(ask(options=options(("-vf", f"scale=2:2:flags={text}"))))
     assert dict(checked.output)["-vf"] == f"scale=w=2:h=2:flags={written}"
 
 
@@ -325,10 +325,10 @@ def test_no_accepted_request_names_a_file_or_an_address(
         plan = planned(request, [video()])
     except (Refused, MediaError):
         return
-    made = argv(plan, ["INPUT"], "OUTPUT")
-    for argument in made:
+    arguments = argv(plan, ["INPUT"], "OUTPUT")
+    for argument in arguments:
         assert "://" not in argument
         assert not argument.startswith("/")
         assert ":/" not in argument
-    assert made.count("INPUT") == 1
-    assert made[-1] == "OUTPUT"
+    assert arguments.count("INPUT") == 1
+    assert arguments[-1] == "OUTPUT"

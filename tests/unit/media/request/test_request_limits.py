@@ -191,17 +191,17 @@ def test_warnings_are_limited() -> None:
 
 def _numeric() -> list[tuple[str, Kind]]:
     """Every kind of a flag or of a filter's option that has a range."""
-    found: dict[str, Kind] = {}
+    kinds: dict[str, Kind] = {}
     for output in (True, False):
         for name, flag in tables.flags_of(output=output).items():
             if flag.kind is not None:
-                found[f"-{name} {output}"] = flag.kind
+                kinds[f"-{name} {output}"] = flag.kind
     for name, table in tables.filters().items():
         for option in table.options.values():
             if option.kind is not None:
-                found[f"{name}={option.name}"] = option.kind
+                kinds[f"{name}={option.name}"] = option.kind
     ranged = {
-        name: kind for name, kind in found.items() if kind.low is not None and kind.high is not None
+        name: kind for name, kind in kinds.items() if kind.low is not None and kind.high is not None
     }
     return list(ranged.items())
 

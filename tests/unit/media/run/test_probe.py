@@ -20,15 +20,15 @@ TONE = ("-f", "lavfi", "-i", "sine=d=1")
 
 
 def test_a_plain_video(clip: Path) -> None:
-    found = probe(clip)
-    assert found == Probe(
+    media = probe(clip)
+    assert media == Probe(
         "mov,mp4,m4a,3gp,3g2,mj2",
         clip.stat().st_size,
         2.0,
         Video("h264", 320, 180, 25.0, pixel_format="yuv420p"),
         Audio("aac", 48000, "mono"),
     )
-    assert media_metadata(found) == {
+    assert media_metadata(media) == {
         "duration_seconds": 2.0,
         "format": "mov,mp4,m4a,3gp,3g2,mj2",
         "size_bytes": clip.stat().st_size,
@@ -40,7 +40,7 @@ def test_a_plain_video(clip: Path) -> None:
         "has_video": True,
         "has_audio": True,
     }
-    assert msgspec.convert(msgspec.to_builtins(found), Probe) == found
+    assert msgspec.convert(msgspec.to_builtins(media), Probe) == media
 
 
 def test_a_relative_path(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,12 +50,12 @@ def test_a_relative_path(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.webp", "a.bmp", "a.tiff"])
 def test_stills_take_no_time(make_media: Make, name: str) -> None:
-    found = probe(make_media(name, *PICTURE, "-frames:v", "1"))
-    assert found.still
-    assert found.duration == 0
-    assert found.video is not None
-    assert (found.video.width, found.video.height) == (64, 48)
-    assert "fps" not in media_metadata(found)
+    media = probe(make_media(name, *PICTURE, "-frames:v", "1"))
+    assert media.still
+    assert media.duration == 0
+    assert media.video is not None
+    assert (media.video.width, media.video.height) == (64, 48)
+    assert "fps" not in media_metadata(media)
 
 
 @pytest.mark.parametrize("turn", [90, 180, 270])
@@ -63,9 +63,9 @@ def test_rotation(make_media: Make, clip: Path, turn: int) -> None:
     turned = make_media(
         f"r{turn}.mp4", "-display_rotation", f"-{turn}", "-i", str(clip), "-c", "copy"
     )
-    found = probe(turned)
-    assert found.video is not None
-    assert (found.video.rotation, found.video.width) == (turn, 320)
+    media = probe(turned)
+    assert media.video is not None
+    assert (media.video.rotation, media.video.width) == (turn, 320)
 
 
 def test_cover_art_is_marked(make_media: Make) -> None:
@@ -74,17 +74,17 @@ def test_cover_art_is_marked(make_media: Make) -> None:
     both = make_media(
         "both.mp3", "-i", str(tone), "-i", str(cover), "-map", "0", "-map", "1", "-c", "copy"
     )
-    found = probe(both)
-    assert found.video is not None
-    assert found.video.attached
-    assert found.duration == pytest.approx(1, abs=0.1)
-    assert media_metadata(found)["has_video"] is True
+    media = probe(both)
+    assert media.video is not None
+    assert media.video.attached
+    assert media.duration == pytest.approx(1, abs=0.1)
+    assert media_metadata(media)["has_video"] is True
 
 
 def test_pixel_aspect(make_media: Make) -> None:
-    found = probe(make_media("sar.mp4", *PICTURE, "-vf", "setsar=16/15"))
-    assert found.video is not None
-    assert found.video.sample_aspect == pytest.approx(16 / 15)
+    media = probe(make_media("sar.mp4", *PICTURE, "-vf", "setsar=16/15"))
+    assert media.video is not None
+    assert media.video.sample_aspect == pytest.approx(16 / 15)
 
 
 @pytest.mark.parametrize(
@@ -144,14 +144,14 @@ def test_metadata_is_never_believed(make_media: Make, clip: Path, extension: str
         "-metadata:s:v", f"title={LIES}", "-metadata:s:a", f"handler_name={LIES}",
         "-metadata:s:v", "Display Matrix: rotation of -90.00 degrees=1",
     )  # fmt: skip
-    found = probe(lying)
-    assert found.duration == pytest.approx(2.0, abs=0.1)
-    assert found.video is not None
-    assert (found.video.width, found.video.height) == (320, 180)
-    assert found.video.codec in ("h264", "vp9")
-    assert found.video.rotation == 0
-    assert found.audio is not None
-    assert found.audio.codec in ("aac", "opus", "ac3", "mp3")
+    media = probe(lying)
+    assert media.duration == pytest.approx(2.0, abs=0.1)
+    assert media.video is not None
+    assert (media.video.width, media.video.height) == (320, 180)
+    assert media.video.codec in ("h264", "vp9")
+    assert media.video.rotation == 0
+    assert media.audio is not None
+    assert media.audio.codec in ("aac", "opus", "ac3", "mp3")
 
 
 def test_megabyte_tags(make_media: Make, clip: Path, tmp_path: Path) -> None:
@@ -162,9 +162,9 @@ def test_megabyte_tags(make_media: Make, clip: Path, tmp_path: Path) -> None:
         "-map", "0", "-c", "copy",
     )  # fmt: skip
     assert big.stat().st_size > 1_000_000
-    found = probe(big)
-    assert found.video is not None
-    assert found.duration == pytest.approx(2.0, abs=0.05)
+    media = probe(big)
+    assert media.video is not None
+    assert media.duration == pytest.approx(2.0, abs=0.05)
 
 
 HEAD = (
@@ -194,22 +194,22 @@ def test_the_least_report() -> None:
 
 def test_unknown_and_guessed_lengths_are_measured(make_media: Make, tmp_path: Path) -> None:
     streamed = make_media("streamed.webm", *PICTURE, *TONE, "-live", "1", "-f", "webm")
-    found = probe(streamed)
-    assert found.duration is None
-    assert measure(streamed, found).duration == pytest.approx(1, abs=0.1)
+    media = probe(streamed)
+    assert media.duration is None
+    assert measure(streamed, media).duration == pytest.approx(1, abs=0.1)
     # silence first, so that the bit rate of the first frames is far from the mean
     guessed = make_media(
         "guessed.mp3", "-f", "lavfi", "-i", "aevalsrc='if(gt(t,2),random(0),0)':d=12",
         "-write_xing", "0", "-q:a", "0",
     )  # fmt: skip
-    found = probe(guessed)
-    assert found.estimated
-    assert found.duration is not None
-    assert found.duration > 20
-    assert measure(guessed, found).duration == pytest.approx(12, abs=0.1)
-    assert not measure(guessed, found).estimated
+    media = probe(guessed)
+    assert media.estimated
+    assert media.duration is not None
+    assert media.duration > 20
+    assert measure(guessed, media).duration == pytest.approx(12, abs=0.1)
+    assert not measure(guessed, media).estimated
 
 
 def test_known_lengths_are_left_alone(clip: Path) -> None:
-    found = probe(clip)
-    assert measure(clip, found) is found
+    media = probe(clip)
+    assert measure(clip, media) is media

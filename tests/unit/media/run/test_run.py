@@ -30,19 +30,19 @@ EXPECTED = {
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_format(tmp_path: Path, clip: Path, name: str) -> None:
     preset = {"quality": "medium", "resolution": "1080p"}  # as the n8n node always sends
-    found, outcome, output = transcode(tmp_path, [clip], name, preset=preset)
+    media, outcome, output = transcode(tmp_path, [clip], name, preset=preset)
     codecs = (
-        found.video.codec if found.video else None,
-        found.audio.codec if found.audio else None,
+        media.video.codec if media.video else None,
+        media.audio.codec if media.audio else None,
     )
     assert codecs == EXPECTED[name]
     still = FORMATS[name].kind == "image" and name != "gif"
-    assert found.still is still
+    assert media.still is still
     seconds = 0.0 if still else 2.0
     assert outcome.output.duration_seconds == pytest.approx(seconds, abs=0.05)
-    assert found.duration == pytest.approx(seconds, abs=0.1)
-    if found.video:
-        assert (found.video.width, found.video.height) == (320, 180)
+    assert media.duration == pytest.approx(seconds, abs=0.1)
+    if media.video:
+        assert (media.video.width, media.video.height) == (320, 180)
     assert outcome.output.size_bytes == output.stat().st_size > 0
     assert outcome.wall_seconds > 0
     assert outcome.cpu_seconds > 0
@@ -52,26 +52,34 @@ def test_every_format(tmp_path: Path, clip: Path, name: str) -> None:
 
 
 def test_silent_video_is_measured_to_the_frame(tmp_path: Path, clip: Path) -> None:
-    found, outcome, _ = transcode(tmp_path, [clip], options=options("-an", ("-t", 1)))
-    assert found.audio is None
+    media, outcome, _ = transcode(tmp_path, [clip], options=options("-an", ("-t", 1)))
+    assert media.audio is None
     assert outcome.output.duration_seconds == 1.0
 
 
 def test_rotation_is_honoured(tmp_path: Path, clip: Path, make_media: Make) -> None:
     turned = make_media("turned.mp4", "-display_rotation", "90", "-i", str(clip), "-c", "copy")
-    found, _, _ = transcode(tmp_path, [turned], "mp4", preset={"quality": "low"})
-    assert found.video is not None
-    assert (found.video.width, found.video.height, found.video.rotation) == (180, 320, 0)
-    kept, _, _ = transcode(tmp_path, [turned], "mp4")
-    assert kept.video is not None
-    assert (kept.video.width, kept.video.height, kept.video.rotation) == (320, 180, 270)
+    media, _, _ = transcode(tmp_path, [turned], "mp4", preset={"quality": "low"})
+    assert media.video is not None
+    assert (media.video.width, media.video.height, media.video.rotation) == (
+        180,
+        320,
+        0,
+    )
+    copy, _, _ = transcode(tmp_path, [turned], "mp4")
+    assert copy.video is not None
+    assert (copy.video.width, copy.video.height, copy.video.rotation) == (
+        320,
+        180,
+        270,
+    )
 
 
 def test_odd_sizes_become_even(tmp_path: Path, make_media: Make) -> None:
     odd = make_media("odd.gif", "-f", "lavfi", "-i", "testsrc2=s=65x49:r=10:d=1")
-    found, _, _ = transcode(tmp_path, [odd], "mp4")
-    assert found.video is not None
-    assert (found.video.width, found.video.height) == (64, 48)
+    media, _, _ = transcode(tmp_path, [odd], "mp4")
+    assert media.video is not None
+    assert (media.video.width, media.video.height) == (64, 48)
 
 
 def test_inputs_that_differ_are_joined(tmp_path: Path, clip: Path, make_media: Make) -> None:
@@ -85,27 +93,31 @@ def test_inputs_that_differ_are_joined(tmp_path: Path, clip: Path, make_media: M
     photo = make_media("photo.jpg", "-f", "lavfi", "-i", "testsrc2=s=101x99", "-frames:v", "1")
     tone = make_media("tone8.mp3", "-f", "lavfi", "-i", "sine=d=1:r=8000")
     paths = [clip, silent, surround, photo, tone]
-    found, outcome, _ = transcode(tmp_path, paths, "mp4", preset={"quality": "low"})
-    assert found.video is not None
-    assert found.audio is not None
-    assert (found.video.width, found.video.height, found.video.fps) == (320, 180, 25.0)
-    assert (found.audio.sample_rate, found.audio.channels) == (48000, "stereo")
-    assert found.duration == pytest.approx(2 + 1 + 1 + 3 + 1, abs=0.15)
-    assert outcome.output.duration_seconds == pytest.approx(found.duration, abs=0.1)
+    media, outcome, _ = transcode(tmp_path, paths, "mp4", preset={"quality": "low"})
+    assert media.video is not None
+    assert media.audio is not None
+    assert (media.video.width, media.video.height, media.video.fps) == (
+        320,
+        180,
+        25.0,
+    )
+    assert (media.audio.sample_rate, media.audio.channels) == (48000, "stereo")
+    assert media.duration == pytest.approx(2 + 1 + 1 + 3 + 1, abs=0.15)
+    assert outcome.output.duration_seconds == pytest.approx(media.duration, abs=0.1)
 
 
 @pytest.mark.parametrize("name", ["gif", "mp3", "webm", "png"])
 def test_joined_into_other_formats(tmp_path: Path, clip: Path, name: str) -> None:
-    found, _, _ = transcode(tmp_path, [clip, clip], name)
-    assert found.duration == pytest.approx(0 if name == "png" else 4, abs=0.1)
+    media, _, _ = transcode(tmp_path, [clip, clip], name)
+    assert media.duration == pytest.approx(0 if name == "png" else 4, abs=0.1)
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.webp", "a.bmp", "one.gif"])
 def test_a_still_becomes_a_clip(tmp_path: Path, make_media: Make, name: str) -> None:
     path = make_media(name, "-f", "lavfi", "-i", "testsrc2=s=64x48:r=25:d=1", "-frames:v", "1")
-    found, _, _ = transcode(tmp_path, [path, path], "mp4")
-    assert found.duration is not None
-    assert found.duration > (0 if name == "one.gif" else 5.9)
+    media, _, _ = transcode(tmp_path, [path, path], "mp4")
+    assert media.duration is not None
+    assert media.duration > (0 if name == "one.gif" else 5.9)
 
 
 @pytest.mark.parametrize("name", ["opus", "ogg", "m4a", "mp3", "webm", "flac", "wav", "aac"])
@@ -118,8 +130,8 @@ def test_surround_sound(tmp_path: Path, make_media: Make, name: str, layout: str
         "-i",
         f"anoisesrc=d=0.3:r=8000,aformat=channel_layouts={layout}",
     )
-    found, _, _ = transcode(tmp_path, [path], name)
-    assert found.audio is not None
+    media, _, _ = transcode(tmp_path, [path], name)
+    assert media.audio is not None
 
 
 def test_private_metadata_does_not_travel(tmp_path: Path, clip: Path, make_media: Make) -> None:
@@ -127,8 +139,8 @@ def test_private_metadata_does_not_travel(tmp_path: Path, clip: Path, make_media
         "tagged.mov", "-i", str(clip), "-c", "copy", "-metadata", "title=SECRET",
         "-metadata", "location=+52.0+013.0/", "-movflags", "use_metadata_tags",
     )  # fmt: skip
-    for asked in (None, options(("-c", "copy"))):
-        _, _, output = transcode(tmp_path, [tagged], "mp4", options=asked)
+    for request in (None, options(("-c", "copy"))):
+        _, _, output = transcode(tmp_path, [tagged], "mp4", options=request)
         assert b"SECRET" not in output.read_bytes()
         assert b"+52.0" not in output.read_bytes()
 
@@ -136,16 +148,16 @@ def test_private_metadata_does_not_travel(tmp_path: Path, clip: Path, make_media
 def test_a_graph_and_progress(tmp_path: Path, clip: Path) -> None:
     graph = "[0:v][0:a][1:v][1:a]concat=n=2:v=1:a=1[v][a]"
     request = ask(inputs=2, filters=[{"filter": graph}])
-    told: list[float] = []
+    answer: list[float] = []
     paths = [clip, clip]
     run(
         planned(request, [probe(clip)] * 2), paths, tmp_path / "o.mp4",
-        limits=LIMITS, on_progress=told.append, canceled=lambda: False,
+        limits=LIMITS, on_progress=answer.append, canceled=lambda: False,
     )  # fmt: skip
     assert probe(tmp_path / "o.mp4").duration == pytest.approx(4, abs=0.1)
-    assert told == sorted(told)
-    assert all(0 <= percent <= 100 for percent in told)
-    assert told[-1] > 90
+    assert answer == sorted(answer)
+    assert all(0 <= percent <= 100 for percent in answer)
+    assert answer[-1] > 90
 
 
 SOURCES: dict[str, tuple[str, ...]] = {
@@ -224,8 +236,8 @@ def test_odd_but_sound_files_pass(tmp_path: Path, make_media: Make) -> None:
     for path, name, seconds in (
         (late, "mp4", 3.2), (padded, "mp3", 4.0), (unsized, "flac", 4.0), (trailing, "mp4", 4.0)
     ):  # fmt: skip
-        found, _, _ = transcode(tmp_path, [path], name)
-        assert found.duration == pytest.approx(seconds, abs=0.5), path.name
+        media, _, _ = transcode(tmp_path, [path], name)
+        assert media.duration == pytest.approx(seconds, abs=0.5), path.name
 
 
 def test_sound_that_ends_before_the_picture_is_no_damage(tmp_path: Path, make_media: Make) -> None:
@@ -233,8 +245,8 @@ def test_sound_that_ends_before_the_picture_is_no_damage(tmp_path: Path, make_me
         "short-sound.mp4", "-f", "lavfi", "-i", "testsrc2=s=64x48:r=25:d=4",
         "-f", "lavfi", "-i", "sine=d=1",
     )  # fmt: skip
-    found, _, _ = transcode(tmp_path, [path], "mp3")
-    assert found.duration == pytest.approx(1, abs=0.1)
+    media, _, _ = transcode(tmp_path, [path], "mp3")
+    assert media.duration == pytest.approx(1, abs=0.1)
 
 
 @pytest.mark.parametrize(

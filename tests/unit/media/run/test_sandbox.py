@@ -117,15 +117,15 @@ def test_a_folder_may_be_read_with_all_under_it(tmp_path: Path, clip: Path) -> N
 
 def test_the_environment_is_what_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sandbox, "_landlock", lambda: 0)
-    told = {"FONTCONFIG_FILE": "/a b/c=d.conf", "EMPTY": "", "NAME": "zwölf\n"}
+    answer = {"FONTCONFIG_FILE": "/a b/c=d.conf", "EMPTY": "", "NAME": "zwölf\n"}
     said: list[str] = []
     sandbox.run(
         [sys.executable, "-I", "-c", "import json,os;print(json.dumps(dict(os.environ)))"],
-        folder=tmp_path, limits=LIMITS, environment=told, on_line=said.append,
+        folder=tmp_path, limits=LIMITS, environment=answer, on_line=said.append,
     )  # fmt: skip
     seen = json.loads(said[0])
     seen.pop("LC_CTYPE", None)  # which Python sets itself
-    assert seen == told
+    assert seen == answer
 
 
 PEEK = """
