@@ -42,6 +42,17 @@ create table app.leases (
 );
 alter table app.leases enable row level security;
 
+-- Whether a worker let its lease of the job run out. A function, so that polls of jobs that don't run
+-- plan nothing of it (lib/jobs/read.py).
+create function app.lease_ran_out(p_job uuid) returns boolean
+language plpgsql stable set search_path = '' as $$
+begin
+  return exists (
+    select from app.leases l where l.job_id = p_job and l.lease_until < now());
+end
+$$;
+revoke all on function app.lease_ran_out from public;
+
 -- Create --------------------------------------------------------------------------------------------
 
 -- Seconds until an account's failures of the last hour leave room for another job; null when they
