@@ -250,11 +250,12 @@ def postpone(lease: Lease, seconds: int) -> None:
         mine as (
           update app.leases l set lease_until = now() + make_interval(secs => %(seconds)s)
             from job where {MINE}
-          returning job.id
+          returning job.id, job.account_id
         ),
         event as (
-          insert into app.job_events (job_id, kind, detail)
-          select id, 'retried', jsonb_build_object('attempt', %(attempt)s::integer) from mine
+          insert into app.job_events (job_id, account_id, kind, detail)
+          select id, account_id, 'retried', jsonb_build_object('attempt', %(attempt)s::integer)
+            from mine
         )
         select pgmq.set_vt('jobs', %(ticket)s::bigint, %(seconds)s::integer) from mine
         """,  # noqa: S608
@@ -298,8 +299,8 @@ _ABANDON = f"""
         from ended e where u.account_id = e.account_id and u.period = e.period
     ),
     event as (
-      insert into app.job_events (job_id, kind, detail)
-      select id, 'failed', jsonb_build_object('reason', 'abandoned') from ended
+      insert into app.job_events (job_id, account_id, kind, detail)
+      select id, account_id, 'failed', jsonb_build_object('reason', 'abandoned') from ended
     )
     select queued, pgmq.archive('jobs', %(ticket)s::bigint),
            app.send_ticket_of_waiting(account_id)
@@ -361,8 +362,8 @@ _END = f"""
         from ended e where u.account_id = e.account_id and u.period = e.period
     ),
     event as (
-      insert into app.job_events (job_id, kind, detail)
-      select id, %(status)s,
+      insert into app.job_events (job_id, account_id, kind, detail)
+      select id, account_id, %(status)s,
              jsonb_strip_nulls(jsonb_build_object('reason', nullif(%(reason)s, '')))
         from ended
     )

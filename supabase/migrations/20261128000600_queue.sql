@@ -153,8 +153,8 @@ begin
       returning id, status, reserved_minutes, period
     ),
     event as (
-      insert into app.job_events (job_id, kind)
-      select id, case status when 'failed' then 'failed' else 'created' end from job
+      insert into app.job_events (job_id, account_id, kind)
+      select id, p_account, case status when 'failed' then 'failed' else 'created' end from job
     ),
     ledger as (
       insert into app.usage_ledger (account_id, job_id, period, kind, minutes)
@@ -298,8 +298,8 @@ begin
       update app.queue_clock q set turn = greatest(q.turn, c.turn) from claimed c
     ),
     event as (
-      insert into app.job_events (job_id, kind, detail)
-      select id, 'started', jsonb_build_object('attempt', attempt) from claimed
+      insert into app.job_events (job_id, account_id, kind, detail)
+      select id, account_id, 'started', jsonb_build_object('attempt', attempt) from claimed
     )
     select t, c.id, 0, c.account_id, c.attempt, c.request, c.inputs, c.reserved_minutes,
            p.max_input_bytes, p.max_output_bytes, p.max_job_seconds, p.minutes_per_month, p.name,
@@ -361,7 +361,8 @@ begin
        where u.account_id = released.account_id and u.period = released.period
     ),
     event as (
-      insert into app.job_events (job_id, kind) select id, 'canceled' from canceled
+      insert into app.job_events (job_id, account_id, kind)
+      select id, account_id, 'canceled' from canceled
     )
     select * from canceled;
   if v_was_running then
