@@ -26,11 +26,9 @@ from rich.table import Table
 
 from bench import answers, drip, jobs, media, million, startup, sweep, urls, workflows
 from bench.rows import Row
-from lib.accounts import callers
 from lib.media.run import ffmpeg
 from lib.platform import postgres
 from local import client as api
-from local import keys_command
 from local.processes.children import Child
 from local.stack import Stack
 
@@ -108,20 +106,6 @@ def _answers(folder: Path) -> list[Row]:
         return answers.answers(client, plain)
 
 
-def _million(folder: Path) -> list[Row]:
-    with Stack(folder / "stack", functions=False) as stack:
-        key = stack.demo_key()
-        os.environ.update(stack.settings | {"WORKER_URL": stack.url})
-        other = keys_command.create(stack.settings, "other@example.com", "bench", "pro")
-        rows = million.million(
-            stack.settings["POSTGRES_URL"],
-            callers.identify(key),
-            callers.identify(other).account_id,
-        )
-        postgres.pool().close()
-        return rows
-
-
 def _sweep(folder: Path) -> list[Row]:
     with Stack(folder / "stack", functions=False) as stack:
         os.environ.update(stack.settings | {"WORKER_URL": stack.url})
@@ -139,7 +123,7 @@ PARTS: dict[str, Callable[[Path], list[Row]]] = {
     "jobs": _jobs,
     "drip": _drip,
     "answers": _answers,
-    "million": _million,
+    "million": million.million,
     "sweep": _sweep,
     "startup": _startup,
     "media": media.media,

@@ -199,6 +199,47 @@ $function$
 ;
 CREATE TRIGGER follow_user AFTER UPDATE OF email ON auth.users FOR EACH ROW EXECUTE FUNCTION app.follow_user();
 
+CREATE OR REPLACE FUNCTION app.identify(p_hash bytea, p_person uuid, p_issued bigint, p_windows text[])
+ RETURNS TABLE(key_id uuid, account_id uuid, scopes text[], closed boolean, guest boolean, suspended_for text, plan_name text, minutes_per_month integer, max_input_bytes bigint, max_job_seconds integer, requests_per_minute integer, hits jsonb, window_seconds integer)
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+#variable_conflict use_column
+begin
+  return query
+    with credential as (
+      select k.id as key_id, k.account_id, k.scopes
+        from app.api_keys k
+       where k.hash = p_hash and k.revoked_at is null
+         and (k.expires_at is null or k.expires_at > now())
+      union all
+      select null, a.id, array['jobs', 'read']
+        from app.accounts a
+       where a.id = p_person
+         and (a.sessions_ended_at is null or p_issued is null
+              or to_timestamp(p_issued) >= date_trunc('second', a.sessions_ended_at))
+    ),
+    counted as (
+      insert into app.rate_windows as w (subject, started_at, hits)
+      select window_name || ':' || c.account_id, date_trunc('minute', now()), 1
+        from credential c join app.accounts a on a.id = c.account_id, unnest(p_windows) as window_name
+       where a.closed_at is null
+      on conflict (subject, started_at) do update set hits = w.hits + 1
+      returning split_part(subject, ':', 1) as name, hits
+    )
+    select c.key_id, c.account_id, c.scopes,
+           a.closed_at is not null, a.guest_until is not null,
+           case when a.suspended_at is not null then coalesce(a.suspended_for, '') end,
+           p.name, p.minutes_per_month, p.max_input_bytes, p.max_job_seconds, p.requests_per_minute,
+           (select jsonb_object_agg(n.name, n.hits) from counted n),
+           60 - floor(extract(second from now()))::integer
+      from credential c join app.accounts a on a.id = c.account_id
+           join app.plans p on p.id = a.plan_id;
+end
+$function$
+;
+
 CREATE OR REPLACE FUNCTION app.leave_out_closed()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -895,7 +936,8 @@ begin
        where u.account_id = released.account_id and u.period = released.period
     ),
     event as (
-      insert into app.job_events (job_id, kind) select id, 'canceled' from canceled
+      insert into app.job_events (job_id, account_id, kind)
+      select id, account_id, 'canceled' from canceled
     )
     select * from canceled;
   if v_was_running then
@@ -1003,8 +1045,8 @@ begin
       update app.queue_clock q set turn = greatest(q.turn, c.turn) from claimed c
     ),
     event as (
-      insert into app.job_events (job_id, kind, detail)
-      select id, 'started', jsonb_build_object('attempt', attempt) from claimed
+      insert into app.job_events (job_id, account_id, kind, detail)
+      select id, account_id, 'started', jsonb_build_object('attempt', attempt) from claimed
     )
     select t, c.id, 0, c.account_id, c.attempt, c.request, c.inputs, c.reserved_minutes,
            p.max_input_bytes, p.max_output_bytes, p.max_job_seconds, p.minutes_per_month, p.name,
@@ -1081,8 +1123,8 @@ begin
       returning id, status, reserved_minutes, period
     ),
     event as (
-      insert into app.job_events (job_id, kind)
-      select id, case status when 'failed' then 'failed' else 'created' end from job
+      insert into app.job_events (job_id, account_id, kind)
+      select id, p_account, case status when 'failed' then 'failed' else 'created' end from job
     ),
     ledger as (
       insert into app.usage_ledger (account_id, job_id, period, kind, minutes)
@@ -1100,6 +1142,19 @@ begin
              then (select pgmq.send('jobs', '{}')) end as message,
            null::integer
       from job, (select count(*) from warned) w;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION app.lease_ran_out(p_job uuid)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+begin
+  return exists (
+    select from app.leases l where l.job_id = p_job and l.lease_until < now());
 end
 $function$
 ;

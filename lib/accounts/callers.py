@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from lib.accounts import keys
@@ -68,11 +67,8 @@ def identify(credential: str, *, window: str | None = None) -> Caller:
             raise Unknown from error
     else:
         key_hash = keys.digest(credential)
-    return _find(
-        _BY_KEY if key_hash else _BY_PERSON,
-        {"hash": key_hash, "person": person, "issued": issued},
-        ["all", *([window] if window else [])],
-    )
+    windows = ["all", *([window] if window else [])]
+    return _find(key_hash=key_hash, person=person, issued=issued, windows=windows)
 
 
 def in_the_name_of(account_id: UUID) -> Caller:
@@ -80,11 +76,16 @@ def in_the_name_of(account_id: UUID) -> Caller:
 
     Raises Unknown, Closed.
     """
-    return _find(_BY_PERSON, {"person": account_id, "issued": None}, [])
+    return _find(key_hash=None, person=account_id, issued=None, windows=[])
 
 
-def _find(who: str, credential: dict[str, Any], windows: list[str]) -> Caller:
-    row = postgres.row(_STATEMENT.format(who=who), credential | {"windows": windows})
+def _find(
+    *, key_hash: bytes | None, person: UUID | None, issued: int | None, windows: list[str]
+) -> Caller:
+    row = postgres.row(
+        "select * from app.identify(%(hash)s, %(person)s, %(issued)s, %(windows)s::text[])",
+        {"hash": key_hash, "person": person, "issued": issued, "windows": windows},
+    )
     if row is None:
         raise Unknown
     if row["closed"]:
@@ -107,44 +108,3 @@ def _find(who: str, credential: dict[str, Any], windows: list[str]) -> Caller:
         window_hits=hits.get(windows[1]) if len(windows) > 1 else None,
         window_seconds=max(1, row["window_seconds"]),
     )
-
-
-_BY_KEY = """
-    select k.id as key_id, k.scopes, a.id as account_id, a.plan_id,
-           a.guest_until is not null as guest,
-           a.closed_at is not null as closed,
-           case when a.suspended_at is not null then coalesce(a.suspended_for, '') end
-             as suspended_for
-      from app.api_keys k join app.accounts a on a.id = k.account_id
-     where k.hash = %(hash)s and k.revoked_at is null
-       and (k.expires_at is null or k.expires_at > now())
-"""
-
-_BY_PERSON = """
-    select null::uuid as key_id, array['jobs', 'read'] as scopes, id as account_id, plan_id,
-           closed_at is not null as closed, guest_until is not null as guest,
-           case when suspended_at is not null then coalesce(suspended_for, '') end as suspended_for
-      from app.accounts
-     where id = %(person)s
-       and (sessions_ended_at is null or %(issued)s::bigint is null
-            or to_timestamp(%(issued)s::bigint) >= date_trunc('second', sessions_ended_at))
-"""
-
-_COUNTED = """
-    insert into app.rate_windows as w (subject, started_at, hits)
-    select name || ':' || account_id, date_trunc('minute', now()), 1
-      from who, unnest(%(windows)s::text[]) as name
-     where not who.closed
-    on conflict (subject, started_at) do update set hits = w.hits + 1
-    returning split_part(subject, ':', 1) as name, hits
-"""
-
-_STATEMENT = f"""
-    with who as ({{who}}), counted as ({_COUNTED})
-    select who.key_id, who.account_id, who.closed, who.scopes, who.suspended_for, who.guest,
-           p.name as plan_name, p.minutes_per_month, p.max_input_bytes, p.max_job_seconds,
-           p.requests_per_minute,
-           (select jsonb_object_agg(name, hits) from counted) as hits,
-           60 - floor(extract(second from now()))::integer as window_seconds
-      from who join app.plans p on p.id = who.plan_id
-"""  # noqa: S608 -- all of these texts are ours

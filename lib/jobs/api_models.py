@@ -125,7 +125,7 @@ class Transcode(msgspec.Struct):
 
 
 class TranscodeList(msgspec.Struct):
-    """A page of jobs; the total of a filtered list is counted to 5,000."""
+    """A page of jobs; the total of a filtered list is counted to 2,000."""
 
     items: list[Transcode]
     """The jobs of this page."""

@@ -73,8 +73,7 @@ def download(account_id: UUID, job_id: str) -> Download:
 
 _STALLED = f"""
     case status when 'pending' then created_at < now() - interval '{STALLED_SECONDS} seconds'
-                when 'processing' then exists (
-                  select from app.leases l where l.job_id = jobs.id and l.lease_until < now()) end
+                when 'processing' then app.lease_ran_out(id) end
 """
 
 

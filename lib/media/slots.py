@@ -46,6 +46,10 @@ class Slots:
             self._jobs += 1
             return Slot(self)
 
+    def busy(self) -> bool:
+        """Whether any job runs in this process, or waits."""
+        return self._jobs > 0
+
     def lending(self, most: int) -> list[Hashable]:
         """The owners of `most` jobs or more that have lent their slot."""
         with self.changed:

@@ -43,7 +43,9 @@ def rows(
 
     def execute(connection: Connection) -> list[dict[str, Any]]:
         cursor = connection.execute(sql.encode(), parameters)
-        return cursor.fetchall() if cursor.description else []
+        # `description` would say the same, but builds an object for each column.
+        result = cursor.pgresult
+        return cursor.fetchall() if result and result.nfields else []
 
     allowed = limits.current()
     longest = float("inf") if wait is None else wait

@@ -284,6 +284,55 @@ create unlogged table app.rate_windows (
 create index rate_windows_started on app.rate_windows (started_at);
 alter table app.rate_windows enable row level security;
 
+-- Finds the caller behind a key's hash or a person's id, and counts the call in each of the windows
+-- `p_windows` of its account. No row for an unknown credential; calls of a closed account are not
+-- counted. `p_issued` is when the person's token was issued (seconds; null for no token): tokens from
+-- before the person signed out everywhere are refused. lib/accounts/callers.py calls it.
+--
+-- A function, since every authenticated call runs it and planning it took longer than its execution:
+-- the plans of functions are kept, and the transaction pooler keeps no prepared statements.
+create function app.identify(
+  p_hash bytea, p_person uuid, p_issued bigint, p_windows text[]
+) returns table (
+  key_id uuid, account_id uuid, scopes text[], closed boolean, guest boolean, suspended_for text,
+  plan_name text, minutes_per_month integer, max_input_bytes bigint, max_job_seconds integer,
+  requests_per_minute integer, hits jsonb, window_seconds integer)
+language plpgsql set search_path = '' set plan_cache_mode = force_generic_plan as $$
+#variable_conflict use_column
+begin
+  return query
+    with credential as (
+      select k.id as key_id, k.account_id, k.scopes
+        from app.api_keys k
+       where k.hash = p_hash and k.revoked_at is null
+         and (k.expires_at is null or k.expires_at > now())
+      union all
+      select null, a.id, array['jobs', 'read']
+        from app.accounts a
+       where a.id = p_person
+         and (a.sessions_ended_at is null or p_issued is null
+              or to_timestamp(p_issued) >= date_trunc('second', a.sessions_ended_at))
+    ),
+    counted as (
+      insert into app.rate_windows as w (subject, started_at, hits)
+      select window_name || ':' || c.account_id, date_trunc('minute', now()), 1
+        from credential c join app.accounts a on a.id = c.account_id, unnest(p_windows) as window_name
+       where a.closed_at is null
+      on conflict (subject, started_at) do update set hits = w.hits + 1
+      returning split_part(subject, ':', 1) as name, hits
+    )
+    select c.key_id, c.account_id, c.scopes,
+           a.closed_at is not null, a.guest_until is not null,
+           case when a.suspended_at is not null then coalesce(a.suspended_for, '') end,
+           p.name, p.minutes_per_month, p.max_input_bytes, p.max_job_seconds, p.requests_per_minute,
+           (select jsonb_object_agg(n.name, n.hits) from counted n),
+           60 - floor(extract(second from now()))::integer
+      from credential c join app.accounts a on a.id = c.account_id
+           join app.plans p on p.id = a.plan_id;
+end
+$$;
+revoke all on function app.identify from public;
+
 -- Calls being answered that may take seconds. A row past its `until` does not count: its process
 -- ended without deleting it.
 create unlogged table app.slow_calls (

@@ -42,6 +42,17 @@ create table app.leases (
 );
 alter table app.leases enable row level security;
 
+-- Whether a worker let its lease of the job run out. A function, so that polls of jobs that don't run
+-- plan nothing of it (lib/jobs/read.py).
+create function app.lease_ran_out(p_job uuid) returns boolean
+language plpgsql stable set search_path = '' as $$
+begin
+  return exists (
+    select from app.leases l where l.job_id = p_job and l.lease_until < now());
+end
+$$;
+revoke all on function app.lease_ran_out from public;
+
 -- Create --------------------------------------------------------------------------------------------
 
 -- Seconds until an account's failures of the last hour leave room for another job; null when they
@@ -142,8 +153,8 @@ begin
       returning id, status, reserved_minutes, period
     ),
     event as (
-      insert into app.job_events (job_id, kind)
-      select id, case status when 'failed' then 'failed' else 'created' end from job
+      insert into app.job_events (job_id, account_id, kind)
+      select id, p_account, case status when 'failed' then 'failed' else 'created' end from job
     ),
     ledger as (
       insert into app.usage_ledger (account_id, job_id, period, kind, minutes)
@@ -287,8 +298,8 @@ begin
       update app.queue_clock q set turn = greatest(q.turn, c.turn) from claimed c
     ),
     event as (
-      insert into app.job_events (job_id, kind, detail)
-      select id, 'started', jsonb_build_object('attempt', attempt) from claimed
+      insert into app.job_events (job_id, account_id, kind, detail)
+      select id, account_id, 'started', jsonb_build_object('attempt', attempt) from claimed
     )
     select t, c.id, 0, c.account_id, c.attempt, c.request, c.inputs, c.reserved_minutes,
            p.max_input_bytes, p.max_output_bytes, p.max_job_seconds, p.minutes_per_month, p.name,
@@ -350,7 +361,8 @@ begin
        where u.account_id = released.account_id and u.period = released.period
     ),
     event as (
-      insert into app.job_events (job_id, kind) select id, 'canceled' from canceled
+      insert into app.job_events (job_id, account_id, kind)
+      select id, account_id, 'canceled' from canceled
     )
     select * from canceled;
   if v_was_running then

@@ -104,7 +104,7 @@ def test_a_call_takes_one_round_trip_to_authenticate_and_one_to_work(
         get = _waits(proxy, lambda: client.get(f"/v1/transcodes/{job_id}"), 200)
         unknown = _waits(proxy, lambda: client.post("/v1/transcodes", json={}), 400)
     for waits in (create, create_remote, get, unknown):
-        assert "app.api_keys" in waits[0]
+        assert "app.identify" in waits[0]
     assert len(create) == 3, create
     assert "app.files" in create[1]
     assert "app.create_job" in create[2]

@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from lib.jobs.listing import TOTAL_CAP
 from local.stack import Stack
 from tests.rigs.accounts import Account
 from tests.rigs.files import rows
@@ -20,7 +21,7 @@ INSERT = """
     insert into app.jobs (account_id, status, request, output_format, inputs, period)
     select id, %s, '{"inputs": [{"url": "https://example.com/a.mp4"}], "outputFormat": "mp4"}',
            'mp4', '[]', '2026-11-01'
-      from app.accounts where email = %s returning id::text
+      from app.accounts, generate_series(1, %s) where email = %s returning id::text
 """
 END = "update app.jobs set status = 'completed', updated_at = now() where id = %s"
 
@@ -36,7 +37,7 @@ def ids(page: dict[str, Any]) -> list[str]:
 
 
 def insert(stack: Stack, account: Account, status: str = "processing") -> str:
-    return str(rows(stack, INSERT, status, account.email)[0][0])
+    return str(rows(stack, INSERT, status, 1, account.email)[0][0])
 
 
 def walk(account: Account, **query: Any) -> Iterator[str]:
@@ -236,3 +237,12 @@ def test_an_unknown_status_is_an_empty_list(stack: Stack, account: Account) -> N
     for status in ("queued", "COMPLETED", "completed,failed"):
         page = listed(account, status=status, since="2026-01-01T00:00:00Z")
         assert (page["items"], page["total"], page["next_cursor"]) == ([], 0, None)
+
+
+def test_the_total_of_a_filtered_list_is_counted_to_a_limit(stack: Stack, account: Account) -> None:
+    """The unfiltered one is a counter (app.accounts.jobs_total), which counts any number."""
+    for more, total in ((TOTAL_CAP - 1, TOTAL_CAP - 1), (1, TOTAL_CAP), (1, TOTAL_CAP)):
+        rows(stack, INSERT, "canceled", more, account.email)
+        page = listed(account, status="canceled", limit=1)
+        assert page["total"] == total
+        assert page["next_cursor"]

@@ -7,13 +7,16 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 
 from lib.outbox import mail, tasks
 from lib.platform import postgres
 from local.stack import Stack
 from tests.rigs.accounts import Account
+from tests.rigs.machine.crew import crew
 from tests.rigs.mail.arrivals import arrived
+from tests.rigs.sources import SourceServer
 from tests.rigs.waiting import eventually
 
 
@@ -142,3 +145,29 @@ def test_a_mail_arrives_once_as_text_and_html(stack: Stack, account: Account) ->
     assert record
     assert remaining.message["Message-ID"].startswith(f"<{record['id']}@")
     assert record["payload"] == {"template": "quota_80"}
+
+
+def test_a_call_of_a_worker_that_runs_a_job_leaves_the_tasks_to_its_end(
+    stack: Stack, sources: SourceServer
+) -> None:
+    """A burst of creates calls the worker for each: only the last job's end costs the database."""
+    allow = f"127.0.0.1:{sources.port}"
+    with crew(stack, plain=False, SOURCE_ALLOW=allow, FETCH_SECONDS="120") as running:
+        account = running.account("pro")
+        job_id = account.create(sources.url("drip"), "mp3")
+        eventually(lambda: account.job(job_id)["status"] == "processing")
+        running.sql("delete from app.tasks where kind = 'sweep'")
+
+        def queued() -> bool:
+            return bool(running.sql("select from app.tasks where key like 'sweep:%%'"))
+
+        answer = httpx.post(
+            f"{running.worker_url}/internal/worker",
+            headers={"Authorization": f"Bearer {stack.settings['WORKER_SECRET']}"},
+            timeout=60,
+            trust_env=False,
+        )
+        assert answer.json() == {"jobs": 0, "tasks": 0}
+        assert not queued()
+        account.http.patch(f"/v1/transcodes/{job_id}/cancel")
+        eventually(queued)

@@ -124,8 +124,8 @@ _ABANDON = f"""
         from ended e where u.account_id = e.account_id and u.period = e.period
     ),
     event as (
-      insert into app.job_events (job_id, kind, detail)
-      select id, 'failed', jsonb_build_object('reason', 'abandoned') from ended
+      insert into app.job_events (job_id, account_id, kind, detail)
+      select id, account_id, 'failed', jsonb_build_object('reason', 'abandoned') from ended
     )
     select queued, pgmq.archive('jobs', %(ticket)s::bigint),
            app.send_ticket_of_waiting(account_id)
@@ -168,8 +168,8 @@ _END = f"""
         from ended e where u.account_id = e.account_id and u.period = e.period
     ),
     event as (
-      insert into app.job_events (job_id, kind, detail)
-      select id, %(status)s,
+      insert into app.job_events (job_id, account_id, kind, detail)
+      select id, account_id, %(status)s,
              jsonb_strip_nulls(jsonb_build_object('reason', nullif(%(reason)s, '')))
         from ended
     )

@@ -52,11 +52,12 @@ def postpone(lease: Lease, seconds: int) -> None:
         mine as (
           update app.leases l set lease_until = now() + make_interval(secs => %(seconds)s)
             from job where {MINE}
-          returning job.id
+          returning job.id, job.account_id
         ),
         event as (
-          insert into app.job_events (job_id, kind, detail)
-          select id, 'retried', jsonb_build_object('attempt', %(attempt)s::integer) from mine
+          insert into app.job_events (job_id, account_id, kind, detail)
+          select id, account_id, 'retried', jsonb_build_object('attempt', %(attempt)s::integer)
+            from mine
         )
         select pgmq.set_vt('jobs', %(ticket)s::bigint, %(seconds)s::integer) from mine
         """,  # noqa: S608

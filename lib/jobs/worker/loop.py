@@ -50,6 +50,11 @@ def drain(seconds: float | None = None, stop: threading.Event | None = None) -> 
     return crew.jobs_run
 
 
+def busy() -> bool:
+    """Whether this process runs a job, whose thread will look for further work when it ends."""
+    return _slots().busy()
+
+
 def serve(stop: threading.Event, poll_seconds: float) -> None:
     """Work as a plain process until `stop` is set, looking at the queue every `poll_seconds`."""
     startup.warn()

@@ -44,8 +44,10 @@ def test_a_pause_stops_the_inner_clock_alone() -> None:
 
 def test_a_lent_slot_is_for_another_job_and_comes_back_in_turn() -> None:
     slots = Slots(1, 2)
+    assert not slots.busy()
     first = slots.take()
     assert first is not None
+    assert slots.busy()
     assert slots.take() is None
     lent = threading.Event()
     first.owner, first.on_lend = "ann", lent.set
@@ -81,6 +83,7 @@ def test_a_lent_slot_is_for_another_job_and_comes_back_in_turn() -> None:
     for thread in threads:
         thread.join()
     assert slots.free == 1
+    assert not slots.busy()
 
 
 def test_waiting_lends_only_what_takes_long() -> None:

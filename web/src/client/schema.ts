@@ -260,7 +260,7 @@ export interface QuotaError {
   upgrade_url: string;
 }
 
-/** A page of jobs; the total of a filtered list is counted to 5,000. */
+/** A page of jobs; the total of a filtered list is counted to 2,000. */
 export interface TranscodeList {
   /** The jobs of this page. */
   items: Transcode[];
