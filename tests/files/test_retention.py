@@ -29,13 +29,13 @@ def days(job: dict[str, Any]) -> float:
 
 def test_outputs_are_kept_seven_days_and_inputs_three(stack: Stack, job: dict[str, Any]) -> None:
     assert days(job) == pytest.approx(7, abs=0.01)
-    [(days,)] = rows(
+    [(input_days,)] = rows(
         stack,
         "select extract(epoch from expires_at - created_at)::float8 / 86400 from app.files"
         " where address = %s",
         job["inputs"][0]["url"],
     )
-    assert days == pytest.approx(3, abs=0.01)
+    assert input_days == pytest.approx(3, abs=0.01)
 
 
 def test_what_is_expired_is_served_by_no_route(
