@@ -10,18 +10,18 @@ from lib.files.stores.storage import BUCKETS, OUTPUTS
 from lib.platform import postgres
 
 
-def orphans(batch: int, hours: int) -> list[Address]:
+def find(batch: int, hours: int) -> list[Address]:
     """Objects that no row knows: `hours` old, or of an account that is gone."""
     values = {"batch": batch, "hours": hours, "buckets": list(BUCKETS)}
     return _addresses(postgres.rows(_ORPHANS, values))
 
 
-def late(batch: int) -> list[Address]:
+def find_late(batch: int) -> list[Address]:
     """Objects of uploads that were deleted before the bytes came: their links still worked."""
     return _addresses(postgres.rows(_LATE, {"batch": batch}))
 
 
-def deleted(files: Sequence[Address]) -> None:
+def record_deletions(files: Sequence[Address]) -> None:
     """Record the deletion of orphans.
 
     Of an account that is gone nothing is recorded but that a file was there.

@@ -136,12 +136,12 @@ def store_export(export_id: UUID, *, size: int | None, seconds: int) -> datetime
     return row["expires_at"] if row else None
 
 
-def due(batch: int, claim_seconds: int) -> list[Record]:
+def claim_due(batch: int, claim_seconds: int) -> list[Record]:
     """Claim files that have expired, the oldest first."""
     return _records(postgres.rows(_DUE, {"batch": batch, "claim": claim_seconds}))
 
 
-def unconfirmed(batch: int, claim_seconds: int, hours: int) -> list[Record]:
+def claim_unconfirmed(batch: int, claim_seconds: int, hours: int) -> list[Record]:
     """Claim uploads that were not confirmed within `hours`, or are larger than they were declared.
 
     What an unfinished job reads is left to it.
@@ -167,13 +167,13 @@ def expire(files: Sequence[Record]) -> datetime:
     return at
 
 
-def deleted(files: Sequence[Record], reason: Reason) -> None:
-    """Note that the bytes of files are deleted, each once, in app.deletions too."""
+def mark_deleted(files: Sequence[Record], reason: Reason) -> None:
+    """Mark files whose bytes are deleted, and record each deletion once in app.deletions."""
     postgres.rows(_DELETED, {"ids": [file.id for file in files], "reason": reason})
 
 
-def missing(batch: int) -> int:
-    """Note confirmed uploads as deleted whose object is not there any more; how many."""
+def mark_missing(batch: int) -> int:
+    """Mark confirmed uploads as deleted whose object is missing; how many."""
     return len(postgres.rows(_MISSING, {"batch": batch}))
 
 

@@ -85,17 +85,17 @@ def delete_now(files: Sequence[Record], reason: Reason) -> bool:
             storage.remove(bucket, [file.key for file in files if file.bucket == bucket])
     except StorageError:
         return False
-    records.deleted(files, reason)
+    records.mark_deleted(files, reason)
     return True
 
 
 def _due(swept: Swept) -> int:
-    return _delete(records.due(BATCH, CLAIM_SECONDS), swept)
+    return _delete(records.claim_due(BATCH, CLAIM_SECONDS), swept)
 
 
 def _unconfirmed(swept: Swept) -> int:
     """Uploads that nobody confirmed, and those that are larger than their link was asked for."""
-    return _delete(records.unconfirmed(BATCH, CLAIM_SECONDS, UNCONFIRMED_HOURS), swept)
+    return _delete(records.claim_unconfirmed(BATCH, CLAIM_SECONDS, UNCONFIRMED_HOURS), swept)
 
 
 def _delete(files: list[Record], swept: Swept) -> int:
@@ -124,12 +124,12 @@ def _count(files: Sequence[Record], swept: Swept) -> None:
 
 def _orphans(swept: Swept) -> int:
     """Objects that no row knows: of uploads never recorded, of attempts that were lost."""
-    return _delete_orphans(orphans.orphans(BATCH, ORPHAN_HOURS), swept)
+    return _delete_orphans(orphans.find(BATCH, ORPHAN_HOURS), swept)
 
 
 def _late(swept: Swept) -> int:
     """Objects of uploads that were deleted before the bytes came: their links still worked."""
-    return _delete_orphans(orphans.late(BATCH), swept)
+    return _delete_orphans(orphans.find_late(BATCH), swept)
 
 
 def _delete_orphans(files: list[Address], swept: Swept) -> int:
@@ -138,7 +138,7 @@ def _delete_orphans(files: list[Address], swept: Swept) -> int:
             of_bucket = [file for file in files if file.bucket == bucket]
             if of_bucket:
                 storage.remove(bucket, [file.key for file in of_bucket])
-                orphans.deleted(of_bucket)
+                orphans.record_deletions(of_bucket)
     except StorageError:
         swept.failed += len(files)
         return 0
@@ -147,6 +147,6 @@ def _delete_orphans(files: list[Address], swept: Swept) -> int:
 
 
 def _missing(swept: Swept) -> int:
-    number = records.missing(BATCH)
+    number = records.mark_missing(BATCH)
     swept.missing += number
     return number

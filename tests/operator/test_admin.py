@@ -146,7 +146,7 @@ def test_a_failed_job_is_made_anew(stack: Stack, account: Account, clip: Path) -
     url = account.upload(clip)
     failed = account.wait(account.create(url, "mp3", metadata={"order": 7}))
     postgres.rows(
-        "update app.jobs set status = 'failed', outputs = null,"
+        "update app.jobs set status = 'failed',"
         " error_message = 'A test has set this job to failed.', billable_minutes = 0"
         " where id = %(id)s",
         {"id": failed["id"]},
