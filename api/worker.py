@@ -23,10 +23,12 @@ def work() -> Response:
     ffmpeg.binary()  # refuses an old one before any job is taken
 
     def run() -> Iterator[bytes]:
-        # The first byte lets the caller go; the function lives on until the queue is empty.
+        # The first byte lets the caller go. It may be gone at the next one, which ends this: the
+        # work comes before it.
         yield b"{"
-        yield b'"jobs": %d' % loop.drain(settings().function_seconds)
+        jobs = loop.drain(settings().function_seconds)
         # A call for each job that is created comes while others run: the last one does the tasks.
-        yield b', "tasks": %d}\n' % (0 if loop.busy() else background.idle())
+        tasks = 0 if loop.busy() else background.idle()
+        yield b'"jobs": %d, "tasks": %d}\n' % (jobs, tasks)
 
     return Response(run(), mimetype="application/json")

@@ -183,7 +183,7 @@ def test_a_closed_account_is_told_and_stores_nothing(
         create(caller, request)
     assert refused.value.status == 401
     presign(caller, {"filename": "a.mp4", "contentType": "video/mp4", "fileSize": 1})
-    for table in ("jobs", "uploads", "usage_ledger", "exports"):
+    for table in ("jobs", "files", "usage_ledger"):
         assert not postgres.rows(f"select 1 from app.{table} where account_id = %(id)s",
                                  {"id": caller.account_id}), table  # fmt: skip
     assert account.http.get("/v1/transcodes").status_code == 200
