@@ -191,7 +191,7 @@ def test_a_refund_is_kept_with_its_invoice(stripe: Stripe, person: Person) -> No
     subscribed(stripe, person, "starter")
     body = stripe.http.get(f"/v1/charges?customer={customer(person)}").json()["data"]
     stripe.http.post("/v1/refunds", data={"charge": body[0]["id"], "amount": "900"})
-    eventually(lambda: invoices(person)[0]["refunded_cents"] == 900)
+    eventually(lambda: [each["refunded_cents"] for each in invoices(person)] == [900])
     assert (invoices(person)[0]["paid_cents"], plan(person)) == (2900, "starter")
 
 
