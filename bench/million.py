@@ -95,9 +95,8 @@ def million(folder: Path) -> list[Row]:
 def _side(folder: Path, size: int) -> Iterator[Side]:
     """A database with `size` jobs, and the process that measures on it."""
     with Stack(folder, functions=False) as stack:
-        other = keys_command.create(stack.settings, "other@example.com", "bench", "pro")
         process = subprocess.Popen(
-            [sys.executable, "-m", "bench.million", str(size), stack.demo_key(), other],
+            [sys.executable, "-m", "bench.million", str(size)],
             env=os.environ | stack.settings | {"WORKER_URL": stack.url},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -112,10 +111,13 @@ def _side(folder: Path, size: int) -> Iterator[Side]:
             process.wait()
 
 
-def main(size: int, key: str, other_key: str) -> None:
+def main(size: int) -> None:
     """Fill the table, then time each step that a line of the input names, until it ends."""
-    caller, other = callers.identify(key), callers.identify(other_key).account_id
-    _fill(size, caller.account_id, other)
+    caller, other = (
+        callers.identify(keys_command.create(os.environ, f"{name}@example.com", "bench", "pro"))
+        for name in ("own", "other")
+    )
+    _fill(size, caller.account_id, other.account_id)
     request = TranscodeRequest(inputs=[Input("https://example.com/clip.mp4")], outputFormat="mp4")
     waiting = [create.create(caller, request).id for _ in range(WAITING)]
     print("full", flush=True)
@@ -158,4 +160,4 @@ def _page(caller: Caller, status: str | None) -> object:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), *sys.argv[2:])
+    main(int(sys.argv[1]))
