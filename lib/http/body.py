@@ -47,11 +47,6 @@ def json_body() -> Any:
         raise Problem("invalid_json", "The body is not valid JSON.", str(error)[:200]) from error
 
 
-def optional_body(model: type[T]) -> T:
-    """The body as `model`; a request without a body is an empty object. Raises as json_body."""
-    return parse(json_body() if read_body().strip() else {}, model)
-
-
 def parse(data: Any, model: type[T]) -> T:
     """`data` as `model`. Raises Problem 400 naming the field and what it must be."""
     try:

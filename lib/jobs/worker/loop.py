@@ -145,4 +145,7 @@ def _report() -> bool:
 
 @once
 def _slots() -> Slots:
-    return Slots(settings().worker_slots, JOBS_WAITING)
+    count = settings().worker_slots
+    slots = Slots(count, JOBS_WAITING)
+    heartbeat.measure_slots(lambda: count - slots.free)
+    return slots

@@ -66,9 +66,6 @@ class Flag(NamedTuple):
     needs: bool = False
 
 
-_SWITCH = integer(-1, 1)
-
-
 def _parameters(allowed: str) -> Kind:
     """key=value:key=value of an encoder's own options; none of the keys names a file."""
     keys = frozenset(allowed.split())

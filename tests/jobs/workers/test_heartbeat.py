@@ -96,6 +96,36 @@ print(writes)
     assert heartbeats(version)[0]["leases"] == 0
 
 
+def test_a_job_that_waits_for_its_source_uses_no_slot(stack: Stack) -> None:
+    version = uuid.uuid4().hex[:12]
+    out = run(
+        stack,
+        """
+from lib.jobs.worker import loop
+from lib.telemetry import heartbeat
+heartbeat.EVERY_SECONDS = 0.0
+real = heartbeat._write
+busy_slots = []
+def counted(process, busy, slots):
+    busy_slots.append(busy)
+    real(process, busy, slots)
+heartbeat._write = counted
+slot = loop._slots().take()
+with heartbeat.leased():
+    slot.lend()
+    heartbeat.note()
+    slot.regain()
+    heartbeat.note()
+slot.release()
+heartbeat.note()
+print(busy_slots)
+""",
+        VERCEL_GIT_COMMIT_SHA=version,
+        WORKER_SLOTS="2",
+    )
+    assert out.strip() == "[1, 0, 1, 0]"
+
+
 def test_rows_of_an_hour_ago_are_deleted(stack: Stack) -> None:
     version = uuid.uuid4().hex[:12]
     for minutes in (59, 61):
